@@ -1,0 +1,1 @@
+//! What the media node decides: tracks, programs, lines. No sockets, time is an argument.

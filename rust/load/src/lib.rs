@@ -1,0 +1,4 @@
+//! Load endpoints: thousands of real WebRTC clients in one process.
+pub fn cli() -> anyhow::Result<()> {
+    Ok(())
+}

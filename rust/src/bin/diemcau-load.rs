@@ -1,0 +1,4 @@
+//! `diemcau-load`: the load endpoints.
+fn main() -> anyhow::Result<()> {
+    diemcau_load::cli()
+}
