@@ -1,0 +1,1 @@
+"""Điểm Cầu: the command video bridge of a country."""
