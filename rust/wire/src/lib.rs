@@ -1,1 +1,16 @@
-//! Protocol layers of RTP media, each a folderless file: bytes in, meaning out. No sockets, no clocks.
+//! Protocol layers of RTP media: bytes in, meaning out. No sockets, no clocks, no threads; time is an
+//! argument. Every input is hostile: a parser returns an error with a stable code, never panics, and its work
+//! and memory are bounded by the length of the datagram.
+//!
+//! From the bottom up: [`rtp`] and [`rtcp`] are packets; [`stun`] and [`ice`] find and hold the path; [`dtls`]
+//! agrees on keys; [`srtp`] uses them; [`transport`] is the five as one connection; [`sdp`] is the offer and
+//! the answer that begin it.
+
+pub mod dtls;
+pub mod ice;
+pub mod rtcp;
+pub mod rtp;
+pub mod sdp;
+pub mod srtp;
+pub mod stun;
+pub mod transport;
