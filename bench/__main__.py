@@ -1,0 +1,23 @@
+"""`python -m bench [NAME ...]`: run the benchmarks one after another; each prints a table and one JSON line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def main(names: list[str]) -> int:
+    """Run the named benchmarks (all when none is named); answers how many failed to finish."""
+    here = Path(__file__).parent
+    known = sorted(path.stem for path in here.glob("[a-z]*.py") if path.stem != "machine")
+    if unknown := [name for name in names if name not in known]:
+        print(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
+    failed = 0
+    for name in names or known:
+        print(f"\n=== {name}", flush=True)
+        failed += subprocess.run([sys.executable, "-m", f"bench.{name}"], cwd=here.parent).returncode != 0
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
