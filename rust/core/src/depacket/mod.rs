@@ -1,0 +1,5 @@
+//! What a payload says about its frame, without decoding it. Total over any bytes.
+
+pub mod h264;
+pub mod opus;
+pub mod vp8;

@@ -1,0 +1,1 @@
+//! Placeholder while the public interface settles.
