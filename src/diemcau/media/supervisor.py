@@ -1,0 +1,202 @@
+"""Starts the media node, adopts one that runs, restarts one that died."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import struct
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+import structlog
+
+from diemcau.media.client import NodeClient
+from diemcau.media.errors import MediaUnavailable
+
+READY_S = 15.0
+"""Seconds in which a started node must print its ready line."""
+
+STOP_S = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+STEADY_S = 30.0
+"""A node that ran this long is restarted at once; one that died sooner waits longer each time."""
+
+BACKOFF_MAX_S = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeOptions:
+    """How a node is started; `bind` and `announce` as `diemcau-media serve` takes them."""
+
+    executable: Path
+    control: Path
+    bind: tuple[str, ...] = ("127.0.0.1:0",)
+    announce: tuple[str, ...] = ()
+    workers: int = 2
+    log_file: Path | None = None
+    extra: tuple[str, ...] = field(default=())
+
+    def arguments(self) -> list[str]:
+        """The command line after the executable."""
+        options = ["serve", "--control", str(self.control), "--workers", str(self.workers)]
+        for bind in self.bind:
+            options += ["--bind", bind]
+        for announce in self.announce:
+            options += ["--announce", announce]
+        return [*options, *self.extra]
+
+
+class Supervisor:
+    """Owns the node's process for as long as `run` runs.
+
+    The node gets a session of its own and writes to a file, never to our pipes: killing control with any
+    signal leaves it, and every picture, running. The next control finds the socket answered and adopts it.
+    """
+
+    def __init__(self, options: NodeOptions, client: NodeClient) -> None:
+        self.options = options
+        self.client = client
+        self.restarts = 0
+        self.pid: int | None = None
+        self.ready: dict[str, object] = {}
+        self._child: subprocess.Popen[bytes] | None = None
+
+    async def run(self) -> None:
+        """Keeps a node running until cancelled; `stop` ends the node itself."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.client.run(), name="media-client")
+            group.create_task(self._keep(), name="media-supervisor")
+
+    async def stop(self) -> None:
+        """Ends the node (SIGTERM, after 5 s SIGKILL), child or adopted; `run` must be cancelled before."""
+        if self.pid is None:
+            return
+        with contextlib.suppress(ProcessLookupError), _Process(self.pid) as process:
+            process.send(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(process.ended(), STOP_S)
+            except TimeoutError:
+                log.warning("media node did not stop, killing it", pid=self.pid)
+                process.send(signal.SIGKILL)
+                await process.ended()
+        self._reap()
+        self.pid = None
+
+    async def _keep(self) -> None:
+        failures = 0
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            self.pid = await asyncio.to_thread(owner, self.options.control)
+            try:
+                if self.pid is None:
+                    self.pid = await self._start()
+                else:
+                    log.info("adopted the running media node", pid=self.pid)
+                self.client.poke()
+                with _Process(self.pid) as process:
+                    await process.ended()
+                self._reap()
+                log.error("media node ended", pid=self.pid)
+            except (OSError, MediaUnavailable) as error:
+                log.error("media node could not be started", error=str(error))
+            self.pid = None
+            self.restarts += 1
+            failures = 0 if loop.time() - began > STEADY_S else failures + 1
+            await asyncio.sleep(min(0.1 * 2**failures, BACKOFF_MAX_S))
+
+    async def _start(self) -> int:
+        options = self.options
+        options.control.parent.mkdir(parents=True, exist_ok=True)
+        options.control.unlink(missing_ok=True)  # nobody answers on it: `owner` has just tried
+        # Not asyncio's subprocess: its transport kills the child when the loop closes; ours may outlive us.
+        process = await asyncio.to_thread(self._spawn)
+        reason = "it ended before it was ready"
+        ready: object = None
+        try:
+            async with asyncio.timeout(READY_S):
+                ready = orjson.loads(await asyncio.to_thread(_first_line, process) or b"null")
+        except TimeoutError:
+            reason = f"no ready line within {READY_S:.0f} s"
+        except ValueError as error:
+            reason = f"its ready line is not JSON: {error}"
+        finally:
+            if not isinstance(ready, dict):
+                process.kill()
+                self._child = None
+        if not isinstance(ready, dict):
+            raise MediaUnavailable(f"The media node did not become ready: {reason}", code=process.wait())
+        self.ready = ready
+        log.info("media node started", pid=process.pid, ready=ready)
+        return process.pid
+
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        options = self.options
+        with contextlib.ExitStack() as files:
+            errors = None if options.log_file is None else files.enter_context(options.log_file.open("ab"))
+            self._child = subprocess.Popen(  # noqa: S603 - the operator's own setting
+                [options.executable, *options.arguments()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,
+            )
+            return self._child
+
+    def _reap(self) -> None:
+        """Takes the exit status of a child that has ended, so that it does not stay a zombie."""
+        if self._child is not None:
+            self._child.wait()
+            self._child = None
+
+
+def _first_line(process: "subprocess.Popen[bytes]") -> bytes:
+    if process.stdout is None:
+        return b""
+    with process.stdout as output:
+        return output.readline()
+
+
+def owner(path: Path) -> int | None:
+    """Process id of whoever listens on the Unix socket, if anyone does (SO_PEERCRED, socket(7))."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(2.0)
+        try:
+            probe.connect(str(path))
+            credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        except OSError:
+            return None
+    pid, _uid, _gid = struct.unpack("3i", credentials)
+    return int(pid)
+
+
+class _Process:
+    """Another process, child or not, by a descriptor that cannot come to mean a later one (pidfd_open(2))."""
+
+    def __init__(self, pid: int) -> None:
+        self._descriptor = os.pidfd_open(pid)
+
+    def __enter__(self) -> "_Process":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+    def send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._descriptor, number)
+
+    async def ended(self) -> None:
+        loop = asyncio.get_running_loop()
+        done = asyncio.Event()
+        loop.add_reader(self._descriptor, done.set)
+        try:
+            await done.wait()
+        finally:
+            loop.remove_reader(self._descriptor)
