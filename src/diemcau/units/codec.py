@@ -1,7 +1,7 @@
 """The dataset file: UTF-8 text, one unit a line in pre-order, tab between the columns.
 
-Plain text rather than gzip: the wheel compresses it anyway, a change can be read in a diff, and the bytes do not
-depend on the version of zlib that packed them.
+Plain text rather than gzip: the wheel compresses it anyway, a change can be read in a diff, and the bytes do
+not depend on the version of zlib that packed them.
 """
 
 import math
@@ -41,7 +41,7 @@ def parse(data: bytes) -> Iterator[Unit]:
         try:
             yield _unit(line)
         except (ValueError, KeyError) as error:
-            raise DatasetCorrupt(f"line {number} of the dataset is not a unit: {error}", line=number) from error
+            raise DatasetCorrupt(f"line {number} of the dataset is bad: {error}", line=number) from error
 
 
 def _unit(line: str) -> Unit:

@@ -1,4 +1,4 @@
-"""The datasets inside the package: which there are, where they come from, and reading one whole and undamaged.
+"""The datasets inside the package: which there are, where they come from, and how to read one undamaged.
 
 `data/manifest.json` is written by `scripts/import_units.py` together with the files it describes.
 """
@@ -21,7 +21,7 @@ JULY_2025: Final = "2025-07"
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """`sha256`: of the file in `data/`; `counts`: units at each level below the nation; `source`: package and licence."""
+    """`sha256`: of the file in `data/`; `counts`: units at each level below the nation."""
 
     name: str
     file: str
@@ -31,7 +31,7 @@ class Dataset:
 
 
 @cache
-def datasets() -> dict[str, Dataset]:
+def known_datasets() -> dict[str, Dataset]:
     """All datasets by name, oldest first."""
     raw = json.loads(_data_file("manifest.json").decode())
     return {
@@ -48,7 +48,7 @@ def datasets() -> dict[str, Dataset]:
 
 def read(name: str) -> bytes:
     """The dataset's file. Raises DatasetNotFound, or DatasetCorrupt when its hash is not the manifest's."""
-    known = datasets()
+    known = known_datasets()
     if name not in known:
         raise DatasetNotFound(f"no dataset of units named {name!r}", dataset=name, known=list(known))
     data = _data_file(known[name].file)

@@ -18,7 +18,7 @@ class UnitNotFound(UnitsError):
 
 
 class UnitAmbiguous(UnitsError):
-    """Several units answer to the text; nothing may act on it. Details: `query`, `candidates` (codes, best first)."""
+    """Several units answer to the text; nothing may act on it. Details: `query`, `candidates` (codes)."""
 
     code = "unit_ambiguous"
     status = 409

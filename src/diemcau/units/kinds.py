@@ -39,7 +39,7 @@ FORM_WORDS: Final = frozenset(word for kind in _ALL for form in kind.forms for w
 
 
 def split_title(title: str) -> tuple[str, str]:
-    """"Thị xã Phổ Yên" -> ("thị xã", "Phổ Yên"). Raises DatasetCorrupt when no kind stands in front."""
+    """Kind and name of "Thị xã Phổ Yên". Raises DatasetCorrupt when no kind stands in front."""
     lowered = title.lower()
     for word in KINDS:
         if lowered.startswith(f"{word} "):

@@ -29,9 +29,9 @@ _RANKS: Final = {level: rank for rank, level in enumerate(Level)}
 class Unit:
     """A unit as the dataset names it.
 
-    `code` is the statistics office's zero-padded string (2, 3 or 5 digits; "VN" for the nation) and stays a string.
-    `kind` is the Vietnamese word in lower case ("xã"), `name` what follows it ("Tân Lợi"). `parent` is a code, None
-    for the nation. `lat`, `lon` are degrees in WGS 84, None where the dataset has no point.
+    `code` is the statistics office's zero-padded string (2, 3 or 5 digits; "VN" the nation). `kind` is the
+    Vietnamese word in lower case ("xã"), `name` what follows it ("Tân Lợi"). `parent` is a code, None for the
+    nation. `lat`, `lon` are degrees in WGS 84, None where the dataset has no point.
     """
 
     code: str
