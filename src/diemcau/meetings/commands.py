@@ -1,0 +1,265 @@
+"""Commands of a meeting as values, and the one parser that makes them from what a client sent."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from diemcau.errors import BadRequest, JsonObject, JsonValue
+
+MAX_TEXT: Final = 2000
+MAX_INVITED_AT_ONCE: Final = 1000
+SLOT_COUNTS: Final = (1, 2, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """`meeting.open`."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """`meeting.end`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """`meeting.invite`: 1 to 1000 further sites."""
+
+    sites: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """`meeting.join` by an invited site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """`meeting.leave` by the site."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseHand:
+    """`hand.raise` by a joined site."""
+
+
+@dataclass(frozen=True, slots=True)
+class LowerHand:
+    """`hand.lower`; `site` None: the asking site's own."""
+
+    site: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GiveFloor:
+    """`floor.give`; `replace`: the floor of all others ends; `stage`: the site is cut onto the stage."""
+
+    site: str
+    replace: bool = True
+    stage: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EndFloor:
+    """`floor.end`; `site` None: the asking site's own."""
+
+    site: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetMic:
+    """`mic.set` by a speaker or the chair's site."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """`mute` exactly one of: a site, a subtree, everybody but the chair's site."""
+
+    site: str | None = None
+    unit: str | None = None
+    all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unmute:
+    """`unmute`."""
+
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`stage.preview`: 1, 2 or 4 slots, None: empty."""
+
+    slots: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """`stage.cut`; `slots` None: what the preview shows."""
+
+    slots: tuple[str | None, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """`message.post`; `to`: "all", "desk" or a site's id."""
+
+    text: str
+    to: str
+
+
+MeetingCommand: TypeAlias = (
+    Open
+    | End
+    | Invite
+    | Join
+    | Leave
+    | RaiseHand
+    | LowerHand
+    | GiveFloor
+    | EndFloor
+    | SetMic
+    | Mute
+    | Unmute
+    | Preview
+    | Cut
+    | Post
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of a client. `id`: 8 to 64 characters of its choosing, the key of idempotence."""
+
+    id: str
+    type: str
+    meeting: str
+    what: MeetingCommand
+
+
+def parse(message: JsonObject) -> Command:
+    """`{"id", "type", "meeting", ...arguments}` (an `op` is ignored) as a command.
+
+    Raises BadRequest for unknown types and fields, missing or ill-typed ones, and anything out of bounds.
+    """
+    fields = {key: value for key, value in message.items() if key != "op"}
+    command_id, kind, meeting = (_text(fields, key) for key in ("id", "type", "meeting"))
+    check_command_id(command_id)
+    if len(meeting) > 64:
+        raise BadRequest("no meeting has such an id", field="meeting")
+    make = _PARSERS.get(kind)
+    if make is None:
+        raise BadRequest(f"unknown command {kind[:64]!r}", field="type")
+    what = make(fields)
+    if fields:
+        raise BadRequest(f"unknown field {min(fields)[:64]!r} in {kind}", field=min(fields)[:64])
+    return Command(command_id, kind, meeting, what)
+
+
+def check_command_id(command_id: str) -> None:
+    """Raises BadRequest unless it is 8 to 64 printable ASCII characters without spaces."""
+    if not (8 <= len(command_id) <= 64 and command_id.isascii() and command_id.isprintable() and " " not in command_id):
+        raise BadRequest("a command's id is 8 to 64 printable characters", field="id")
+
+
+_Fields: TypeAlias = dict[str, JsonValue]
+
+
+def _text(fields: _Fields, key: str, limit: int = 64) -> str:
+    value = fields.pop(key, None)
+    if not isinstance(value, str) or not value or len(value) > limit or "\x00" in value:
+        raise BadRequest(f"{key} must be text of 1 to {limit} characters", field=key)
+    return value
+
+
+def _optional_text(fields: _Fields, key: str) -> str | None:
+    if fields.get(key) is None:
+        fields.pop(key, None)
+        return None
+    return _text(fields, key)
+
+
+def _flag(fields: _Fields, key: str, default: bool | None = None) -> bool:
+    value = fields.pop(key, default)
+    if not isinstance(value, bool):
+        raise BadRequest(f"{key} must be true or false", field=key)
+    return value
+
+
+def _slots(fields: _Fields) -> tuple[str | None, ...]:
+    value = fields.pop("slots", None)
+    if not isinstance(value, list) or len(value) not in SLOT_COUNTS:
+        raise BadRequest("slots must be a list of 1, 2 or 4", field="slots")
+    slots: list[str | None] = []
+    for item in value:
+        if item is not None and (not isinstance(item, str) or not 0 < len(item) <= 64 or "\x00" in item):
+            raise BadRequest("a slot is a site's id or null", field="slots")
+        slots.append(item)
+    shown = [slot for slot in slots if slot is not None]
+    if len(set(shown)) != len(shown):
+        raise BadRequest("a site can be in one slot only", field="slots")
+    return tuple(slots)
+
+
+def _sites(fields: _Fields) -> tuple[str, ...]:
+    value = fields.pop("sites", None)
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_INVITED_AT_ONCE:
+        raise BadRequest(f"sites must be a list of 1 to {MAX_INVITED_AT_ONCE} ids", field="sites")
+    sites: dict[str, None] = {}
+    for item in value:
+        if not isinstance(item, str) or not 0 < len(item) <= 64 or "\x00" in item:
+            raise BadRequest("sites must be ids", field="sites")
+        sites[item] = None
+    return tuple(sites)
+
+
+def _cut(fields: _Fields) -> Cut:
+    if fields.get("slots") is None:
+        fields.pop("slots", None)
+        return Cut()
+    return Cut(_slots(fields))
+
+
+def _mute(fields: _Fields) -> Mute:
+    given = [key for key in ("site", "unit", "all") if fields.get(key) is not None]
+    if len(given) != 1:
+        raise BadRequest("mute needs exactly one of site, unit, all", field="site")
+    site, unit = _optional_text(fields, "site"), _optional_text(fields, "unit")
+    everybody = _flag(fields, "all") if given == ["all"] else False
+    fields.pop("all", None)
+    if given == ["all"] and not everybody:
+        raise BadRequest("all must be true", field="all")
+    return Mute(site, unit, everybody)
+
+
+def _post(fields: _Fields) -> Post:
+    text = _text(fields, "text", MAX_TEXT)
+    if not text.strip():
+        raise BadRequest("the text is empty", field="text")
+    return Post(text, _text(fields, "to"))
+
+
+_PARSERS: Final[Mapping[str, Callable[[_Fields], MeetingCommand]]] = {
+    "meeting.open": lambda fields: Open(),
+    "meeting.end": lambda fields: End(),
+    "meeting.invite": lambda fields: Invite(_sites(fields)),
+    "meeting.join": lambda fields: Join(),
+    "meeting.leave": lambda fields: Leave(),
+    "hand.raise": lambda fields: RaiseHand(),
+    "hand.lower": lambda fields: LowerHand(_optional_text(fields, "site")),
+    "floor.give": lambda fields: GiveFloor(
+        _text(fields, "site"), _flag(fields, "replace", True), _flag(fields, "stage", True)
+    ),
+    "floor.end": lambda fields: EndFloor(_optional_text(fields, "site")),
+    "mic.set": lambda fields: SetMic(_flag(fields, "on")),
+    "mute": _mute,
+    "unmute": lambda fields: Unmute(_text(fields, "site")),
+    "stage.preview": lambda fields: Preview(_slots(fields)),
+    "stage.cut": _cut,
+    "message.post": _post,
+}
+
+COMMAND_TYPES: Final = tuple(_PARSERS)

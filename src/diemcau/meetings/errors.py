@@ -1,0 +1,50 @@
+"""What the rules of a meeting refuse."""
+
+from diemcau.errors import Conflict, NotFound, WrongState
+
+
+class MeetingNotFound(NotFound):
+    """No meeting has this id, or it does not concern the asker."""
+
+    code = "meeting_not_found"
+    default = "There is no such meeting."
+
+
+class MeetingNotOpen(WrongState):
+    """The meeting is not open yet, or has ended."""
+
+    code = "meeting_not_open"
+    default = "The meeting is not open."
+
+
+class NotInMeeting(WrongState):
+    """The site is not invited, or has not joined. Details: `site`."""
+
+    code = "not_in_meeting"
+    default = "The site is not in the meeting."
+
+
+class NotSpeaking(WrongState):
+    """The site does not have the floor. Details: `site`."""
+
+    code = "not_speaking"
+    default = "The site does not have the floor."
+
+
+class HandAlreadyRaised(WrongState):
+    """The site's hand is up already."""
+
+    code = "hand_already_raised"
+    default = "The hand is already raised."
+
+
+class HandGone(Conflict):
+    """The hand was lowered, or given the floor, by somebody else a moment ago. Details: `site`."""
+
+    default = "The hand is no longer raised."
+
+
+class FloorAlreadyGiven(Conflict):
+    """The site was given the floor by somebody else a moment ago. Details: `site`."""
+
+    default = "The site already has the floor."

@@ -1,0 +1,91 @@
+"""A site: a place with a camera that can join meetings. A unit may have several."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from diemcau.errors import JsonValue, NotFound
+
+
+class SiteKind(StrEnum):
+    """A browser at a post, a room system, a bridge to another operator's system."""
+
+    POST = "post"
+    ROOM = "room"
+    BRIDGE = "bridge"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonPresent:
+    """Somebody in the room."""
+
+    name: str
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site. `path`: the unit and those above it in words. `phones`: as people write them, first is called first."""
+
+    id: str
+    unit: str
+    label: str
+    kind: SiteKind
+    path: str
+    carrier: str | None = None
+    phones: tuple[str, ...] = ()
+    people: tuple[PersonPresent, ...] = ()
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """`Site` of docs/protocol.md (without phones and people)."""
+        return {
+            "id": self.id,
+            "unit": self.unit,
+            "label": self.label,
+            "kind": self.kind.value,
+            "path": self.path,
+            "carrier": self.carrier,
+        }
+
+    def name_json(self) -> dict[str, JsonValue]:
+        """`{"label", "unit", "path"}`: how a meeting's state and events name it."""
+        return {"label": self.label, "unit": self.unit, "path": self.path}
+
+
+@dataclass(frozen=True, slots=True)
+class NewSite:
+    """A site to be made. `id`: None for a fresh one; seeds and imports give theirs ("s_" + letters, digits, "_-")."""
+
+    unit: str
+    label: str
+    kind: SiteKind = SiteKind.POST
+    id: str | None = None
+    carrier: str | None = None
+    phones: tuple[str, ...] = ()
+    people: tuple[PersonPresent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SitePage:
+    """Sites in the order of their units, and the cursor of the next page (None: the last)."""
+
+    sites: tuple[Site, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeEntry:
+    """Every site whose unit is inside `unit` and at one of `levels` ("nation", "province", "district", "commune")."""
+
+    unit: str
+    levels: tuple[str, ...]
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """`{"unit", "levels"}`."""
+        return {"unit": self.unit, "levels": list(self.levels)}
+
+
+class SiteNotFound(NotFound):
+    """No site has this id, or the asker may not see it. Details: `site`."""
+
+    code = "site_not_found"
+    default = "There is no such site."
