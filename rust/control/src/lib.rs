@@ -167,6 +167,11 @@ fn high() -> Layer {
     Layer::High
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 /// What a node sends: a reply or an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -188,7 +193,9 @@ pub struct Reply {
 /// A refused command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
-    /// Stable, e.g. `viewer_not_found`, `bad_offer`, `no_common_codec`, `exists`, `busy`, `bad_request`.
+    /// Stable: `bad_request`, `line_too_long`, `hello_required`, `version`, `busy`, `full`, `exists`,
+    /// `viewer_not_found`, `publisher_not_found`, `program_not_found`, `track_not_found`, `bad_name`, `bad_slot`,
+    /// `too_many`, `bad_offer`, `no_common_codec`, `internal`.
     pub code: String,
     pub message: String,
 }
@@ -256,17 +263,23 @@ pub enum LinkState {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Happening {
-    /// Everything the node holds, after `hello` and on request.
+    /// Everything the node holds, after `hello` and on request. A large one comes in parts, one event each, with
+    /// no other event between them; `more` is set on all but the last.
     Snapshot {
         viewers: Vec<ViewerState>,
         publishers: Vec<PublisherState>,
         programs: Vec<ProgramState>,
+        /// Tracks kept warm (in the first part).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lined_up: Vec<String>,
+        #[serde(default, skip_serializing_if = "is_false")]
+        more: bool,
     },
     ViewerLink {
         viewer: String,
         state: LinkState,
     },
-    /// `reason`: `closed`, `timeout`, `dtls_failed`, `panic`.
+    /// `reason`: `closed` (by control or by the viewer), `timeout`, `dtls_failed`, `panic`, `internal`.
     ViewerGone {
         viewer: String,
         reason: String,
@@ -275,6 +288,7 @@ pub enum Happening {
         publisher: String,
         state: LinkState,
     },
+    /// `reason` as for viewers.
     PublisherGone {
         publisher: String,
         reason: String,
@@ -285,12 +299,25 @@ pub enum Happening {
     TrackLost {
         track: String,
     },
-    /// A cut reached its source: `first_ms`/`last_ms` after the command, over workers, when the keyframe went out.
+    /// A cut reached its viewers: the new track's keyframe went out to the last of them `after_ms` after the
+    /// command. Sent once per cut, unless a later cut of the slot overtook it.
     SlotShown {
         program: String,
         slot: u16,
         track: Option<String>,
         after_ms: u32,
+        /// Lines that show it now, and lines that still wait because no keyframe came for 5 s.
+        #[serde(default)]
+        lines: u32,
+        #[serde(default)]
+        missing: u32,
+    },
+    /// The viewer did not negotiate the codec of what a line of it should show; that line stays silent.
+    ViewerUndecodable {
+        viewer: String,
+        /// Index among the viewer's video lines.
+        line: u16,
+        track: String,
     },
     /// Who is heard in a program, loudest first; sent on change, at most 5 times a second.
     Speaking {
@@ -338,6 +365,17 @@ pub struct ViewerState {
     pub program: Option<String>,
     pub state: LinkState,
     pub ceiling: Layer,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pins: Vec<Pin>,
+}
+
+/// One line of a viewer that was pointed at a track.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Pin {
+    /// Index among the viewer's video lines.
+    pub line: u16,
+    pub track: String,
+    pub ceiling: Layer,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -376,6 +414,12 @@ pub struct Stats {
     pub keyframe_requests: u64,
     /// Packets not sent: socket buffer full.
     pub send_blocked: u64,
+    /// Packets not sent: the kernel refused them (no route, no permission).
+    #[serde(default)]
+    pub send_refused: u64,
+    /// Messages that had to be sent packet by packet because segmentation offload was refused.
+    #[serde(default)]
+    pub gso_refused: u64,
     /// Packets dropped on queues between workers.
     pub queue_dropped: u64,
     /// Datagrams refused, by reason.

@@ -20,7 +20,9 @@ class Failure(BaseModel):
     )
     code: str
     """
-    Stable, e.g. `viewer_not_found`, `bad_offer`, `no_common_codec`, `exists`, `busy`, `bad_request`.
+    Stable: `bad_request`, `line_too_long`, `hello_required`, `version`, `busy`, `full`, `exists`,
+    `viewer_not_found`, `publisher_not_found`, `program_not_found`, `track_not_found`, `bad_name`, `bad_slot`,
+    `too_many`, `bad_offer`, `no_common_codec`, `internal`.
     """
     message: str
 
@@ -49,6 +51,22 @@ LinkState = TypeAliasType("LinkState", Literal["connected"] | Literal["connectin
 """
 Connection state.
 """
+
+
+class Pin(BaseModel):
+    """
+    One line of a viewer that was pointed at a track.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+    )
+    ceiling: Layer
+    line: Annotated[int, Field(ge=0, le=65535)]
+    """
+    Index among the viewer's video lines.
+    """
+    track: str
 
 
 class Slot(BaseModel):
@@ -84,6 +102,10 @@ class Stats(BaseModel):
     bytes_in: Annotated[int, Field(ge=0)]
     bytes_out: Annotated[int, Field(ge=0)]
     cpu_us: Annotated[int, Field(ge=0)]
+    gso_refused: Annotated[int, Field(ge=0)] = 0
+    """
+    Messages that had to be sent packet by packet because segmentation offload was refused.
+    """
     keyframe_requests: Annotated[int, Field(ge=0)]
     messages_out: Annotated[int, Field(ge=0)]
     """
@@ -108,6 +130,10 @@ class Stats(BaseModel):
     send_blocked: Annotated[int, Field(ge=0)]
     """
     Packets not sent: socket buffer full.
+    """
+    send_refused: Annotated[int, Field(ge=0)] = 0
+    """
+    Packets not sent: the kernel refused them (no route, no permission).
     """
     tracks: Annotated[int, Field(ge=0)]
     uptime_ms: Annotated[int, Field(ge=0)]
@@ -143,6 +169,7 @@ class ViewerState(BaseModel):
     )
     ceiling: Layer
     party: str | None = None
+    pins: list[Pin] | None = None
     program: str | None = None
     state: LinkState
     viewer: str
@@ -403,7 +430,7 @@ class ViewerLinkEvent(BaseModel):
 
 class ViewerGoneEvent(BaseModel):
     """
-    `reason`: `closed`, `timeout`, `dtls_failed`, `panic`.
+    `reason`: `closed` (by control or by the viewer), `timeout`, `dtls_failed`, `panic`, `internal`.
     """
 
     model_config = ConfigDict(
@@ -434,6 +461,10 @@ class PublisherLinkEvent(BaseModel):
 
 
 class PublisherGoneEvent(BaseModel):
+    """
+    `reason` as for viewers.
+    """
+
     model_config = ConfigDict(
         frozen=True,
     )
@@ -492,7 +523,8 @@ class TrackLostEvent(BaseModel):
 
 class SlotShownEvent(BaseModel):
     """
-    A cut reached its source: `first_ms`/`last_ms` after the command, over workers, when the keyframe went out.
+    A cut reached its viewers: the new track's keyframe went out to the last of them `after_ms` after the
+    command. Sent once per cut, unless a later cut of the slot overtook it.
     """
 
     model_config = ConfigDict(
@@ -505,9 +537,36 @@ class SlotShownEvent(BaseModel):
     seq: Annotated[int, Field(ge=0)]
     after_ms: Annotated[int, Field(ge=0)]
     event: Literal["slot_shown"] = "slot_shown"
+    lines: Annotated[int, Field(ge=0)] = 0
+    """
+    Lines that show it now, and lines that still wait because no keyframe came for 5 s.
+    """
+    missing: Annotated[int, Field(ge=0)] = 0
     program: str
     slot: Annotated[int, Field(ge=0, le=65535)]
     track: str | None = None
+
+
+class ViewerUndecodableEvent(BaseModel):
+    """
+    The viewer did not negotiate the codec of what a line of it should show; that line stays silent.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+    )
+    at: Annotated[int, Field(ge=0)]
+    """
+    Unix time, milliseconds.
+    """
+    seq: Annotated[int, Field(ge=0)]
+    event: Literal["viewer_undecodable"] = "viewer_undecodable"
+    line: Annotated[int, Field(ge=0, le=65535)]
+    """
+    Index among the viewer's video lines.
+    """
+    track: str
+    viewer: str
 
 
 class SpeakingEvent(BaseModel):
@@ -621,6 +680,10 @@ class StatsReply(BaseModel):
     bytes_in: Annotated[int, Field(ge=0)]
     bytes_out: Annotated[int, Field(ge=0)]
     cpu_us: Annotated[int, Field(ge=0)]
+    gso_refused: Annotated[int, Field(ge=0)] = 0
+    """
+    Messages that had to be sent packet by packet because segmentation offload was refused.
+    """
     keyframe_requests: Annotated[int, Field(ge=0)]
     messages_out: Annotated[int, Field(ge=0)]
     """
@@ -645,6 +708,10 @@ class StatsReply(BaseModel):
     send_blocked: Annotated[int, Field(ge=0)]
     """
     Packets not sent: socket buffer full.
+    """
+    send_refused: Annotated[int, Field(ge=0)] = 0
+    """
+    Packets not sent: the kernel refused them (no route, no permission).
     """
     tracks: Annotated[int, Field(ge=0)]
     uptime_ms: Annotated[int, Field(ge=0)]
@@ -724,7 +791,8 @@ class Reply(BaseModel):
 
 class SnapshotEvent(BaseModel):
     """
-    Everything the node holds, after `hello` and on request.
+    Everything the node holds, after `hello` and on request. A large one comes in parts, one event each, with
+    no other event between them; `more` is set on all but the last.
     """
 
     model_config = ConfigDict(
@@ -736,6 +804,11 @@ class SnapshotEvent(BaseModel):
     """
     seq: Annotated[int, Field(ge=0)]
     event: Literal["snapshot"] = "snapshot"
+    lined_up: list[str] | None = None
+    """
+    Tracks kept warm (in the first part).
+    """
+    more: bool | None = None
     programs: list[ProgramState]
     publishers: list[PublisherState]
     viewers: list[ViewerState]
@@ -752,6 +825,7 @@ Event = TypeAliasType(
         | TrackLiveEvent
         | TrackLostEvent
         | SlotShownEvent
+        | ViewerUndecodableEvent
         | SpeakingEvent
         | LevelsEvent
         | QualityEvent

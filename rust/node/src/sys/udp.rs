@@ -1,0 +1,71 @@
+//! The UDP socket of a worker.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd;
+
+use super::check;
+
+/// Asked of the kernel for each direction, bytes. What it grants is in [`Udp::buffers`].
+const BUFFER: libc::c_int = 8 << 20;
+
+/// A bound, non-blocking UDP socket.
+#[derive(Debug)]
+pub struct Udp {
+    pub socket: UdpSocket,
+    pub is_v6: bool,
+    /// Where it is bound; port 0 was replaced by the kernel's choice.
+    pub local: SocketAddr,
+}
+
+impl Udp {
+    /// Binds. An unspecified IPv6 address serves IPv4 too.
+    ///
+    /// # Errors
+    /// When the address is taken or not ours.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = UdpSocket::bind(address)?;
+        socket.set_nonblocking(true)?;
+        let fd = socket.as_raw_fd();
+        // The forced form exceeds the system's limit where we may; the plain form asks for what is allowed.
+        for (forced, plain) in
+            [(libc::SO_SNDBUFFORCE, libc::SO_SNDBUF), (libc::SO_RCVBUFFORCE, libc::SO_RCVBUF)]
+        {
+            if set_option(fd, libc::SOL_SOCKET, forced, BUFFER).is_err() {
+                set_option(fd, libc::SOL_SOCKET, plain, BUFFER)?;
+            }
+        }
+        let local = socket.local_addr()?;
+        Ok(Self { is_v6: local.is_ipv6(), socket, local })
+    }
+
+    /// Send and receive buffer that the kernel granted, bytes (it counts twice what was asked).
+    pub fn buffers(&self) -> (i32, i32) {
+        let fd = self.socket.as_raw_fd();
+        let read = |option| get_option(fd, libc::SOL_SOCKET, option).unwrap_or(0);
+        (read(libc::SO_SNDBUF), read(libc::SO_RCVBUF))
+    }
+}
+
+/// Sets an integer socket option.
+///
+/// # Errors
+/// As `setsockopt`.
+pub fn set_option(
+    fd: libc::c_int,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
+    let len = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: a valid integer and its size.
+    check(unsafe { libc::setsockopt(fd, level, name, (&raw const value).cast(), len) }).map(|_| ())
+}
+
+fn get_option(fd: libc::c_int, level: libc::c_int, name: libc::c_int) -> io::Result<libc::c_int> {
+    let mut value: libc::c_int = 0;
+    let mut len = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: a valid integer and its size.
+    check(unsafe { libc::getsockopt(fd, level, name, (&raw mut value).cast(), &raw mut len) })?;
+    Ok(value)
+}
