@@ -1,6 +1,6 @@
 //! The control protocol between the Python control plane and a media node: the one schema of it.
 //!
-//! One JSON document per line (`\n`), UTF-8, at most [`MAX_LINE`] bytes, over a Unix socket (mode 0600). The Python
+//! One JSON document per line (`\n`), UTF-8, from control at most [`MAX_LINE`] bytes, over a Unix socket (mode 0600). The Python
 //! types are generated from the JSON Schema that [`schema`] prints, so the two sides cannot drift. The
 //! document that explains the protocol is `docs/control.md`.
 //!
@@ -14,7 +14,7 @@
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 
-/// Longest line either side accepts, bytes (an SDP of 29 lines is about 60 kB).
+/// Longest line a node accepts, bytes (an SDP of 29 lines is about 60 kB); the other way a snapshot may be longer.
 pub const MAX_LINE: usize = 1 << 20;
 /// Replies a node remembers for idempotence.
 pub const REMEMBERED: usize = 16_384;
@@ -167,11 +167,6 @@ fn high() -> Layer {
     Layer::High
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
 /// What a node sends: a reply or an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -263,17 +258,15 @@ pub enum LinkState {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Happening {
-    /// Everything the node holds, after `hello` and on request. A large one comes in parts, one event each, with
-    /// no other event between them; `more` is set on all but the last.
+    /// Everything the node holds, after `hello` and on request: about 150 bytes a viewer, on one line whatever its
+    /// length.
     Snapshot {
         viewers: Vec<ViewerState>,
         publishers: Vec<PublisherState>,
         programs: Vec<ProgramState>,
-        /// Tracks kept warm (in the first part).
+        /// Tracks kept warm.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         lined_up: Vec<String>,
-        #[serde(default, skip_serializing_if = "is_false")]
-        more: bool,
     },
     ViewerLink {
         viewer: String,

@@ -791,8 +791,8 @@ class Reply(BaseModel):
 
 class SnapshotEvent(BaseModel):
     """
-    Everything the node holds, after `hello` and on request. A large one comes in parts, one event each, with
-    no other event between them; `more` is set on all but the last.
+    Everything the node holds, after `hello` and on request: about 150 bytes a viewer, on one line whatever its
+    length.
     """
 
     model_config = ConfigDict(
@@ -806,9 +806,8 @@ class SnapshotEvent(BaseModel):
     event: Literal["snapshot"] = "snapshot"
     lined_up: list[str] | None = None
     """
-    Tracks kept warm (in the first part).
+    Tracks kept warm.
     """
-    more: bool | None = None
     programs: list[ProgramState]
     publishers: list[PublisherState]
     viewers: list[ViewerState]
