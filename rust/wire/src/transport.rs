@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use crate::dtls::{Certificate, DtlsError, DtlsRole, Fingerprint};
-use crate::ice::{IceCredentials, IceState};
-use crate::srtp::{SrtpProfile, SrtpTx};
+use crate::dtls::{Certificate, DimplDtls, Dtls, DtlsError, DtlsEvent, DtlsRole, Fingerprint};
+use crate::ice::{IceClient, IceCredentials, IceDrop, IceLite, IceOutcome, IceState};
+use crate::srtp::{KeyingMaterial, SrtpError, SrtpProfile, SrtpRx, SrtpTx};
 
 /// Why a connection has ended. It answers nothing any more; drop it.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +116,8 @@ impl DropReason {
 pub enum Incoming<'a> {
     /// Handled inside; nothing to do.
     None,
+    /// The remote address is now this one; a client's handshake has begun.
+    Selected(SocketAddr),
     /// The handshake is done: [`Transport::srtp_tx`] is there from now on. Comes once.
     Connected,
     /// One RTP packet and its 48-bit index.
@@ -128,80 +130,259 @@ pub enum Incoming<'a> {
     Dropped(DropReason),
 }
 
+/// The two ICE agents as one.
+enum Ice {
+    Lite(IceLite),
+    Client(IceClient),
+}
+
 /// One connection of either role.
 pub struct Transport {
-    role: TransportRole,
+    ice: Ice,
+    dtls: Option<Box<dyn Dtls>>,
+    srtp: Option<Box<(SrtpTx, SrtpRx)>>,
+    receive_rtp: bool,
+    connect_by: Instant,
+    drop_dtls_after: Option<Duration>,
+    drop_dtls_at: Option<Instant>,
+    drops: [u32; DropReason::ALL.len()],
 }
 
 impl Transport {
-    /// Never fails; the client's first check goes out at the first [`Transport::handle_timeout`].
-    pub fn new(_config: TransportConfig, _now: Instant) -> Self {
-        todo!()
+    /// A client's first check goes out at the first [`Transport::handle_timeout`].
+    pub fn new(config: TransportConfig, now: Instant) -> Result<Self, TransportError> {
+        let role = match config.role {
+            TransportRole::Server => DtlsRole::Server,
+            TransportRole::Client { .. } => DtlsRole::Client,
+        };
+        let dtls = DimplDtls::new(role, &config.certificate, config.remote_fingerprint, now)?;
+        let ice = match config.role {
+            TransportRole::Server => Ice::Lite(IceLite::new(config.local, config.remote.ufrag, now)),
+            TransportRole::Client { candidate } => {
+                Ice::Client(IceClient::new(config.local.ufrag, config.remote, candidate, now))
+            }
+        };
+        Ok(Self {
+            ice,
+            dtls: Some(Box::new(dtls)),
+            srtp: None,
+            receive_rtp: config.receive_rtp,
+            connect_by: now + config.connect_timeout,
+            drop_dtls_after: config.drop_dtls_after,
+            drop_dtls_at: None,
+            drops: [0; DropReason::ALL.len()],
+        })
     }
 
     /// Takes one datagram; answers go to `out` as (to, bytes). An error ends the connection.
     pub fn handle_datagram<'a>(
         &mut self,
-        _now: Instant,
-        _from: SocketAddr,
-        _datagram: &'a mut [u8],
-        _out: &mut impl FnMut(SocketAddr, &[u8]),
+        now: Instant,
+        from: SocketAddr,
+        datagram: &'a mut [u8],
+        out: &mut impl FnMut(SocketAddr, &[u8]),
     ) -> Result<Incoming<'a>, TransportError> {
-        todo!()
+        // RFC 7983 §7, and RFC 5761 §4 for what is RTCP.
+        let result = match datagram {
+            [0..=3, ..] => self.handle_stun(now, from, datagram, out),
+            [20..=63, ..] => self.handle_dtls(now, from, datagram, out)?,
+            [128..=191, 192..=223, ..] => self.handle_rtcp(from, datagram),
+            [128..=191, _, ..] => self.handle_rtp(from, datagram),
+            _ => Err(DropReason::Unknown),
+        };
+        if let (Ok(Incoming::Selected(_)), Ice::Client(_)) = (&result, &self.ice) {
+            self.handle_timeout(now, out)?;
+        }
+        Ok(result.unwrap_or_else(|reason| {
+            let count = &mut self.drops[reason as usize];
+            *count = count.saturating_add(1);
+            Incoming::Dropped(reason)
+        }))
+    }
+
+    fn handle_stun<'a>(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &[u8],
+        out: &mut impl FnMut(SocketAddr, &[u8]),
+    ) -> Result<Incoming<'a>, DropReason> {
+        let outcome = match &mut self.ice {
+            Ice::Lite(ice) => ice.handle_stun(now, from, datagram, out),
+            Ice::Client(ice) => ice.handle_stun(now, from, datagram),
+        };
+        match outcome {
+            IceOutcome::Checked => Ok(Incoming::None),
+            IceOutcome::Selected(to) => Ok(Incoming::Selected(to)),
+            IceOutcome::Dropped(IceDrop::Unauthenticated) => Err(DropReason::StunUnauthenticated),
+            IceOutcome::Dropped(IceDrop::Malformed | IceDrop::Unexpected) => Err(DropReason::StunMalformed),
+        }
+    }
+
+    fn handle_dtls<'a>(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &[u8],
+        out: &mut impl FnMut(SocketAddr, &[u8]),
+    ) -> Result<Result<Incoming<'a>, DropReason>, TransportError> {
+        if self.remote_addr() != Some(from) {
+            return Ok(Err(DropReason::WrongAddress));
+        }
+        let Some(dtls) = &mut self.dtls else { return Ok(Err(DropReason::Dtls)) };
+        match dtls.handle_packet(now, datagram, &mut |packet| out(from, packet)) {
+            Ok(None) => Ok(Ok(Incoming::None)),
+            Ok(Some(DtlsEvent::Connected(keys))) => {
+                self.connect(now, &keys)?;
+                Ok(Ok(Incoming::Connected))
+            }
+            Ok(Some(DtlsEvent::Closed)) => {
+                self.dtls = None;
+                Ok(Ok(Incoming::Closed))
+            }
+            Err(_) if self.srtp.is_some() => {
+                // The keys are agreed: nothing that DTLS stumbles over now may stop the picture.
+                self.dtls = None;
+                Ok(Err(DropReason::Dtls))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn connect(&mut self, now: Instant, keys: &KeyingMaterial) -> Result<(), TransportError> {
+        let tx = SrtpTx::new(&keys.local).map_err(|_| DtlsError::NoSrtpProfile)?;
+        let rx = SrtpRx::new(&keys.remote, self.receive_rtp).map_err(|_| DtlsError::NoSrtpProfile)?;
+        self.srtp = Some(Box::new((tx, rx)));
+        self.drop_dtls_at = self.drop_dtls_after.map(|after| now + after);
+        Ok(())
+    }
+
+    fn media(&mut self, from: SocketAddr) -> Result<&mut SrtpRx, DropReason> {
+        if self.remote_addr() != Some(from) {
+            return Err(DropReason::WrongAddress);
+        }
+        self.srtp.as_mut().map(|srtp| &mut srtp.1).ok_or(DropReason::BeforeKeys)
+    }
+
+    fn handle_rtp<'a>(
+        &mut self,
+        from: SocketAddr,
+        datagram: &'a mut [u8],
+    ) -> Result<Incoming<'a>, DropReason> {
+        let (len, index) = self.media(from)?.unprotect_rtp(datagram).map_err(drop_reason)?;
+        Ok(Incoming::Rtp { packet: &datagram[..len], index })
+    }
+
+    fn handle_rtcp<'a>(
+        &mut self,
+        from: SocketAddr,
+        datagram: &'a mut [u8],
+    ) -> Result<Incoming<'a>, DropReason> {
+        let len = self.media(from)?.unprotect_rtcp(datagram).map_err(drop_reason)?;
+        Ok(Incoming::Rtcp(&datagram[..len]))
     }
 
     /// Does what is due. Call at or after [`Transport::next_timeout`]; earlier does no harm. An error ends the
     /// connection.
     pub fn handle_timeout(
         &mut self,
-        _now: Instant,
-        _out: &mut impl FnMut(SocketAddr, &[u8]),
+        now: Instant,
+        out: &mut impl FnMut(SocketAddr, &[u8]),
     ) -> Result<(), TransportError> {
-        todo!()
+        if let Ice::Client(ice) = &mut self.ice {
+            ice.handle_timeout(now, out);
+        }
+        if self.ice_state(now) == IceState::Dead {
+            return Err(TransportError::ConsentExpired);
+        }
+        if self.srtp.is_none() && now >= self.connect_by {
+            return Err(TransportError::ConnectTimeout);
+        }
+        if self.drop_dtls_at.is_some_and(|at| now >= at) {
+            self.dtls = None;
+            self.drop_dtls_at = None;
+        }
+        let Some(to) = self.remote_addr() else { return Ok(()) };
+        let Some(dtls) = &mut self.dtls else { return Ok(()) };
+        if dtls.next_timeout().is_some_and(|at| now >= at) {
+            if let Err(error) = dtls.handle_timeout(now, &mut |packet| out(to, packet)) {
+                self.dtls = None;
+                if self.srtp.is_none() {
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// When [`Transport::handle_timeout`] should come next. Read it again after every call.
+    /// When [`Transport::handle_timeout`] should come next. Read it again after every call: a connected server
+    /// waits for nothing but the peer's silence.
     pub fn next_timeout(&self) -> Instant {
-        todo!()
+        let (mut next, selected) = match &self.ice {
+            Ice::Lite(ice) => (ice.dies_at(), ice.selected()),
+            Ice::Client(ice) => (ice.next_timeout().min(ice.dies_at()), ice.selected()),
+        };
+        if self.srtp.is_none() {
+            next = next.min(self.connect_by);
+        }
+        if selected.is_some() {
+            let dtls = self.dtls.as_ref().and_then(|dtls| dtls.next_timeout());
+            next = [dtls, self.drop_dtls_at].into_iter().flatten().fold(next, Instant::min);
+        }
+        next
     }
 
     /// Where to send: the address of the latest authenticated USE-CANDIDATE, or the candidate that answered.
     pub fn remote_addr(&self) -> Option<SocketAddr> {
-        todo!()
+        match &self.ice {
+            Ice::Lite(ice) => ice.selected(),
+            Ice::Client(ice) => ice.selected(),
+        }
     }
 
     /// There once connected.
     pub fn srtp_tx(&mut self) -> Option<&mut SrtpTx> {
-        todo!()
+        self.srtp.as_mut().map(|srtp| &mut srtp.0)
     }
 
     /// There once connected.
     pub fn srtp_profile(&self) -> Option<SrtpProfile> {
-        todo!()
+        self.srtp.as_ref().map(|srtp| srtp.0.profile())
     }
 
     pub fn is_connected(&self) -> bool {
-        todo!()
+        self.srtp.is_some()
     }
 
-    pub fn ice_state(&self, _now: Instant) -> IceState {
-        todo!()
+    /// Whether the DTLS state is still held.
+    pub fn holds_dtls(&self) -> bool {
+        self.dtls.is_some()
+    }
+
+    pub fn ice_state(&self, now: Instant) -> IceState {
+        match &self.ice {
+            Ice::Lite(ice) => ice.state(now),
+            Ice::Client(ice) => ice.state(now),
+        }
     }
 
     /// Datagrams of this connection that got nowhere, by reason.
-    pub fn drops(&self, _reason: DropReason) -> u32 {
-        todo!()
+    pub fn drops(&self, reason: DropReason) -> u32 {
+        self.drops[reason as usize]
     }
 
     /// Says goodbye where DTLS is still there (close_notify).
-    pub fn close(&mut self, _now: Instant, _out: &mut impl FnMut(SocketAddr, &[u8])) {
-        todo!()
-    }
-
-    pub fn dtls_role(&self) -> DtlsRole {
-        match self.role {
-            TransportRole::Server => DtlsRole::Server,
-            TransportRole::Client { .. } => DtlsRole::Client,
+    pub fn close(&mut self, now: Instant, out: &mut impl FnMut(SocketAddr, &[u8])) {
+        if let (Some(mut dtls), Some(to)) = (self.dtls.take(), self.remote_addr()) {
+            dtls.close(now, &mut |packet| out(to, packet));
         }
+    }
+}
+
+fn drop_reason(error: SrtpError) -> DropReason {
+    match error {
+        SrtpError::Replay => DropReason::SrtpReplayed,
+        SrtpError::Unexpected | SrtpError::TooManySsrcs => DropReason::SrtpUnexpected,
+        _ => DropReason::SrtpForged,
     }
 }
