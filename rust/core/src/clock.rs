@@ -20,7 +20,7 @@ impl WallClock {
     pub fn ntp(&self, at: Time) -> u64 {
         let micros = self.unix_micros.wrapping_add(at.micros());
         let seconds = (micros / 1_000_000).wrapping_add(NTP_UNIX) & 0xffff_ffff;
-        seconds << 32 | ((micros % 1_000_000) << 32) / 1_000_000
+        (seconds << 32) | (((micros % 1_000_000) << 32) / 1_000_000)
     }
 }
 
@@ -57,8 +57,9 @@ const WINDOW: Duration = Duration::from_secs(10);
 
 impl WindowedMin {
     fn add(&mut self, value: i64, at: Time) {
-        if at.since(self.began) >= WINDOW {
-            self.before = self.now.take();
+        let passed = at.since(self.began);
+        if passed >= WINDOW {
+            self.before = self.now.take().filter(|_| passed < 2 * WINDOW);
             self.began = at;
         }
         self.now = Some(self.now.map_or(value, |now| now.min(value)));

@@ -14,6 +14,7 @@ pub mod layers;
 pub mod line;
 pub mod packet;
 pub mod program;
+pub mod sequence;
 pub mod shard;
 pub mod speakers;
 pub mod time;

@@ -1,14 +1,22 @@
-//! One outgoing line of one viewer.
+//! One outgoing line of one viewer: one SSRC whose numbers go on without a break, whatever it shows.
+//!
+//! A line shows one source at a time. When another is wanted it keeps showing the old one until a keyframe of the new
+//! one comes, and changes over exactly there: a **cut** (a change of layer is the same). Between two cuts the numbers
+//! of the source are moved by constants, a [`Segment`]; the last few segments are remembered, so that a NACK for a
+//! number given out before a cut still leads to the packet that had it.
 
-use crate::packet::{OutHeader, Source, TrackPacket};
+use crate::clock::WallClock;
+use crate::packet::{Codec, Kind, OutHeader, Patches, Source, TrackId, TrackPacket};
+use crate::time::Time;
 
 /// What the answer gave a line. Random values are the shell's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineConfig {
     pub ssrc: u32,
-    /// None where the viewer did not offer RTX: a NACK is then answered on the line itself... never; it is ignored.
+    /// None where the viewer did not offer RTX: its NACKs are not answered.
     pub rtx_ssrc: Option<u32>,
-    /// First sequence numbers; the top bit is ignored (RFC 3711 §3.3.1 advises below 2^15).
+    /// First sequence numbers; the top bit is ignored, so that a receiver cannot miss the first roll-over
+    /// (RFC 3711 §3.3.1).
     pub first_sequence: u16,
     pub first_rtx_sequence: u16,
     /// Random offset of the line's timestamps.
@@ -26,15 +34,379 @@ pub struct LineReport {
     pub octets: u32,
 }
 
-/// One outgoing line.
+/// Segments a line remembers: cuts within the age of a history.
+pub const SEGMENTS: usize = 8;
+/// A step forward of the source beyond this is not a loss but another stream.
+pub const MAX_GAP: u64 = 1_000;
+/// Packets later than this many others are not forwarded; a NACK still gets them.
+pub const REORDER: u64 = 128;
+/// Least step of a video timestamp at a cut: 1 ms.
+const VIDEO_STEP: u32 = 90;
+/// Audio of a new source that overlaps what was sent is left out, but no more than this, 48 kHz units (200 ms).
+const AUDIO_OVERLAP: i32 = 9_600;
+/// A line silent for longer than this does not carry the pause into its timestamps: receivers compare them modulo
+/// 2^32, 13 hours of video.
+const LONG_PAUSE: std::time::Duration = std::time::Duration::from_secs(3_600);
+
+/// How the numbers of a source are moved from `start` on.
+#[derive(Debug, Clone, Copy)]
+struct Segment {
+    start: u64,
+    source_start: u64,
+    source: Source,
+    /// Added to timestamp, picture id (mod 2^15) and TL0PICIDX.
+    timestamp: u32,
+    picture: u16,
+    tl0: u8,
+}
+
+const NO_SEGMENT: Segment = Segment {
+    start: u64::MAX,
+    source_start: 0,
+    source: Source { track: TrackId(0), layer: crate::packet::Layer::LOW },
+    timestamp: 0,
+    picture: 0,
+    tl0: 0,
+};
+
+/// Which packet once had a sequence number of this line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resolved {
+    pub source: Source,
+    /// Extended sequence number in the source.
+    pub seq: u64,
+    index: u64,
+    segment: u8,
+}
+
+/// One outgoing line. Copies of it are never made: an index given out twice would break the cipher.
 #[derive(Debug)]
-pub struct Line;
+pub struct Line {
+    current: Option<Source>,
+    wanted: Option<Source>,
+    /// Next index to give out; 48 bits.
+    next: u64,
+    /// Bit k: index `next - 1 - k` was given out.
+    given: u128,
+    segments: [Segment; SEGMENTS],
+    /// Place of the newest segment.
+    newest: u8,
+    started: bool,
+    kind: Kind,
+    epoch: u16,
+    /// Of the packet with the highest index.
+    last_timestamp: u32,
+    last_capture: Time,
+    last_duration: u16,
+    last_picture: u16,
+    last_tl0: u8,
+    ssrc: u32,
+    rtx_ssrc: Option<u32>,
+    rtx_next: u64,
+    timestamp_base: u32,
+    packets: u32,
+    octets: u32,
+}
 
 impl Line {
-    pub fn want(&mut self, _source: Option<Source>) {
-        todo!()
+    #[must_use]
+    pub fn new(kind: Kind, config: &LineConfig) -> Self {
+        Self {
+            current: None,
+            wanted: None,
+            next: u64::from(config.first_sequence & 0x7fff),
+            given: 0,
+            segments: [NO_SEGMENT; SEGMENTS],
+            newest: 0,
+            started: false,
+            kind,
+            epoch: 0,
+            last_timestamp: 0,
+            last_capture: Time::ZERO,
+            last_duration: 0,
+            last_picture: config.first_timestamp as u16 & 0x7fff,
+            last_tl0: (config.first_timestamp >> 16) as u8,
+            ssrc: config.ssrc,
+            rtx_ssrc: config.rtx_ssrc,
+            rtx_next: u64::from(config.first_rtx_sequence & 0x7fff),
+            timestamp_base: config.first_timestamp,
+            packets: 0,
+            octets: 0,
+        }
     }
-    pub fn forward(&mut self, _packet: &TrackPacket) -> Option<OutHeader> {
-        todo!()
+
+    #[must_use]
+    pub fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What is being shown.
+    #[must_use]
+    pub fn current(&self) -> Option<Source> {
+        self.current
+    }
+
+    /// What should be shown.
+    #[must_use]
+    pub fn wanted(&self) -> Option<Source> {
+        self.wanted
+    }
+
+    /// Waits for a keyframe of the wanted source.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.wanted.is_some() && self.wanted != self.current
+    }
+
+    /// Whether packets of the source are of use to this line.
+    #[must_use]
+    pub fn listens_to(&self, source: Source) -> bool {
+        self.current == Some(source) || self.wanted == Some(source)
+    }
+
+    /// What the line should show from now on. Video keeps what it shows until the new source's keyframe; audio, and a
+    /// line that should show nothing, stops at once: a muted microphone is not heard for one packet more.
+    pub fn want(&mut self, source: Option<Source>) {
+        self.wanted = source;
+        let same_track = matches!((source, self.current), (Some(new), Some(old)) if new.track == old.track);
+        if source.is_none() || (self.kind == Kind::Audio && !same_track) {
+            self.current = None;
+        }
+    }
+
+    /// A track ended: nothing more will come of it.
+    pub fn drop_track(&mut self, track: TrackId) {
+        if self.current.is_some_and(|source| source.track == track) {
+            self.current = None;
+        }
+        if self.wanted.is_some_and(|source| source.track == track) {
+            self.wanted = None;
+        }
+    }
+
+    /// The numbers this packet goes out under, or none if it does not.
+    #[inline]
+    pub fn forward(&mut self, packet: &TrackPacket) -> Option<OutHeader> {
+        if self.current == Some(packet.source) {
+            if packet.epoch != self.epoch {
+                return self.begin_anew(packet);
+            }
+            return self.go_on(packet);
+        }
+        if self.wanted == Some(packet.source) && packet.keyframe { self.cut(packet) } else { None }
+    }
+
+    fn go_on(&mut self, packet: &TrackPacket) -> Option<OutHeader> {
+        let segment = self.segments[usize::from(self.newest)];
+        // From before the cut: its place was never given out, and the frame it belongs to is not shown here.
+        let offset = packet.seq.checked_sub(segment.source_start)?;
+        let index = segment.start + offset;
+        if index >= self.next {
+            let step = index - self.next;
+            if step > MAX_GAP {
+                return self.begin_anew(packet);
+            }
+            self.given =
+                u32::try_from(step + 1).ok().and_then(|by| self.given.checked_shl(by)).unwrap_or(0) | 1;
+            self.next = index + 1;
+            self.last_timestamp = packet.timestamp.wrapping_add(segment.timestamp);
+            self.last_capture = packet.capture;
+            self.last_duration = packet.duration;
+        } else {
+            let behind = self.next - 1 - index;
+            if behind >= REORDER || self.given & (1 << behind) != 0 {
+                return None;
+            }
+            self.given |= 1 << behind;
+        }
+        self.count(packet);
+        let header = self.header(&segment, index, packet);
+        if index + 1 == self.next
+            && let Some(vp8) = &packet.vp8
+        {
+            self.remember_picture(&segment, vp8);
+        }
+        Some(header)
+    }
+
+    /// The source's numbers began anew, or so much is missing that it is another stream.
+    fn begin_anew(&mut self, packet: &TrackPacket) -> Option<OutHeader> {
+        // A straggler of the time before.
+        if packet.epoch.wrapping_sub(self.epoch).cast_signed() < 0 {
+            return None;
+        }
+        if packet.keyframe && self.wanted == self.current {
+            return self.cut(packet);
+        }
+        self.current = None;
+        None
+    }
+
+    fn cut(&mut self, packet: &TrackPacket) -> Option<OutHeader> {
+        let timestamp = self.timestamp_at_cut(packet)?;
+        let start = self.next;
+        let segment = Segment {
+            start,
+            source_start: packet.seq,
+            source: packet.source,
+            timestamp: timestamp.wrapping_sub(packet.timestamp),
+            picture: packet
+                .vp8
+                .and_then(|vp8| vp8.picture_id)
+                .map_or(0, |id| self.last_picture.wrapping_add(1).wrapping_sub(id.value)),
+            tl0: packet
+                .vp8
+                .and_then(|vp8| vp8.tl0)
+                .map_or(0, |(value, _)| self.last_tl0.wrapping_add(1).wrapping_sub(value)),
+        };
+        self.newest = (self.newest + 1) % SEGMENTS as u8;
+        self.segments[usize::from(self.newest)] = segment;
+        self.current = Some(packet.source);
+        self.epoch = packet.epoch;
+        self.started = true;
+        self.next = start + 1;
+        self.given = self.given << 1 | 1;
+        self.last_timestamp = timestamp;
+        self.last_capture = packet.capture;
+        self.last_duration = packet.duration;
+        if let Some(vp8) = &packet.vp8 {
+            self.remember_picture(&segment, vp8);
+        }
+        self.count(packet);
+        let mut header = self.header(&segment, start, packet);
+        header.cut = true;
+        Some(header)
+    }
+
+    /// Timestamps lie on the node's time by capture, alike on all lines of all viewers but for a constant, so lips
+    /// and voice stay together across a cut; and they never go back. None: not yet, this audio was already spoken
+    /// over.
+    fn timestamp_at_cut(&mut self, packet: &TrackPacket) -> Option<u32> {
+        let rate = packet.codec.clock_rate();
+        let ideal = self.timestamp_base.wrapping_add(packet.capture.ticks(rate));
+        if !self.started {
+            return Some(ideal);
+        }
+        if packet.capture.since(self.last_capture) > LONG_PAUSE {
+            let timestamp = self.last_timestamp.wrapping_add(rate);
+            self.timestamp_base = self.timestamp_base.wrapping_add(timestamp.wrapping_sub(ideal));
+            return Some(timestamp);
+        }
+        let ahead = ideal.wrapping_sub(self.last_timestamp).cast_signed();
+        let least = match self.kind {
+            Kind::Audio => u32::from(self.last_duration).max(1),
+            Kind::Video => VIDEO_STEP,
+        };
+        if i64::from(ahead) >= i64::from(least) {
+            return Some(ideal);
+        }
+        if self.kind == Kind::Audio && ahead > -AUDIO_OVERLAP {
+            return None;
+        }
+        Some(self.last_timestamp.wrapping_add(least))
+    }
+
+    fn header(&self, segment: &Segment, index: u64, packet: &TrackPacket) -> OutHeader {
+        let mut patches = Patches::NONE;
+        if let Some(vp8) = &packet.vp8 {
+            if let Some(id) = vp8.picture_id {
+                let value = id.value.wrapping_add(segment.picture) & 0x7fff;
+                if id.wide {
+                    patches.set_picture_id(id.offset, 2, [(value >> 8) as u8 | 0x80, value as u8]);
+                } else {
+                    patches.set_picture_id(id.offset, 1, [value as u8 & 0x7f, 0]);
+                }
+            }
+            if let Some((value, offset)) = vp8.tl0 {
+                patches.set_tl0(offset, value.wrapping_add(segment.tl0));
+            }
+        }
+        OutHeader {
+            codec: packet.codec,
+            ssrc: self.ssrc,
+            index,
+            timestamp: packet.timestamp.wrapping_add(segment.timestamp),
+            // A talkspurt begins (RFC 3551 §4.1): the receiver may adapt its delay here.
+            marker: packet.marker || (packet.codec == Codec::Opus && index == segment.start),
+            patches,
+            cut: false,
+        }
+    }
+
+    fn remember_picture(&mut self, segment: &Segment, vp8: &crate::depacket::vp8::Vp8Descriptor) {
+        if let Some(id) = vp8.picture_id {
+            let mask = if id.wide { 0x7fff } else { 0x7f };
+            self.last_picture = id.value.wrapping_add(segment.picture) & mask;
+        }
+        if let Some((value, _)) = vp8.tl0 {
+            self.last_tl0 = value.wrapping_add(segment.tl0);
+        }
+    }
+
+    fn count(&mut self, packet: &TrackPacket) {
+        self.packets = self.packets.wrapping_add(1);
+        self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
+    }
+
+    /// Which packet has, or had, this sequence number; none if it was never given out or is forgotten. The index is
+    /// the one nearest below what was given out last.
+    #[must_use]
+    pub fn resolve(&self, sequence: u16) -> Option<Resolved> {
+        let last = self.next.checked_sub(1)?;
+        let behind = (last as u16).wrapping_sub(sequence);
+        let index = last.checked_sub(u64::from(behind))?;
+        for back in 0..SEGMENTS as u8 {
+            let at = (self.newest + SEGMENTS as u8 - back) % SEGMENTS as u8;
+            let segment = &self.segments[usize::from(at)];
+            if segment.start == u64::MAX {
+                return None;
+            }
+            if segment.start <= index {
+                let seq = segment.source_start + (index - segment.start);
+                return Some(Resolved { source: segment.source, seq, index, segment: at });
+            }
+        }
+        None
+    }
+
+    /// The header this line gave (or would have given) the packet that [`Self::resolve`] found; `cut` is not set.
+    #[must_use]
+    pub fn header_again(&self, resolved: &Resolved, packet: &TrackPacket) -> OutHeader {
+        self.header(&self.segments[usize::from(resolved.segment) % SEGMENTS], resolved.index, packet)
+    }
+
+    /// SSRC and next index of the line's RTX stream (its own numbers: RFC 4588 §4); none if it has no such stream.
+    pub fn next_rtx(&mut self) -> Option<(u32, u64)> {
+        let ssrc = self.rtx_ssrc?;
+        let index = self.rtx_next;
+        self.rtx_next += 1;
+        Some((ssrc, index))
+    }
+
+    /// What a sender report says now: where the node's time lies on the line's timestamps, by what was sent last.
+    /// None before the first packet.
+    #[must_use]
+    pub fn report(&self, now: Time, wall: &WallClock) -> Option<LineReport> {
+        if !self.started {
+            return None;
+        }
+        let rate = match self.kind {
+            Kind::Audio => Codec::Opus.clock_rate(),
+            Kind::Video => Codec::H264.clock_rate(),
+        };
+        Some(LineReport {
+            ssrc: self.ssrc,
+            ntp: wall.ntp(now),
+            timestamp: self
+                .last_timestamp
+                .wrapping_add(now.ticks(rate).wrapping_sub(self.last_capture.ticks(rate))),
+            packets: self.packets,
+            octets: self.octets,
+        })
     }
 }

@@ -86,6 +86,9 @@ pub struct TrackPacket {
     pub codec: Codec,
     /// Extended sequence number; never repeats within a source.
     pub seq: u64,
+    /// Goes up when the publisher began its numbers anew (a leap of sequence or timestamp): what follows is another
+    /// stream, and a line may go on only at a keyframe.
+    pub epoch: u16,
     /// As the publisher wrote it.
     pub timestamp: u32,
     pub marker: bool,

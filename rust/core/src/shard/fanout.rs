@@ -1,0 +1,216 @@
+//! From a track to the lines that show it.
+
+use std::sync::Arc;
+
+use super::Shard;
+use crate::history::{History, HistoryLimits};
+use crate::layers::LayerActivity;
+use crate::packet::{Kind, MAX_LAYERS, OutPacket, Source, TrackPacket};
+use crate::speakers::Loudness;
+use crate::time::Time;
+use crate::viewer::{Seat, Viewer, ViewerKey};
+
+/// A line that listens to a source.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LineRef {
+    pub viewer: ViewerKey,
+    pub line: u8,
+}
+
+/// A track as this shard knows it.
+#[derive(Debug)]
+pub(super) struct TrackState {
+    pub layers: [LayerState; MAX_LAYERS],
+    pub activity: LayerActivity,
+    pub loudness: Loudness,
+}
+
+/// A layer: its recent packets and who listens. The list may hold lines that no longer do: they are taken out when the
+/// list is next gone through, so that a cut of ten thousand lines searches no list.
+#[derive(Debug)]
+pub(super) struct LayerState {
+    pub history: History,
+    lines: Vec<LineRef>,
+    /// Entries that are of use, or whose line still believes to be listed.
+    live: usize,
+}
+
+impl TrackState {
+    pub fn new(limits: HistoryLimits) -> Self {
+        Self {
+            layers: std::array::from_fn(|_| LayerState {
+                history: History::new(limits),
+                lines: Vec::new(),
+                live: 0,
+            }),
+            activity: LayerActivity::default(),
+            loudness: Loudness::default(),
+        }
+    }
+
+    pub fn lines(&self) -> impl Iterator<Item = LineRef> {
+        self.layers.iter().flat_map(|layer| layer.lines.iter().copied())
+    }
+}
+
+pub(super) fn seat_of(viewers: &mut [Option<Box<Viewer>>], at: LineRef) -> Option<&mut Seat> {
+    let viewer = viewers.get_mut(at.viewer.index as usize)?.as_deref_mut()?;
+    if viewer.generation != at.viewer.generation {
+        return None;
+    }
+    viewer.seats.get_mut(usize::from(at.line))
+}
+
+impl Shard {
+    /// Packets of a track, ideally all of a frame: up to its marker, or what came within 5 ms. They are put in order
+    /// here. `sink` is called viewer by viewer, so that a viewer's packets of the frame follow each other and fit one
+    /// GSO message. No allocation per packet.
+    pub fn forward(
+        &mut self,
+        batch: &mut [Arc<TrackPacket>],
+        now: Time,
+        mut sink: impl FnMut(OutPacket<'_>),
+    ) {
+        batch.sort_unstable_by_key(|packet| (packet.source, packet.seq));
+        for packets in batch.chunk_by(|a, b| a.source == b.source) {
+            self.forward_source(packets, now, &mut sink);
+        }
+    }
+
+    fn forward_source(
+        &mut self,
+        packets: &[Arc<TrackPacket>],
+        now: Time,
+        sink: &mut impl FnMut(OutPacket<'_>),
+    ) {
+        let Some(first) = packets.first() else { return };
+        let source = first.source;
+        let Some(track) = self.tracks.get_mut(&source.track) else {
+            self.stats.unknown_in += packets.len() as u64;
+            return;
+        };
+        if packets.iter().any(|packet| packet.keyframe) {
+            self.asked.remove(&source);
+        }
+        for level in packets.iter().filter_map(|packet| packet.audio_level) {
+            track.loudness.hear(level, now, &self.config.speakers);
+        }
+        let layers_changed = track.activity.on_packet(source.layer, now);
+        let layer = &mut track.layers[source.layer.index()];
+        // A history serves those who were sent the packets.
+        if !layer.lines.is_empty() {
+            for packet in packets {
+                layer.history.insert(Arc::clone(packet), now);
+            }
+        }
+        let mut lines = std::mem::take(&mut layer.lines);
+        self.forward_lines(&mut lines, source, packets, now, sink);
+        if let Some(track) = self.tracks.get_mut(&source.track) {
+            let layer = &mut track.layers[source.layer.index()];
+            layer.live = lines.len();
+            layer.lines = lines;
+        }
+        if layers_changed {
+            self.aim_all_at(source.track, crate::keyframes::KeyframeReason::Join, now);
+        }
+    }
+
+    fn forward_lines(
+        &mut self,
+        lines: &mut Vec<LineRef>,
+        source: Source,
+        packets: &[Arc<TrackPacket>],
+        now: Time,
+        sink: &mut impl FnMut(OutPacket<'_>),
+    ) {
+        let mut place = 0;
+        while let Some(at) = lines.get(place).copied() {
+            let viewer = self.viewers.get_mut(at.viewer.index as usize).and_then(Option::as_deref_mut);
+            let Some(viewer) = viewer.filter(|viewer| viewer.generation == at.viewer.generation) else {
+                lines.swap_remove(place);
+                continue;
+            };
+            let repeat = viewer.repeat;
+            let audio_lines = viewer.audio_lines;
+            let program = viewer.program;
+            let seat = &mut viewer.seats[usize::from(at.line)];
+            if !seat.line.listens_to(source) {
+                for listed in &mut seat.listed {
+                    *listed = listed.filter(|listed| *listed != source);
+                }
+                lines.swap_remove(place);
+                continue;
+            }
+            let mut cut = false;
+            for packet in packets {
+                let Some(header) = seat.line.forward(packet) else { continue };
+                cut |= header.cut;
+                self.stats.packets_out += 1;
+                sink(OutPacket {
+                    viewer: at.viewer,
+                    line: at.line,
+                    header,
+                    packet,
+                    repeat: repeat && seat.line.kind() == Kind::Audio,
+                });
+            }
+            if cut {
+                self.stats.cuts += 1;
+                if std::mem::take(&mut seat.counted)
+                    && let Some(showing) = program.and_then(|program| self.showing.get_mut(&program))
+                {
+                    showing.line_cut(at.line.saturating_sub(audio_lines), now);
+                }
+            }
+            place += 1;
+        }
+    }
+
+    /// Puts a line into the list of a source, once. Unknown tracks have no list: it is put there when they come.
+    pub(super) fn list(&mut self, source: Source, at: LineRef) {
+        let Some(seat) = seat_of(&mut self.viewers, at) else { return };
+        if seat.listed.contains(&Some(source)) || !self.tracks.contains_key(&source.track) {
+            return;
+        }
+        let free = seat.listed.iter().position(Option::is_none).or_else(|| {
+            // All places hold sources; at most two of them are of use.
+            seat.listed.iter().position(|listed| listed.is_some_and(|old| !seat.line.listens_to(old)))
+        });
+        let Some(free) = free else { return };
+        let old = seat.listed[free].replace(source);
+        if let Some(old) = old {
+            // The line has forgotten this entry, so it must not stay: it would stand there twice one day.
+            if let Some(track) = self.tracks.get_mut(&old.track) {
+                let layer = &mut track.layers[old.layer.index()];
+                if let Some(place) =
+                    layer.lines.iter().position(|entry| entry.viewer == at.viewer && entry.line == at.line)
+                {
+                    layer.lines.swap_remove(place);
+                    layer.live = layer.live.saturating_sub(1);
+                }
+            }
+        }
+        if let Some(track) = self.tracks.get_mut(&source.track) {
+            let layer = &mut track.layers[source.layer.index()];
+            layer.lines.push(at);
+            layer.live += 1;
+        }
+    }
+
+    /// A viewer that was listed at a source went. The list is swept when most of it is dead.
+    pub(super) fn unlist(&mut self, source: Source) {
+        let Some(track) = self.tracks.get_mut(&source.track) else { return };
+        let layer = &mut track.layers[source.layer.index()];
+        layer.live = layer.live.saturating_sub(1);
+        if layer.lines.len() > 2 * layer.live + 64 {
+            let viewers = &self.viewers;
+            layer.lines.retain(|entry| {
+                viewers
+                    .get(entry.viewer.index as usize)
+                    .and_then(Option::as_deref)
+                    .is_some_and(|viewer| viewer.generation == entry.viewer.generation)
+            });
+            layer.live = layer.lines.len();
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What viewers report, and what they are told of their lines.
+
+use super::Shard;
+use crate::keyframes::KeyframeReason;
+use crate::line::LineReport;
+use crate::packet::{RtxPacket, TrackId};
+use crate::time::Time;
+use crate::viewer::ViewerKey;
+
+impl Shard {
+    /// A generic NACK (RFC 4585 §6.2.1) for the line with this media SSRC, its bit mask already spread out. What is
+    /// found goes out on the line's RTX stream, whichever track had the number; what is not, and what goes beyond the
+    /// viewer's share, is counted.
+    pub fn on_nack(
+        &mut self,
+        key: ViewerKey,
+        ssrc: u32,
+        lost: impl IntoIterator<Item = u16>,
+        now: Time,
+        mut sink: impl FnMut(RtxPacket<'_>),
+    ) {
+        let viewer = self.viewers.get_mut(key.index as usize).and_then(Option::as_deref_mut);
+        let Some(viewer) = viewer.filter(|viewer| viewer.generation == key.generation) else { return };
+        let Some(line) = viewer.line_of(ssrc) else { return };
+        for sequence in lost {
+            self.stats.nacks_in += 1;
+            let found = viewer.seats[line].line.resolve(sequence).and_then(|resolved| {
+                let track = self.tracks.get(&resolved.source.track)?;
+                let packet = track.layers[resolved.source.layer.index()].history.get(resolved.seq)?;
+                Some((resolved, packet))
+            });
+            let Some((resolved, packet)) = found else {
+                self.stats.nacks_missed += 1;
+                continue;
+            };
+            if !viewer.may_retransmit(now) {
+                self.stats.nacks_limited += 1;
+                continue;
+            }
+            let seat = &mut viewer.seats[line];
+            let Some((rtx_ssrc, rtx_index)) = seat.line.next_rtx() else {
+                self.stats.nacks_missed += 1;
+                continue;
+            };
+            let mut header = seat.line.header_again(&resolved, packet);
+            header.ssrc = rtx_ssrc;
+            header.index = rtx_index;
+            self.stats.rtx_out += 1;
+            sink(RtxPacket { viewer: key, line: line as u8, header, osn: sequence, packet });
+        }
+    }
+
+    /// PLI or FIR (RFC 4585 §6.3.1, RFC 5104 §4.3.1) for the line with this media SSRC.
+    pub fn on_keyframe_request(&mut self, key: ViewerKey, ssrc: u32, now: Time) {
+        self.stats.keyframe_requests_in += 1;
+        let Some(viewer) = self.viewer(key) else { return };
+        let Some(line) = viewer.line_of(ssrc) else { return };
+        let line = &viewer.seats[line].line;
+        // While it waits for a cut, what is shown still has to decode.
+        for source in [line.current(), line.wanted().filter(|_| line.is_waiting())].into_iter().flatten() {
+            self.need(source, KeyframeReason::Loss, now);
+        }
+    }
+
+    /// A report block (RFC 3550 §6.4.1): `fraction_lost` in 1/256.
+    pub fn on_receiver_report(&mut self, key: ViewerKey, ssrc: u32, fraction_lost: u8, now: Time) {
+        let Some(viewer) = self.viewer_mut(key) else { return };
+        if let Some(line) = viewer.line_of(ssrc) {
+            viewer.report(line, fraction_lost, now);
+        }
+    }
+
+    /// What the sender reports of a viewer's lines say, for lines that sent anything. Send them every second or so, and
+    /// at once after a cut (`OutHeader::cut`).
+    pub fn sender_reports(&self, key: ViewerKey, now: Time, sink: impl FnMut(LineReport)) {
+        let Some(viewer) = self.viewer(key) else { return };
+        viewer.seats.iter().filter_map(|seat| seat.line.report(now, &self.config.wall)).for_each(sink);
+    }
+
+    /// Loss of a viewer by its last reports, worst line, 0 to 1.
+    #[must_use]
+    pub fn viewer_loss(&self, key: ViewerKey) -> Option<f32> {
+        Some(f32::from(self.viewer(key)?.loss()?) / 256.0)
+    }
+
+    /// 90th percentile of the loss that viewers report, 0 to 1: receiver reports to publishers carry at least this, so
+    /// that their Opus encoders add the redundancy that the viewers need.
+    #[must_use]
+    pub fn loss_p90(&self) -> f32 {
+        let mut counts = [0_usize; 256];
+        let mut total = 0_usize;
+        for loss in self.viewers.iter().flatten().filter_map(|viewer| viewer.loss()) {
+            counts[usize::from(loss)] += 1;
+            total += 1;
+        }
+        let rank = (total * 9).div_ceil(10);
+        let mut seen = 0;
+        for (loss, count) in counts.iter().enumerate() {
+            seen += count;
+            if total > 0 && seen >= rank {
+                return loss as f32 / 256.0;
+            }
+        }
+        0.0
+    }
+
+    /// Smoothed levels of the microphones heard from, dBov (0 loudest, -127 silence).
+    pub fn levels(&self, now: Time) -> impl Iterator<Item = (TrackId, i8)> {
+        let config = &self.config.speakers;
+        self.tracks
+            .iter()
+            .filter(|(_, track)| track.loudness.is_known())
+            .map(move |(id, track)| (*id, (track.loudness.level(now, config) - 127.0).round() as i8))
+    }
+}
