@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import json
 from collections import Counter
@@ -12,12 +13,13 @@ from diemcau.units import (
     DatasetCorrupt,
     DatasetNotFound,
     Level,
+    Unit,
     Units,
     codec,
     known_datasets,
 )
 from diemcau.units.datasets import read
-from diemcau.units.kinds import KINDS
+from diemcau.units.kinds import KINDS, split_title
 
 OVERRIDES = Path(__file__).parents[2] / "scripts/overrides_2021-09.json"
 
@@ -114,6 +116,27 @@ def test_an_unknown_dataset_is_said_to_be_unknown() -> None:
     with pytest.raises(DatasetNotFound) as caught:
         Units.load("1945-09")
     assert caught.value.details == {"dataset": "1945-09", "known": [SEPTEMBER_2021, JULY_2025]}
+
+
+def test_a_file_changed_after_its_import_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = known_datasets()[SEPTEMBER_2021]
+    swapped = dataclasses.replace(known, file=known_datasets()[JULY_2025].file)
+    monkeypatch.setitem(known_datasets(), SEPTEMBER_2021, swapped)
+    with pytest.raises(DatasetCorrupt) as caught:
+        read(SEPTEMBER_2021)
+    assert (caught.value.code, caught.value.details) == ("units_dataset_corrupt", {"dataset": SEPTEMBER_2021})
+
+
+@pytest.mark.parametrize("name", ["Hai\tCột", "Hai\nDòng"])
+def test_a_name_that_would_break_the_file_is_not_written(name: str) -> None:
+    with pytest.raises(DatasetCorrupt):
+        codec.dump([Unit("VN", name, "nước", Level.NATION, None)])
+
+
+def test_a_title_without_a_kind_is_refused() -> None:
+    assert split_title("Thị xã Phổ Yên") == ("thị xã", "Phổ Yên")
+    with pytest.raises(DatasetCorrupt):
+        split_title("Xãtân Lợi")
 
 
 def test_a_dataset_is_loaded_once() -> None:

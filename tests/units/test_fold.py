@@ -1,7 +1,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diemcau.units.fold import accent_key, extra_forms, fold, tokens
@@ -24,6 +24,7 @@ def test_folding_takes_away_marks_case_and_signs(text: str, folded: str) -> None
     assert fold(unicodedata.normalize("NFD", text)) == folded
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_folding_twice_changes_nothing_more(text: str) -> None:
     assert fold(fold(fold(text))) == fold(fold(text))

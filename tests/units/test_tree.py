@@ -4,7 +4,7 @@ import random
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diemcau.units import JULY_2025, SEPTEMBER_2021, DatasetCorrupt, Level, Unit, UnitNotFound, Units
@@ -44,6 +44,7 @@ def test_depth_is_data(units_2021: Units, units_2025: Units) -> None:
     assert units_2021.ancestors("VN") == ()
 
 
+@settings(deadline=None)
 @given(any_code)
 def test_contains_says_what_a_walk_upwards_says(case: tuple[str, str, str]) -> None:
     dataset, above, below = case
@@ -53,6 +54,7 @@ def test_contains_says_what_a_walk_upwards_says(case: tuple[str, str, str]) -> N
     assert all(units.contains(code, below) for code in walk)
 
 
+@settings(deadline=None)
 @given(any_code)
 def test_a_subtree_is_what_it_contains(case: tuple[str, str, str]) -> None:
     dataset, above, _ = case
@@ -62,6 +64,7 @@ def test_a_subtree_is_what_it_contains(case: tuple[str, str, str]) -> None:
     assert sum(units.level_counts(above).values()) == len(found)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(CODES[SEPTEMBER_2021]), max_size=6), st.none() | st.sets(st.sampled_from(Level))
 )
@@ -152,6 +155,13 @@ def test_the_compact_form_is_small_and_always_the_same(units_2021: Units) -> Non
     again = Units("2021-09", units_2021)
     assert again.compact() == units_2021.compact()
     assert len(gzip.compress(units_2021.compact())) < 110_000
+
+
+def test_a_warmed_tree_has_its_search_index_before_the_first_search() -> None:
+    units = Units("fresh", Units.load(JULY_2025))
+    assert "_searcher" not in vars(units)
+    units.warm()
+    assert "_searcher" in vars(units)
 
 
 def test_nothing_handed_out_can_change_the_tree(units_2021: Units) -> None:

@@ -1,8 +1,8 @@
 """The administrative tree: datasets, codes, search.
 
     units = Units.load(SEPTEMBER_2021)
-    units.path_text("25396")        "xã Tân Lợi, huyện Đồng Phú, tỉnh Bình Phước"
-    units.contains("70", "25396")   True
+    units.path_text("25378")        "xã Tân Lợi, huyện Đồng Phú, tỉnh Bình Phước"
+    units.contains("70", "25378")   True
     units.search("phuoc binh thu duc")[0].unit.code    "26863"
 
 Everything here is immutable and safe to share between threads.

@@ -154,15 +154,13 @@ class Index:
                     found |= mask
         return found
 
-    def accented(self, token: Token, *, prefix: bool) -> int:
+    def accented(self, word: str, accent: AccentKey, *, prefix: bool) -> int:
         """Units whose own name has this word with these marks; with `prefix`, with these and perhaps more."""
-        if token.accent is None:
-            return 0
         found: list[int] = []
-        at = bisect_left(self._vocabulary, token.word)
-        while at < len(self._vocabulary) and self._vocabulary[at].startswith(token.word):
+        at = bisect_left(self._vocabulary, word)
+        while at < len(self._vocabulary) and self._vocabulary[at].startswith(word):
             for key, units in self._by_accent.get(self._vocabulary[at], {}).items():
-                if accents_agree(token.accent, key, prefix=prefix):
+                if accents_agree(accent, key, prefix=prefix):
                     found.extend(units)
             at += 1
             if not prefix:

@@ -63,7 +63,7 @@ class _Query:
         ]
         self.has_marks = any(token.accent for token in found)
         self.marked = [
-            index.spread(index.accented(token, prefix=prefix and i == last))
+            index.spread(index.accented(token.word, token.accent, prefix=prefix and i == last))
             for i, token in enumerate(found)
             if token.accent is not None
         ]
