@@ -9,8 +9,8 @@ r"""The clip file: one header, one index, encoded packets.
     data      the packets
 
 Integers are little endian. Packets of a stream are consecutive, in the order of their position in the loop,
-one a position. H.264 packets are Annex B access units, parameter sets repeated before every keyframe. The twin
-of this file is `rust/load/src/clips/container.rs`.
+one a position. H.264 packets are Annex B access units, parameter sets repeated before every keyframe. The
+twin of this file is `rust/load/src/clips/container.rs`.
 """
 
 import json
