@@ -20,12 +20,12 @@ JsonObject: TypeAlias = Mapping[str, JsonValue]
 class DiemCauError(Exception):
     """Base of everything this product raises on purpose.
 
-    `code`: stable, snake_case. `status`: HTTP status. `message`: for people, English; pages translate by code.
-    `details`: JSON, never secrets.
+    `code`: stable, snake_case. `status`: HTTP status. `message`: for people, English; pages translate by
+    code. `details`: JSON, never secrets.
     """
 
-    code: ClassVar[str] = "internal"
-    status: ClassVar[int] = 500
+    code: str = "internal"
+    status: int = 500
     default: ClassVar[str] = "Something went wrong on the server."
 
     def __init__(self, message: str | None = None, /, **details: JsonValue) -> None:

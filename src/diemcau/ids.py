@@ -1,7 +1,7 @@
 """Ids: a prefix that says what it names, then 128 bits that sort by time of making.
 
-`m_06ctz0d4k8...`: 48 bits of milliseconds and 80 random bits in Crockford's base32, lower case, 26 characters (the
-layout of a ULID). Ids are opaque to everybody else.
+`m_06ctz0d4k8...`: 48 bits of milliseconds and 80 random bits in Crockford's base32, lower case, 26
+characters (the layout of a ULID). Ids are opaque to everybody else.
 """
 
 import itertools

@@ -5,7 +5,7 @@ Bodies are JSON objects, so that a bus between machines (NATS) can stand in; sub
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol
+from typing import Final, Protocol
 
 from diemcau.errors import DiemCauError, JsonObject
 
@@ -25,10 +25,11 @@ class Message:
 
 
 class SubscriberTooSlow(DiemCauError):
-    """The subscriber's queue was full: it was dropped, what it held is gone; it subscribes again and catches up."""
+    """The subscriber's queue was full: it was dropped, what it held is gone; it subscribes again and catches
+    up."""
 
-    code: ClassVar[str] = "subscriber_too_slow"
-    status: ClassVar[int] = 503
+    code = "subscriber_too_slow"
+    status = 503
     default = "This subscriber was too slow and has been dropped."
 
 
@@ -57,14 +58,15 @@ class Subscription(Protocol):
 
 
 class Bus(Protocol):
-    """Publish and subscribe by exact topic. A topic ending in `*` subscribes to everything that begins so."""
+    """Publish and subscribe by topic: an exact one, or one ending in ":*" for everything that begins so."""
 
     def publish(self, topic: str, body: JsonObject) -> None:
         """Hands the message to every subscriber of the topic, in order; never waits."""
         ...
 
     def publish_latest(self, topic: str, key: str, body: JsonObject) -> None:
-        """The same for what grows stale: one waiting message per (topic, key), the latest wins; dropped when full."""
+        """The same for what grows stale: one waiting message per (topic, key), the latest wins; dropped when
+        full."""
         ...
 
     def subscribe(self, *topics: str, limit: int = 1000) -> Subscription:

@@ -1,6 +1,27 @@
 """Engine, unit of work, event log, migrations; SQLite or PostgreSQL. See docs/state.md."""
 
+from diemcau.store.chain import ChainBroken
+from diemcau.store.engine import is_duplicate
 from diemcau.store.events import Event, Head
-from diemcau.store.store import Store, UnitOfWork
+from diemcau.store.migrate import SchemaTooNew
+from diemcau.store.signing import HeadSigner, SignedHeads
+from diemcau.store.store import Store, StoredSnapshot
+from diemcau.store.tables import Instant, metadata
+from diemcau.store.work import UnitOfWork
+from diemcau.store.writer import Stats
 
-__all__ = ["Event", "Head", "Store", "UnitOfWork"]
+__all__ = [
+    "ChainBroken",
+    "Event",
+    "Head",
+    "HeadSigner",
+    "Instant",
+    "SchemaTooNew",
+    "SignedHeads",
+    "Stats",
+    "Store",
+    "StoredSnapshot",
+    "UnitOfWork",
+    "is_duplicate",
+    "metadata",
+]

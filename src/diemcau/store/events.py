@@ -19,8 +19,8 @@ GENESIS: Final = bytes(32)
 class Event:
     """One stored event.
 
-    `stream`: what it happened to ("meeting:m_1"). `seq`: 1, 2, 3 ... without gaps in its stream. `actor`: who did it
-    ("person:p_1", "site:s_1", "system"). `data`: JSON, its shape is the type's.
+    `stream`: what it happened to ("meeting:m_1"). `seq`: 1, 2, 3 ... without gaps in its stream. `actor`:
+    who did it ("person:p_1", "site:s_1", "system"). `data`: JSON, its shape is the type's.
     """
 
     stream: str

@@ -1,0 +1,1 @@
+"""Migrations of the whole schema, newest last; how to write one is in docs/state.md."""

@@ -1,0 +1,168 @@
+"""Fixtures of the whole suite: the event loop, and a database of either kind, real, fresh for each test."""
+
+import asyncio
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from diemcau.clock import ManualClock
+from diemcau.store import Store
+
+APT_LINE = "apt-get install -y --no-install-recommends postgresql"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Everything runs on asyncio, as uvicorn does."""
+    return "asyncio"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@dataclass
+class PostgresServer:
+    """A throw-away PostgreSQL that listens on a Unix socket only."""
+
+    socket: Path
+    user: str
+
+    def url(self, database: str) -> str:
+        return f"postgresql://{self.user}@/{database}?host={self.socket}"
+
+    @contextmanager
+    def database(self, template: str = "template1") -> Iterator[str]:
+        """A database of its own, copied from another one."""
+        name = f"t_{secrets.token_hex(6)}"
+        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        yield self.url(name)
+        self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _run(self, statement: str) -> None:
+        async def run() -> None:
+            connection = await asyncpg.connect(host=str(self.socket), user=self.user, database="postgres")
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        asyncio.run(run())
+
+
+def _programs() -> Path:
+    found = shutil.which("postgres")
+    installed = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3])
+    )
+    if found is None and not installed:
+        pytest.fail(f"PostgreSQL is not installed, and the suite runs on it too: {APT_LINE}", pytrace=False)
+    return Path(found).resolve().parent if found else installed[-1].parent
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for the session, without fsync: a throw-away server need not survive a power cut."""
+    programs = _programs()
+    # Not below the test's tmp_path: a socket's path may be 107 bytes, and postgres refuses to run as root.
+    home = Path(tempfile.mkdtemp(prefix="dc-pg-"))
+    prefix: list[str] = []
+    user = os.environ.get("USER") or "postgres"
+    if os.geteuid() == 0:
+        user = "postgres"
+        prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        shutil.chown(home, user, user)
+    data = home / "data"
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    subprocess.run(
+        [*prefix, programs / "initdb", "-D", data, "-U", user, "--auth=trust", "-E", "UTF8", "--no-sync"],
+        check=True, capture_output=True, env=environment, cwd="/",
+    )  # fmt: skip
+    log = (home / "log").open("wb")
+    server = subprocess.Popen(
+        [
+            *prefix, programs / "postgres", "-D", data, "-k", home, "-c", "listen_addresses=",
+            "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=60",
+        ],
+        stdout=log, stderr=log, env=environment, cwd="/",
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 30
+        while subprocess.run(
+            [programs / "pg_isready", "-h", home, "-U", user], capture_output=True, check=False
+        ).returncode:
+            if server.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"PostgreSQL did not start:\n{(home / 'log').read_text()}", pytrace=False)
+            time.sleep(0.05)  # another process: there is no event to wait for
+        yield PostgresServer(home, user)
+    finally:
+        server.terminate()
+        server.wait(20)
+        log.close()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+KINDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(params=KINDS)
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without any table: every test that takes it runs on both kinds."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/diemcau.db"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    with server.database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "diemcau.db"
+    asyncio.run(_migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: PostgresServer) -> Iterator[str]:
+    with postgres.database() as url:
+        asyncio.run(_migrate(url))
+        yield url.split("/")[3].split("?")[0]
+
+
+async def _migrate(url: str) -> None:
+    async with Store.opened(url):
+        pass
+
+
+@pytest.fixture(params=KINDS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database with all tables and no rows: every test that takes it runs on both kinds."""
+    if request.param == "sqlite":
+        path = tmp_path / "diemcau.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    template: str = request.getfixturevalue("postgres_template")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    with server.database(template) as url:
+        yield url
+
+
+@pytest.fixture
+async def store(database: str, clock: ManualClock) -> AsyncIterator[Store]:
+    """An open store, on both kinds of database."""
+    store = await Store.open(database, clock=clock)
+    yield store
+    await store.aclose()
