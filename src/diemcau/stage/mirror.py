@@ -1,0 +1,218 @@
+"""What the node holds, followed by its snapshot and events, and whose each connection is; no IO."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from diemcau.media import wire
+from diemcau.stage.desired import program_name
+from diemcau.stage.scene import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A line of one viewer that an operator pointed at a site."""
+
+    site: str
+    ceiling: wire.Layer
+
+
+@dataclass(slots=True)
+class Viewer:
+    """A receive-only connection. `party`: a site's or person's id. `pointed`: line -> track the node has."""
+
+    name: str
+    party: str
+    meeting: str
+    video_lines: int | None = None
+    pins: dict[int, Pin] = field(default_factory=dict)
+    pointed: dict[int, tuple[str | None, wire.Layer]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Publisher:
+    """A send-only connection of a site. `order` grows with time. `live`: its tracks that send."""
+
+    name: str
+    site: str
+    meeting: str
+    order: int
+    connected: bool = False
+    codec: str | None = None
+    tracks: set[str] = field(default_factory=set)
+    live: set[str] = field(default_factory=set)
+
+
+class Mirror:
+    """Viewers, publishers and programs of one node."""
+
+    def __init__(self) -> None:
+        self.viewers: dict[str, Viewer] = {}
+        self.publishers: dict[str, Publisher] = {}
+        self.programs: dict[str, wire.ProgramState] = {}
+        self._order = 0
+        self._pinning: set[str] = set()
+
+    def load(self, snapshot: wire.SnapshotEvent) -> set[str]:
+        """Takes over a snapshot; pins of viewers that live on are kept. Answers every meeting concerned."""
+        meetings = self.meetings()
+        self.programs = {program.program: program for program in snapshot.programs}
+        viewers: dict[str, Viewer] = {}
+        for state in snapshot.viewers:
+            meeting = meeting_of(state.viewer)
+            if meeting is not None and state.party is not None:
+                known = self.viewers.get(state.viewer)
+                viewers[state.viewer] = known or Viewer(state.viewer, state.party, meeting)
+        self.viewers = viewers
+        self._pinning &= viewers.keys()
+        publishers: dict[str, Publisher] = {}
+        for sender in snapshot.publishers:
+            meeting = meeting_of(sender.publisher)
+            if meeting is None or sender.party is None:
+                continue
+            before = self.publishers.get(sender.publisher)
+            order = before.order if before is not None else self._next()
+            now = Publisher(sender.publisher, sender.party, meeting, order, sender.state != "connecting")
+            for info in sender.tracks:
+                now.tracks.add(info.track)
+                # Sound has no layers: a publisher that is connected is taken to send it.
+                if info.layers or (info.kind == "audio" and now.connected):
+                    now.live.add(info.track)
+                if info.kind == "video":
+                    now.codec = info.codec
+            publishers[now.name] = now
+        self.publishers = publishers
+        return meetings | self.meetings()
+
+    def clear(self) -> None:
+        """The node is another process: nothing of the old one is left."""
+        self.viewers, self.publishers, self.programs = {}, {}, {}
+        self._pinning.clear()
+
+    def meetings(self) -> set[str]:
+        """Every meeting that the node knows of."""
+        connections: Iterable[Viewer | Publisher] = (*self.viewers.values(), *self.publishers.values())
+        named = {name.removeprefix("meeting/") for name in self.programs if name.startswith("meeting/")}
+        return named | {connection.meeting for connection in connections}
+
+    def add_publisher(
+        self, name: str, site: str, meeting: str, tracks: Iterable[wire.TrackInfo]
+    ) -> Publisher:
+        """A publisher that the node has just answered; events may have come before its answer."""
+        publisher = self.publishers.get(name) or Publisher(name, site, meeting, self._next())
+        for info in tracks:
+            publisher.tracks.add(info.track)
+            if info.kind == "video" and publisher.codec is None:
+                publisher.codec = info.codec
+        self.publishers[name] = publisher
+        return publisher
+
+    def track(self, name: str) -> Publisher | None:
+        """Whose track it is."""
+        return self.publishers.get(name.rsplit("/", 1)[0])
+
+    def source(self, site: str) -> Source | None:
+        """What the site sends: its newest publisher with a live picture, else its newest."""
+        own = [publisher for publisher in self.publishers.values() if publisher.site == site]
+        if not own:
+            return None
+        best = max(own, key=lambda publisher: (f"{publisher.name}/video" in publisher.live, publisher.order))
+        audio, video = f"{best.name}/audio", f"{best.name}/video"
+        return Source(
+            audio=audio if audio in best.tracks else None,
+            video=video if video in best.tracks else None,
+            audio_live=audio in best.live,
+            video_live=video in best.live,
+            codec=best.codec,
+        )
+
+    def sources(self, meeting: str) -> dict[str, Source]:
+        """What the sites of a meeting send."""
+        sites = {publisher.site for publisher in self.publishers.values() if publisher.meeting == meeting}
+        return {site: source for site in sites if (source := self.source(site)) is not None}
+
+    def live_tracks(self, meeting: str) -> set[str]:
+        """Every track of the meeting that sends."""
+        own = (publisher for publisher in self.publishers.values() if publisher.meeting == meeting)
+        return {track for publisher in own for track in publisher.live}
+
+    def shown(self, meeting: str) -> list[str | None]:
+        """The site that each slot of the meeting's program carries now."""
+        program = self.programs.get(program_name(meeting))
+        return [] if program is None else [self.site_of(slot.track) for slot in program.slots]
+
+    def site_of(self, track: str | None) -> str | None:
+        """The site whose track it is, if its publisher is there."""
+        publisher = None if track is None else self.track(track)
+        return None if publisher is None else publisher.site
+
+    def pinning(self, meeting: str) -> list[Viewer]:
+        """The meeting's viewers that have lines of their own."""
+        names = self._pinning & self.viewers.keys()
+        return [viewer for name in sorted(names) if (viewer := self.viewers[name]).meeting == meeting]
+
+    def pinned(self, meeting: str) -> set[str]:
+        """Sites that some viewer of the meeting has pinned."""
+        return {pin.site for viewer in self.pinning(meeting) for pin in viewer.pins.values()}
+
+    def pin(self, viewer: Viewer, line: int, pin: Pin | None) -> None:
+        """Points a line at a site, or back."""
+        if pin is None:
+            viewer.pins.pop(line, None)
+        else:
+            viewer.pins[line] = pin
+        self._pinning.add(viewer.name)
+
+    def remove_viewer(self, name: str) -> Viewer | None:
+        """The viewer is gone."""
+        self._pinning.discard(name)
+        return self.viewers.pop(name, None)
+
+    def apply(self, event: wire.Event) -> set[str]:
+        """Follows one event; answers the meetings whose picture or sound it may concern."""
+        match event:
+            case wire.SnapshotEvent():
+                return self.load(event)
+            case wire.ViewerGoneEvent():
+                viewer = self.remove_viewer(event.viewer)
+                return {viewer.meeting} if viewer is not None and viewer.pins else set()
+            case wire.PublisherLinkEvent():
+                publisher = self.publishers.get(event.publisher)
+                if publisher is not None:
+                    publisher.connected = event.state != "connecting"
+                return _meeting(publisher)
+            case wire.PublisherGoneEvent():
+                return _meeting(self.publishers.pop(event.publisher, None))
+            case wire.TrackLiveEvent():
+                publisher = self.track(event.track)
+                if publisher is not None:
+                    publisher.tracks.add(event.track)
+                    publisher.live.add(event.track)
+                    if event.kind == "video" and event.codec is not None:
+                        publisher.codec = event.codec
+                return _meeting(publisher)
+            case wire.TrackLostEvent():
+                publisher = self.track(event.track)
+                if publisher is not None:
+                    publisher.live.discard(event.track)
+                return _meeting(publisher)
+            case _:
+                return set()
+
+    def _next(self) -> int:
+        self._order += 1
+        return self._order
+
+
+def _meeting(publisher: Publisher | None) -> set[str]:
+    return set() if publisher is None else {publisher.meeting}
+
+
+def connection_name(meeting: str, unique: str) -> str:
+    """Name of a viewer or publisher; it holds the meeting for a control that starts anew."""
+    return f"{meeting}:{unique}"
+
+
+def meeting_of(connection: str) -> str | None:
+    """The meeting of `connection_name`; None: not ours."""
+    meeting, separator, _ = connection.rpartition(":")
+    return meeting if separator else None

@@ -1,0 +1,80 @@
+"""What a meeting wants on its stage, as plain values."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from diemcau.meetings.meeting import Meeting
+
+Mic: TypeAlias = Literal["open", "off", "muted"]
+SiteState: TypeAlias = Literal["standby", "in_meeting", "invited_to_speak", "speaking", "on_air"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The part of a meeting's state that decides what is seen and heard. `speakers`: site -> microphone."""
+
+    meeting: str
+    codec: Literal["h264", "vp8"]
+    is_open: bool
+    on_air: tuple[str | None, ...]
+    preview: tuple[str | None, ...]
+    before: tuple[str | None, ...]
+    speakers: tuple[tuple[str, Mic], ...]
+    chair_site: str | None
+    chair_mic: Literal["open", "off"]
+
+    @staticmethod
+    def of(meeting: Meeting) -> "Scene":
+        """The scene of a meeting's committed state."""
+        return Scene(
+            meeting=meeting.id,
+            codec=meeting.codec,
+            is_open=meeting.status == "open",
+            on_air=tuple(meeting.on_air),
+            preview=tuple(meeting.preview),
+            before=tuple(meeting.before),
+            speakers=tuple((site, speaker.mic) for site, speaker in meeting.speakers.items()),
+            chair_site=meeting.chair_site,
+            chair_mic=meeting.chair_mic,
+        )
+
+    def mic_of(self, site: str) -> Mic:
+        """The site's microphone: `open` when the meeting is to hear it."""
+        if site == self.chair_site and site not in dict(self.speakers):
+            return self.chair_mic
+        return dict(self.speakers).get(site, "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What one site sends, as the node has it: names of its tracks, and whether packets of them come.
+
+    `codec` None: not known yet.
+    """
+
+    audio: str | None = None
+    video: str | None = None
+    audio_live: bool = False
+    video_live: bool = False
+    codec: str | None = None
+
+    def shows(self, codec: str) -> bool:
+        """Whether a program of this codec can show its picture now."""
+        return self.video is not None and self.video_live and self.codec in (None, codec)
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """What a site is asked to send."""
+
+    audio: bool
+    video: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A site's part in the meeting's picture and sound (the stage's share of `You` in docs/protocol.md)."""
+
+    publish: Publish | None = None
+    state: SiteState = "in_meeting"
+    mic: Mic = "off"

@@ -1,0 +1,210 @@
+"""`Stage`: the door to viewers, publishers and pins of a meeting."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from diemcau.bus import Bus
+from diemcau.errors import JsonObject
+from diemcau.media import MediaError, MediaNode, wire
+from diemcau.meetings import MeetingNotOpen, Meetings
+from diemcau.stage import desired
+from diemcau.stage.errors import NotAskedToPublish, PublisherNotFound, TooManyPins, ViewerNotFound
+from diemcau.stage.keeper import Keeper, StageCounters, Watched
+from diemcau.stage.mirror import Pin, Viewer, connection_name
+from diemcau.stage.scene import Part
+
+VIEWERS_PER_PARTY = 8
+"""Viewers one site or person may hold; the oldest is closed for a further one."""
+
+PINS_PER_VIEWER = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerAnswer:
+    """An opened viewer. `codecs`: what it negotiated; `can_show`: the meeting's codec is among them."""
+
+    viewer: str
+    answer: str
+    audio_lines: int
+    video_lines: int
+    codecs: tuple[str, ...]
+    can_show: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherAnswer:
+    """An opened publisher."""
+
+    publisher: str
+    answer: str
+
+
+class Stage:
+    """What pages ask of the stage. `start` before the media client runs; `aclose` ends its tasks."""
+
+    def __init__(
+        self, node: MediaNode, meetings: Meetings, bus: Bus, *, unique: Callable[[], str] | None = None
+    ) -> None:
+        self._node = node
+        self._keeper = Keeper(node, meetings, bus)
+        self._mirror = self._keeper.mirror
+        self._unique = unique or (lambda: secrets.token_urlsafe(12))
+
+    @property
+    def counters(self) -> StageCounters:
+        """Since start."""
+        return self._keeper.counters
+
+    async def start(self) -> None:
+        """Takes up the open meetings and follows the bus."""
+        await self._keeper.start()
+
+    async def aclose(self) -> None:
+        """Ends the tasks; the node is left as it is."""
+        await self._keeper.aclose()
+
+    def part(self, meeting: str, site: str) -> Part:
+        """The site's part in the meeting now."""
+        return self._keeper.part(meeting, site)
+
+    def ephemera(self, meeting: str) -> list[tuple[str, JsonObject]]:
+        """What a client that subscribes now has missed: (topic, data)."""
+        watched = self._keeper.watched.get(meeting)
+        if watched is None:
+            return []
+        return [
+            ("stage", {"live": list(watched.live), "shown": []}),
+            ("speaking", {"sites": list(watched.speaking)}),
+        ]
+
+    async def open_viewer(
+        self, meeting: str, party: str, offer: str, *, replaces: str | None = None
+    ) -> ViewerAnswer:
+        """Opens a viewer of the meeting's stage for a site or person.
+
+        Raises:
+            MeetingNotOpen: not open (any more).
+            MediaError: no node, a bad offer, no common codec.
+        """
+        watched = await self._open_meeting(meeting)
+        program = desired.program_name(meeting)
+        if program not in self._mirror.programs:
+            await self._keeper.mend(meeting)
+        name = connection_name(meeting, self._unique())
+        self._mirror.viewers[name] = Viewer(name, party, meeting)
+        try:
+            reply = await self._node.call(
+                wire.ViewerOpenCommand(viewer=name, party=party, offer=offer, program=program), patience=10.0
+            )
+        except BaseException:
+            self._mirror.remove_viewer(name)
+            raise
+        if not isinstance(reply, wire.ViewerReply):
+            self._mirror.remove_viewer(name)
+            raise MediaError("The media node answered something else")
+        viewer = self._mirror.viewers.setdefault(name, Viewer(name, party, meeting))
+        viewer.video_lines = reply.video_lines
+        self.counters.viewers_opened += 1
+        await self._close_spare(name, party, replaces)
+        codecs = tuple(reply.codecs)
+        return ViewerAnswer(
+            name,
+            reply.answer,
+            reply.audio_lines,
+            reply.video_lines,
+            codecs,
+            watched.scene.codec in codecs,
+        )
+
+    async def _close_spare(self, name: str, party: str, replaces: str | None) -> None:
+        """The viewer that the new one replaces, and the oldest ones beyond what a party may hold."""
+        others = [v.name for v in self._mirror.viewers.values() if v.party == party and v.name != name]
+        keep = [other for other in others if other != replaces][-(VIEWERS_PER_PARTY - 1) :]
+        for other in others:
+            if other not in keep:
+                await self._keeper.close_viewer(other)
+
+    async def close_viewer(self, viewer: str, party: str) -> None:
+        """Ends the party's own viewer. Raises ViewerNotFound."""
+        self._own_viewer(viewer, party)
+        await self._keeper.close_viewer(viewer)
+
+    def meeting_of_viewer(self, viewer: str, party: str) -> str:
+        """The meeting that the party's own viewer shows. Raises ViewerNotFound."""
+        return self._own_viewer(viewer, party).meeting
+
+    async def pin(
+        self, viewer: str, party: str, line: int, site: str | None, ceiling: wire.Layer = "low"
+    ) -> None:
+        """Points a line of the party's own viewer at a site, or back to the stage (`site` None).
+
+        The site is asked to publish while it is pinned; the picture comes when it does.
+
+        Raises:
+            ViewerNotFound: not a viewer of this party (any more).
+            TooManyPins: the viewer has no such line.
+        """
+        own = self._own_viewer(viewer, party)
+        lines = own.video_lines
+        if line < 0 or line >= (PINS_PER_VIEWER if lines is None else lines):
+            raise TooManyPins("The viewer has no such line", line=line)
+        self._mirror.pin(own, line, None if site is None else Pin(site, ceiling))
+        await self._keeper.mend(own.meeting)
+
+    async def open_publisher(self, meeting: str, site: str, offer: str) -> PublisherAnswer:
+        """Opens the site's publisher while it is asked to send.
+
+        Raises:
+            MeetingNotOpen: not open (any more).
+            NotAskedToPublish: nobody asked for it.
+            MediaError: no node, a bad offer, no common codec.
+        """
+        watched = await self._open_meeting(meeting)
+        if self.part(meeting, site).publish is None:
+            raise NotAskedToPublish(None, site=site)
+        name = connection_name(meeting, self._unique())
+        self._mirror.add_publisher(name, site, meeting, ())  # before its first events, which may come first
+        try:
+            reply = await self._node.call(
+                wire.PublisherOpenCommand(publisher=name, party=site, offer=offer, codec=watched.scene.codec),
+                patience=10.0,
+            )
+        except BaseException:
+            self._mirror.publishers.pop(name, None)
+            raise
+        if not isinstance(reply, wire.PublisherReply):
+            self._mirror.publishers.pop(name, None)
+            raise MediaError("The media node answered something else")
+        self._mirror.add_publisher(name, site, meeting, reply.tracks)
+        self.counters.publishers_opened += 1
+        self._keeper.look_at(meeting)
+        return PublisherAnswer(name, reply.answer)
+
+    async def close_publisher(self, publisher: str, site: str) -> None:
+        """Ends the site's own publisher. Raises PublisherNotFound."""
+        known = self._mirror.publishers.get(publisher)
+        if known is None or known.site != site:
+            raise PublisherNotFound
+        await self._keeper.close_publisher(publisher)
+
+    async def stats(self) -> wire.StatsReply:
+        """The node's counters. Raises MediaError."""
+        reply = await self._node.call(wire.StatsCommand(), patience=2.0)
+        if not isinstance(reply, wire.StatsReply):
+            raise MediaError("The media node answered something else")
+        return reply
+
+    async def _open_meeting(self, meeting: str) -> Watched:
+        if meeting not in self._keeper.watched:
+            await self._keeper.reload(meeting)
+        watched = self._keeper.watched.get(meeting)
+        if watched is None or not watched.scene.is_open:
+            raise MeetingNotOpen
+        return watched
+
+    def _own_viewer(self, viewer: str, party: str) -> Viewer:
+        known = self._mirror.viewers.get(viewer)
+        if known is None or known.party != party:
+            raise ViewerNotFound
+        return known
