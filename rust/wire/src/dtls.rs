@@ -249,10 +249,11 @@ impl DimplDtls {
             }
             // Keys count only once the handshake is complete and the certificate was the right one, in whatever
             // order the three were told.
-            if self.connected && self.verified {
-                if let Some(keys) = self.keys.take() {
-                    event = Some(DtlsEvent::Connected(keys));
-                }
+            if self.connected
+                && self.verified
+                && let Some(keys) = self.keys.take()
+            {
+                event = Some(DtlsEvent::Connected(keys));
             }
         }
     }

@@ -304,15 +304,17 @@ impl Transport {
         }
         let Some(to) = self.remote_addr() else { return Ok(()) };
         let Some(dtls) = &mut self.dtls else { return Ok(()) };
-        if dtls.next_timeout().is_some_and(|at| now >= at) {
-            if let Err(error) = dtls.handle_timeout(now, &mut |packet| out(to, packet)) {
-                self.dtls = None;
-                if self.srtp.is_none() {
-                    return Err(error.into());
-                }
-            }
+        if dtls.next_timeout().is_none_or(|at| now < at) {
+            return Ok(());
         }
-        Ok(())
+        match dtls.handle_timeout(now, &mut |packet| out(to, packet)) {
+            Err(error) if self.srtp.is_none() => Err(error.into()),
+            Err(_) => {
+                self.dtls = None;
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
     }
 
     /// When [`Transport::handle_timeout`] should come next. Read it again after every call: a connected server

@@ -5,13 +5,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use diemcau_wire::dtls::{Certificate, DtlsError};
-use diemcau_wire::ice::{IceCredentials, IceState};
+use diemcau_wire::dtls::Certificate;
+use diemcau_wire::ice::IceCredentials;
 use diemcau_wire::rtcp::{RtcpPacket, RtcpWriter, packets};
 use diemcau_wire::rtp::{RtpHeader, write_header};
-use diemcau_wire::transport::{
-    DropReason, Incoming, Transport, TransportConfig, TransportError, TransportRole,
-};
+use diemcau_wire::transport::{Incoming, Transport, TransportConfig, TransportError, TransportRole};
 
 const SERVER: &str = "192.0.2.1:4000";
 const CLIENT: &str = "198.51.100.7:50000";

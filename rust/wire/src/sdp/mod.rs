@@ -2,6 +2,7 @@
 //! (RFC 8866, RFC 8829, RFC 8839, RFC 8842, RFC 8843, RFC 5576, RFC 4588.)
 
 mod answer;
+mod negotiate;
 mod offer;
 mod parse;
 
@@ -117,7 +118,6 @@ impl PayloadTypes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ExtensionIds {
     pub abs_send_time: Option<u8>,
-    pub audio_level: Option<u8>,
     pub transport_cc: Option<u8>,
 }
 

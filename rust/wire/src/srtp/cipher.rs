@@ -14,10 +14,10 @@ const GCM_TAG: usize = 16;
 const HMAC_TAG: usize = 10;
 const E_BIT: u32 = 1 << 31;
 
-/// Boxed: the key schedules are some 600 bytes, and who holds a cipher is moved about.
+/// Boxed: a key schedule is 0.5 to 1.3 kB, and who holds a cipher is moved about.
 pub(super) enum Cipher {
     Gcm { key: Box<LessSafeKey>, salt: [u8; 12] },
-    CmHmac { key: Box<EncryptingKey>, auth: hmac::Key, salt: [u8; 14] },
+    CmHmac { key: Box<EncryptingKey>, auth: Box<hmac::Key>, salt: [u8; 14] },
 }
 
 impl Cipher {
@@ -29,7 +29,7 @@ impl Cipher {
         let key = &keys.key[..profile.key_len()];
         let algorithm = match profile {
             SrtpProfile::Aes128CmSha1_80 => {
-                let auth = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &keys.auth);
+                let auth = Box::new(hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &keys.auth));
                 return Ok(Self::CmHmac { key: Box::new(counter_key(key)?), auth, salt: keys.salt });
             }
             SrtpProfile::AeadAes128Gcm => &AES_128_GCM,
