@@ -20,7 +20,7 @@ from diemcau.units.fold import fold
 
 TARGET_MS: Final = 5.0
 SEED: Final = 20210905
-REPEATS: Final = 3
+REPEATS: Final = 5
 
 
 def queries(units: Units) -> dict[str, list[str]]:

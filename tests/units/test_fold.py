@@ -36,10 +36,10 @@ def test_one_word_spelt_two_ways_has_one_accent_key() -> None:
 
 
 def test_names_with_signs_or_roman_numerals_have_further_forms() -> None:
-    assert extra_forms("Ea H'leo") == {"ea h leo"}
-    assert extra_forms("K' Dang") == {"kdang"}
-    assert extra_forms("Hải Châu II") == {"hai chau 2"}
-    assert extra_forms("Tân Lợi") == set()
+    assert extra_forms("Ea H'leo") == {"ea h leo": ("Ea", "H", "leo")}
+    assert extra_forms("K' Dang") == {"kdang": ("KDang",)}
+    assert extra_forms("Hải Châu II") == {"hai chau 2": ("Hải", "Châu", "2")}
+    assert extra_forms("Tân Lợi") == {}
 
 
 def test_a_kind_and_a_number_typed_together_are_two_words() -> None:

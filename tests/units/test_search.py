@@ -126,6 +126,15 @@ def test_text_that_says_nothing_finds_nothing(query: str, units_2021: Units) -> 
     assert units_2021.search(query) == []
 
 
+def test_diacritics_count_in_every_way_to_type_a_name(units_2021: Units) -> None:
+    found = [match.unit for match in units_2021.search("é", limit=MAX_LIMIT)]
+    assert found[0].code == "03742"  # é Tòng
+    assert "Ea H'leo" in [unit.name for unit in found]
+    assert codes(units_2021, "É", limit=3) == [unit.code for unit in found[:3]]
+    assert codes(units_2021, "Sài Gòn")[0] == "79"
+    assert codes(units_2021, "Ea H đinh")[0] == "24274"
+
+
 vietnamese = st.text(alphabet="aăâeêioôơuưyđtnhgcbmlk '-.,1230̣́̀ÁẶĐ'", max_size=40)
 typed = st.lists(
     st.sampled_from(

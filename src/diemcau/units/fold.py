@@ -80,11 +80,15 @@ def tokens(text: str) -> list[Token]:
     return found
 
 
-def extra_forms(name: str) -> set[str]:
-    """Further folded ways to type a name: signs as spaces or as nothing, Roman numerals as figures."""
+def extra_forms(name: str) -> dict[str, tuple[str, ...]]:
+    """Further ways to type a name: signs as spaces or as nothing, Roman numerals as figures.
+
+    Folded text -> the words it stands for as written, as many as the text has.
+    """
     if not _SIGN_OR_ROMAN.search(name):
-        return set()
-    forms = {fold(_APOSTROPHES.sub(" ", name)), fold(re.sub(r"['’.]\s*", "", name))}
-    parts = words(name)
-    forms.add(" ".join(_ROMAN.get(part, fold_word(part)) for part in parts))
-    return forms - {fold(name), ""}
+        return {}
+    roman = [_ROMAN.get(word, word) for word in words(name)]
+    spellings = words(_APOSTROPHES.sub(" ", name)), words(re.sub(r"['’.]\s*", "", name)), roman
+    forms = {" ".join(map(fold_word, spelling)): tuple(spelling) for spelling in spellings}
+    forms.pop(fold(name), None)
+    return forms

@@ -58,7 +58,7 @@ class Index:
         by_word: defaultdict[str, list[int]] = defaultdict(list)
         by_kind: defaultdict[str, list[int]] = defaultdict(list)
         by_accent: dict[str, dict[AccentKey, list[int]]] = {}
-        self._extra: dict[int, tuple[str, ...]] = {}
+        self._extra: dict[int, tuple[tuple[str, tuple[str, ...]], ...]] = {}
         for index, unit in enumerate(units):
             if extra := self._other_forms(index):
                 self._extra[index] = extra
@@ -66,7 +66,9 @@ class Index:
                 forms[form].append(index)
                 for word in form.split():
                     by_word[word].append(index)
-            for word in words(unit.name):
+            for word in {
+                word for number in range(len(self.forms(index))) for word in self.written(index, number)
+            }:
                 by_accent.setdefault(fold_word(word), {}).setdefault(accent_key(word), []).append(index)
             by_kind[unit.kind].append(index)
         self._by_form = {form: tuple(found) for form, found in forms.items()}
@@ -87,14 +89,14 @@ class Index:
         self._with_children = bits((i for i in range(1, size) if ends[i] > i + 1), size)
         self._kind = self._kinds({kind: bits(found, size) for kind, found in by_kind.items()})
 
-    def _other_forms(self, index: int) -> tuple[str, ...]:
+    def _other_forms(self, index: int) -> tuple[tuple[str, tuple[str, ...]], ...]:
         unit, name = self.units[index], self.names[index]
         forms = extra_forms(unit.name)
         if unit.level is Level.PROVINCE:
-            forms.update(_ALIASES.get(name, ()))
+            forms.update(dict.fromkeys(_ALIASES.get(name, ()), ()))
         if unit.level in (Level.PROVINCE, Level.DISTRICT):
-            forms.add(name.replace(" ", ""))
-        return tuple(sorted(forms - {name}))
+            forms.setdefault(name.replace(" ", ""), ())
+        return tuple(sorted((form, written) for form, written in forms.items() if form != name))
 
     def _kinds(self, by_kind: dict[str, int]) -> dict[str, int]:
         found: defaultdict[str, int] = defaultdict(int)
@@ -107,7 +109,12 @@ class Index:
 
     def forms(self, index: int) -> tuple[str, ...]:
         """The folded ways to type a unit's name, its own spelling first."""
-        return (self.names[index], *self._extra.get(index, ()))
+        extra = self._extra.get(index)
+        return (self.names[index],) if extra is None else (self.names[index], *(form for form, _ in extra))
+
+    def written(self, index: int, number: int) -> Sequence[str]:
+        """The words, with diacritics, of form `number`; none for an alias or a name run together."""
+        return self._extra[index][number - 1][1] if number else words(self.units[index].name)
 
     def named(self, form: str) -> tuple[int, ...]:
         """Units one of whose forms is exactly this."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from diemcau.units.fold import Token, accent_key, tokens, words
+from diemcau.units.fold import Token, accent_key, tokens
 from diemcau.units.index import Index, accents_agree, members, span
 from diemcau.units.kinds import FORM_WORDS, KINDS
 from diemcau.units.unit import Level, Unit
@@ -13,8 +13,9 @@ MAX_LIMIT: Final = 100
 """Matches one search returns at most."""
 _MAX_CHARS: Final = 200
 _MAX_TOKENS: Final = 16
-_ENOUGH: Final = 120
-"""Candidates looked at one by one before the looser stages of a search are left out."""
+_ENOUGH: Final = (100, 140)
+"""How many candidates are looked at one by one before the looser stages of a search are left out: among those
+with the diacritics typed, and then with the others. Not by `limit`: a long answer begins like a short one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +131,12 @@ class Searcher:
         for marked in query.marked:
             well_marked &= marked
         found: dict[int, int] = {}
-        for group in (well_marked, candidates & ~well_marked):
-            if group and len(found) < limit:
-                self._gather(query, group, found)
+        for group, enough in zip((well_marked, candidates & ~well_marked), _ENOUGH, strict=True):
+            if group:
+                self._gather(query, group, found, enough)
         return sorted(found, key=lambda unit: self._rank(query, unit, found[unit]))[:limit]
 
-    def _gather(self, query: _Query, group: int, found: dict[int, int]) -> None:
+    def _gather(self, query: _Query, group: int, found: dict[int, int], enough: int) -> None:
         """Adds units of the group with the stage that brought them, best stages first, until it is enough."""
         all_own = group
         for word, own in zip(query.words, query.own, strict=True):
@@ -152,7 +153,7 @@ class Searcher:
             for unit in units():
                 found.setdefault(unit, stage)
                 # All complete names are wanted, however many; they cannot be more than bear one name.
-                if stage > 1 and len(found) >= _ENOUGH:
+                if stage > 1 and len(found) >= enough:
                     return
 
     def _coded(self, query: _Query, group: int) -> Iterator[int]:
@@ -219,7 +220,7 @@ class Searcher:
                 at_end = end == len(query.words)
                 if not typed or not _fits(typed, name, prefix=query.prefix and at_end):
                     continue
-                wrong, bare = self._marks(query, begin, end, chain[0]) if number == 0 else (0, 0)
+                wrong, bare = self._marks(query, begin, end, chain[0], number) if query.has_marks else (0, 0)
                 here = _Reading(typed != name, wrong, -len(typed), bare)
                 if at_end:
                     yield here
@@ -239,17 +240,20 @@ class Searcher:
                 wrong, bare = here.wrong_marks + rest_of_it.wrong_marks, here.bare + rest_of_it.bare
                 yield _Reading(rest_of_it.cut, wrong, here.own, bare)
 
-    def _marks(self, query: _Query, begin: int, end: int, unit: int) -> tuple[int, int]:
-        """`wrong_marks` and `bare` of the words begin..end-1, read as this unit's name."""
+    def _marks(self, query: _Query, begin: int, end: int, unit: int, form: int) -> tuple[int, int]:
+        """`wrong_marks` and `bare` of the words begin..end-1, read as this form of the unit's name."""
         wrong = bare = 0
-        if query.has_marks:
-            for position, known in zip(range(begin, end), words(self._index.units[unit].name), strict=False):
-                typed = query.tokens[position].accent
-                last = query.prefix and position == len(query.tokens) - 1
-                if typed is None:
-                    bare += not known.isascii()
-                else:
-                    wrong += not accents_agree(typed, accent_key(known), prefix=last)
+        written = self._index.written(unit, form)
+        if not written and " ".join(query.words[begin:end]) != self._index.forms(unit)[form]:
+            # The beginning of an alias or of a name run together: its diacritics are not known.
+            wrong = sum(token.accent is not None for token in query.tokens[begin:end])
+        for position, known in zip(range(begin, end), written, strict=False):
+            typed = query.tokens[position].accent
+            last = query.prefix and position == len(query.tokens) - 1
+            if typed is None:
+                bare += not known.isascii()
+            else:
+                wrong += not accents_agree(typed, accent_key(known), prefix=last)
         return wrong, bare
 
 
