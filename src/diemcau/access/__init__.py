@@ -1,8 +1,13 @@
 """People, grants over subtrees, credentials, the one permission table. See docs/access.md."""
 
 from diemcau.access.actor import SYSTEM, Actor, Grant, Role, site_actor
+from diemcau.access.devices import Activation, IssuedCode
+from diemcau.access.limits import Lockout, RateLimiter
+from diemcau.access.passwords import Passwords
+from diemcau.access.people import Person, PersonNotFound, Session
 from diemcau.access.permissions import PERMISSIONS, SITE_COMMANDS, allowed, authorise, units_granted
-from diemcau.access.service import Access, Activation, IssuedCode, Person, Session, load_secret
+from diemcau.access.secrets import load_secret
+from diemcau.access.service import Access
 
 __all__ = [
     "PERMISSIONS",
@@ -13,7 +18,11 @@ __all__ = [
     "Actor",
     "Grant",
     "IssuedCode",
+    "Lockout",
+    "Passwords",
     "Person",
+    "PersonNotFound",
+    "RateLimiter",
     "Role",
     "Session",
     "allowed",

@@ -31,7 +31,8 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks. `id`: the person's or site's id, "" for the system. A site's `name` is its room's to tell, so ""."""
+    """Who asks. `id`: the person's or site's id, "" for the system. A site's `name` is its room's to tell,
+    so ""."""
 
     kind: ActorKind
     id: str

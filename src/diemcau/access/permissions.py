@@ -1,8 +1,8 @@
 """The one table that says which role may do which command, and the check that every command passes.
 
-A person may do a command on a unit when one of his grants has a role of the command's row **and** its unit is that
-unit or above it. A site may do what `SITE_COMMANDS` names, for itself only (whoever executes the command holds it to
-that). The system may do everything.
+A person may do a command on a unit when one of his grants has a role of the command's row **and** its unit
+is that unit or above it. A site may do what `SITE_COMMANDS` names, for itself only (whoever executes the
+command holds it to that). The system may do everything.
 """
 
 from typing import Final, Protocol
@@ -80,7 +80,8 @@ def allowed(tree: Tree, actor: Actor, command: str, unit: str) -> bool:
         return command in SITE_COMMANDS
     roles = PERMISSIONS.get(command, frozenset())
     return unit in tree and any(
-        grant.role in roles and grant.unit in tree and tree.contains(grant.unit, unit) for grant in actor.grants
+        grant.role in roles and grant.unit in tree and tree.contains(grant.unit, unit)
+        for grant in actor.grants
     )
 
 
@@ -91,7 +92,8 @@ def authorise(tree: Tree, actor: Actor, command: str, *units: str) -> None:
 
 
 def units_granted(tree: Tree, actor: Actor, command: str) -> tuple[str, ...]:
-    """The units over which the actor may do the command, none inside another; the system's answer is its nation."""
+    """The units over which the actor may do the command, none inside another; the system's answer is its
+    nation."""
     if actor.kind == "system":
         return ("VN",) if "VN" in tree else ()
     if actor.kind == "site":

@@ -1,0 +1,64 @@
+"""Tables of people and credentials. Secrets are stored only as hashes."""
+
+from typing import Final
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, LargeBinary, Table, Text
+
+from diemcau.store import Instant, metadata
+
+people: Final = Table(
+    "people",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("username", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("title", Text),
+    Column("password", Text, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+"""`password`: argon2id in PHC form. `username`: folded to lower case."""
+
+grants: Final = Table(
+    "grants",
+    metadata,
+    Column("person", Text, ForeignKey("people.id"), primary_key=True),
+    Column("role", Text, primary_key=True),
+    Column("unit", Text, primary_key=True),
+)
+
+sessions: Final = Table(
+    "sessions",
+    metadata,
+    Column("token", LargeBinary, primary_key=True),
+    Column("person", Text, ForeignKey("people.id"), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index(None, "person"),
+    Index(None, "expires_at"),
+)
+"""`token`: SHA-256 of it. A session that ended has no row."""
+
+codes: Final = Table(
+    "activation_codes",
+    metadata,
+    Column("code", LargeBinary, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Column("revoked_at", Instant),
+    Index(None, "site"),
+)
+"""`code`: HMAC-SHA-256 of it under the installation's secret."""
+
+devices: Final = Table(
+    "devices",
+    metadata,
+    Column("credential", LargeBinary, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("bound_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Index(None, "site"),
+)
+"""`credential`: SHA-256 of it. At most one row of a site has no `ended_at`."""
