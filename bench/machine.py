@@ -9,7 +9,11 @@ from pathlib import Path
 def machine() -> dict[str, str | int]:
     """Processor, cores, kernel and toolchain versions of this machine."""
     model = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.machine(),
     )
     rust = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=False).stdout.strip()
