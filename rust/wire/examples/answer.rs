@@ -1,7 +1,8 @@
-//! Answers one offer on a loopback port and says what the browser then does: a tool for trying a browser by hand.
+//! Answers one offer on a UDP port and says what the browser then does: a tool for trying a browser by hand.
 //!
 //! Reads an offer from standard input; writes the answer, an empty line, and then one line per event until the
-//! given number of seconds (default 5) is over.
+//! number of seconds of the first argument (default 5) is over. The second argument is the address to listen on
+//! (default 127.0.0.1:0); Firefox does not check loopback candidates.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, UdpSocket};
@@ -16,10 +17,11 @@ use diemcau_wire::transport::{Incoming, Transport, TransportConfig, TransportRol
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seconds = std::env::args().nth(1).map_or(Ok(5), |text| text.parse())?;
+    let listen = std::env::args().nth(2).unwrap_or_else(|| "127.0.0.1:0".to_owned());
     let mut offer = String::new();
     std::io::stdin().read_to_string(&mut offer)?;
 
-    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    let socket = UdpSocket::bind(listen)?;
     let certificate = Arc::new(Certificate::generate()?);
     let local = IceCredentials::generate();
     let candidates = [socket.local_addr()?];

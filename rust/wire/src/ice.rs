@@ -24,6 +24,8 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(15);
 /// Consent checks come 4.0 to 5.0 s apart: RFC 7675 §5.1 has 4 to 6, but a server calls 6 s degraded.
 const CONSENT_MIN: Duration = Duration::from_secs(4);
 const CONSENT_SPREAD_MS: u64 = 1000;
+/// Most addresses remembered that have checked but were not yet selected.
+const MAX_CHECKED: usize = 4;
 /// Type preference of a host candidate (RFC 8445 §5.1.2.1), component 1.
 const HOST_PRIORITY: u32 = 126 << 24 | 65_535 << 8 | 255;
 
@@ -116,17 +118,24 @@ pub struct IceLite {
     local: IceCredentials,
     remote_ufrag: String,
     selected: Option<SocketAddr>,
+    /// Where authenticated checks came from before the first selection; empty afterwards.
+    checked: Vec<SocketAddr>,
     /// Of an authenticated check from the selected address; the start before there is one.
     last_check: Instant,
 }
 
 impl IceLite {
     pub fn new(local: IceCredentials, remote_ufrag: String, now: Instant) -> Self {
-        Self { local, remote_ufrag, selected: None, last_check: now }
+        Self { local, remote_ufrag, selected: None, checked: Vec::new(), last_check: now }
     }
 
     pub fn selected(&self) -> Option<SocketAddr> {
         self.selected
+    }
+
+    /// Nothing is selected yet, but an authenticated check has come from this address: it may well be next.
+    pub fn may_be_selected(&self, from: SocketAddr) -> bool {
+        self.checked.contains(&from)
     }
 
     pub fn state(&self, now: Instant) -> IceState {
@@ -178,6 +187,10 @@ impl IceLite {
         let moved = check.use_candidate && self.selected != Some(from);
         if check.use_candidate {
             self.selected = Some(from);
+            self.checked = Vec::new();
+        } else if self.selected.is_none() && self.checked.len() < MAX_CHECKED && !self.checked.contains(&from)
+        {
+            self.checked.push(from);
         }
         if self.selected == Some(from) {
             self.last_check = now;

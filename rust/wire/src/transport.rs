@@ -130,6 +130,11 @@ pub enum Incoming<'a> {
     Dropped(DropReason),
 }
 
+/// Most DTLS datagrams kept until their sender is selected: a ClientHello in fragments.
+const MAX_EARLY: usize = 4;
+/// Longest of them, bytes.
+const MAX_EARLY_LEN: usize = 1500;
+
 /// The two ICE agents as one.
 enum Ice {
     Lite(IceLite),
@@ -141,6 +146,9 @@ pub struct Transport {
     ice: Ice,
     dtls: Option<Box<dyn Dtls>>,
     srtp: Option<Box<(SrtpTx, SrtpRx)>>,
+    /// A browser begins DTLS on the first path that works and nominates it up to 50 ms later. What came in
+    /// between, from an address whose check was authentic, waits here instead of for a retransmission.
+    early: Vec<(SocketAddr, Box<[u8]>)>,
     receive_rtp: bool,
     connect_by: Instant,
     drop_dtls_after: Option<Duration>,
@@ -166,6 +174,7 @@ impl Transport {
             ice,
             dtls: Some(Box::new(dtls)),
             srtp: None,
+            early: Vec::new(),
             receive_rtp: config.receive_rtp,
             connect_by: now + config.connect_timeout,
             drop_dtls_after: config.drop_dtls_after,
@@ -190,8 +199,8 @@ impl Transport {
             [128..=191, _, ..] => self.handle_rtp(from, datagram),
             _ => Err(DropReason::Unknown),
         };
-        if let (Ok(Incoming::Selected(_)), Ice::Client(_)) = (&result, &self.ice) {
-            self.handle_timeout(now, out)?;
+        if let Ok(Incoming::Selected(to)) = result {
+            self.begin(now, to, out)?;
         }
         Ok(result.unwrap_or_else(|reason| {
             let count = &mut self.drops[reason as usize];
@@ -219,6 +228,33 @@ impl Transport {
         }
     }
 
+    /// Starts a client's handshake, or gives a server what came before the selection.
+    fn begin(
+        &mut self,
+        now: Instant,
+        selected: SocketAddr,
+        out: &mut impl FnMut(SocketAddr, &[u8]),
+    ) -> Result<(), TransportError> {
+        for (from, datagram) in std::mem::take(&mut self.early) {
+            if from == selected {
+                // It cannot complete a handshake, for nothing of ours has been answered yet.
+                let _ = self.handle_dtls(now, from, &datagram, out)?;
+            }
+        }
+        self.handle_timeout(now, out)
+    }
+
+    /// Keeps a datagram that came before its sender was selected; false when there is no reason or no room.
+    fn keep_early(&mut self, from: SocketAddr, datagram: &[u8]) -> bool {
+        let Ice::Lite(ice) = &self.ice else { return false };
+        let keep =
+            ice.may_be_selected(from) && self.early.len() < MAX_EARLY && datagram.len() <= MAX_EARLY_LEN;
+        if keep {
+            self.early.push((from, datagram.into()));
+        }
+        keep
+    }
+
     fn handle_dtls<'a>(
         &mut self,
         now: Instant,
@@ -227,7 +263,8 @@ impl Transport {
         out: &mut impl FnMut(SocketAddr, &[u8]),
     ) -> Result<Result<Incoming<'a>, DropReason>, TransportError> {
         if self.remote_addr() != Some(from) {
-            return Ok(Err(DropReason::WrongAddress));
+            let kept = self.keep_early(from, datagram);
+            return Ok(if kept { Ok(Incoming::None) } else { Err(DropReason::WrongAddress) });
         }
         let Some(dtls) = &mut self.dtls else { return Ok(Err(DropReason::Dtls)) };
         match dtls.handle_packet(now, datagram, &mut |packet| out(from, packet)) {
