@@ -86,6 +86,20 @@ def test_typed_diacritics_come_first_and_do_not_hide_the_rest(units_2021: Units)
     assert {unit.code for unit in marked if fold(unit.name) == "thanh an"} <= set(plain)
 
 
+def test_a_longer_name_with_the_diacritics_typed_stands_before_a_full_one_with_others(
+    units_2021: Units,
+) -> None:
+    names = [match.unit.name for match in units_2021.search("Tân Hòa", limit=MAX_LIMIT)]
+    assert names.index("Tân Hòa Thành") < names.index("Tân Hoa")
+    assert names.index("Tân Hòa Thành") < names.index("Tân Hóa")
+
+
+def test_the_nation_lends_its_name_to_no_match(units_2021: Units) -> None:
+    found = units_2021.search("tan nam", limit=MAX_LIMIT)
+    assert found
+    assert all("nam" in fold(match.path) for match in found)
+
+
 def test_both_ways_of_placing_a_tone_are_one_word(units_2021: Units) -> None:
     assert codes(units_2021, "Hoà Bình") == codes(units_2021, "Hòa Bình")
     assert codes(units_2021, "tỉnh Hòa Bình")[0] == "17"
