@@ -1,0 +1,31 @@
+"""Rate limits: token buckets, bounded in number."""
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+
+from diemcau.errors import TooManyRequests
+
+
+class RateLimit:
+    """At most `burst` at once and `rate` a second for each key; at most `keys` keys are remembered.
+
+    The key that was seen longest ago is forgotten first, so a flood of keys costs memory for `keys` of them.
+    """
+
+    def __init__(self, rate: float, burst: int, now: Callable[[], float], *, keys: int = 50_000) -> None:
+        self.rate, self.burst, self.keys = rate, burst, keys
+        self._now = now
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, key: str) -> None:
+        """One more. Raises TooManyRequests with the seconds to wait."""
+        now = self._now()
+        tokens, since = self._buckets.pop(key, (float(self.burst), now))
+        tokens = min(self.burst, tokens + (now - since) * self.rate)
+        if tokens < 1:
+            self._buckets[key] = (tokens, now)
+            raise TooManyRequests(None, retry_after=max(1, math.ceil((1 - tokens) / self.rate)))
+        self._buckets[key] = (tokens - 1, now)
+        if len(self._buckets) > self.keys:
+            self._buckets.popitem(last=False)

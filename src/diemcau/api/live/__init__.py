@@ -1,0 +1,1 @@
+"""The WebSocket: one connection a client, one hub for all (docs/protocol.md)."""

@@ -1,0 +1,55 @@
+"""`/api/v1/ws`: authenticate, hear hello, hand over to a connection."""
+
+import asyncio
+import contextlib
+
+from fastapi import APIRouter
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from diemcau.api.asker import address_of, authenticate, bearer_of, check_origin, cookies_of, services_of
+from diemcau.api.live import frames
+from diemcau.api.live.connection import Connection
+from diemcau.api.live.frames import Close
+from diemcau.api.live.hub import Hub
+from diemcau.api.people import me_of
+from diemcau.errors import BadRequest, Csrf, DiemCauError, NotAuthenticated, TooManyRequests
+
+router = APIRouter()
+
+
+@router.websocket("/api/v1/ws")
+async def live(socket: WebSocket) -> None:
+    """One client, until it goes."""
+    services = services_of(socket)
+    hub: Hub = socket.app.state.hub
+    await socket.accept()
+    code, reason = Close.NOT_AUTHENTICATED, "not_authenticated"
+    try:
+        check_origin(socket, services)
+        socket.app.state.limits.sockets.take(address_of(socket))
+        async with asyncio.timeout(services.options.hello_s):
+            message = await socket.receive_text()
+        hello = frames.hello(frames.read(message))
+        if hello.proto != 1:
+            raise BadRequest("This server speaks protocol 1", field="proto")
+        credential = bearer_of(socket) or cookies_of(socket).get(hello.page)
+        if credential is None:
+            raise NotAuthenticated
+        actor = await authenticate(services, hello.page, credential)
+        me = (await me_of(services, actor, credential)).model_dump()
+        await Connection(socket, hub, actor, credential, hello.page, hello.tab).run(me)
+        return
+    except (WebSocketDisconnect, KeyError):  # KeyError: a binary frame has no text
+        code, reason = Close.BAD_MESSAGE, "bad_request"
+    except TimeoutError:
+        code, reason = Close.SILENT, "silent"
+    except (NotAuthenticated, Csrf) as error:
+        reason = error.code
+    except TooManyRequests as error:
+        code, reason = Close.GOING_AWAY, error.code
+    except DiemCauError as error:
+        code, reason = Close.BAD_MESSAGE, error.message[:100]
+    services.metrics.closes.labels(int(code)).inc()
+    with contextlib.suppress(RuntimeError, TimeoutError, WebSocketDisconnect):
+        async with asyncio.timeout(2.0):
+            await socket.close(code, reason)

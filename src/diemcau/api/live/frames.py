@@ -1,0 +1,126 @@
+"""What goes over the WebSocket, and how a client's frames are read."""
+
+from datetime import datetime
+from enum import IntEnum
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from diemcau.api.problems import problem
+from diemcau.clock import rfc3339
+from diemcau.errors import BadRequest, DiemCauError, JsonObject
+from diemcau.store import Event
+
+MAX_FRAME = 64 << 10
+"""Bytes of one frame from a client."""
+
+
+class Close(IntEnum):
+    """Close codes of ours."""
+
+    BAD_MESSAGE = 4000
+    NOT_AUTHENTICATED = 4001
+    REPLACED = 4003
+    TOO_SLOW = 4008
+    GOING_AWAY = 4009
+    SILENT = 4010
+
+
+class _Frame(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Hello(_Frame):
+    """First frame of a client."""
+
+    op: Literal["hello"]
+    proto: int
+    page: Literal["site", "desk"]
+    tab: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class Subscribe(_Frame):
+    """Follow a stream."""
+
+    op: Literal["sub"]
+    stream: Annotated[str, Field(min_length=1, max_length=80)]
+    since: Annotated[int, Field(ge=0)] | None = None
+    topics: Annotated[list[Literal["presence", "levels"]], Field(alias="with", max_length=8)] = []
+
+
+class Unsubscribe(_Frame):
+    """Follow it no longer."""
+
+    op: Literal["unsub"]
+    stream: Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class Pong(_Frame):
+    """Answers a beat."""
+
+    op: Literal["pong"]
+
+
+_HELLO: TypeAdapter[Hello] = TypeAdapter(Hello)
+_LATER: TypeAdapter[Subscribe | Unsubscribe | Pong] = TypeAdapter(
+    Annotated[Subscribe | Unsubscribe | Pong, Field(discriminator="op")]
+)
+
+
+def read(text: str) -> dict[str, Any]:
+    """A client's frame as a document with an `op`. Raises BadRequest."""
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest("A frame must be JSON") from error
+    if not isinstance(document, dict) or not isinstance(document.get("op"), str):
+        raise BadRequest("A frame must be an object with an op", field="op")
+    return document
+
+
+def hello(document: dict[str, Any]) -> Hello:
+    """The first frame. Raises BadRequest."""
+    try:
+        return _HELLO.validate_python(document)
+    except ValidationError as error:
+        raise _bad(error) from error
+
+
+def later(document: dict[str, Any]) -> Subscribe | Unsubscribe | Pong:
+    """Any frame after it that is no command. Raises BadRequest."""
+    try:
+        return _LATER.validate_python(document)
+    except ValidationError as error:
+        raise _bad(error) from error
+
+
+def _bad(error: ValidationError) -> BadRequest:
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])[:100]
+    return BadRequest(f"{field}: {first['msg']}"[:300], field=field)
+
+
+def text(document: JsonObject | dict[str, Any]) -> str:
+    """One frame of ours."""
+    return orjson.dumps(document).decode()
+
+
+def event(happened: Event) -> str:
+    """`ev`."""
+    return text({"op": "ev", **happened.to_json()})
+
+
+def ephemeral(stream: str, topic: str, data: object) -> str:
+    """`eph`."""
+    return text({"op": "eph", "stream": stream, "topic": topic, "data": data})
+
+
+def beat(heads: dict[str, int], now: datetime) -> str:
+    """`beat`."""
+    return text({"op": "beat", "heads": heads, "now": rfc3339(now)})
+
+
+def nack(error: DiemCauError, **about: str) -> str:
+    """`nack` of a command (`id`) or a subscription (`stream`)."""
+    return text({"op": "nack", **about, "problem": problem(error)})

@@ -1,0 +1,220 @@
+"""`Hub`: one subscription to the bus for all clients; every message is encoded once for all who get it."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from diemcau.access import SYSTEM
+from diemcau.api.live import frames
+from diemcau.api.services import Services
+from diemcau.bus import EPHEMERAL, EVENTS, Message, SubscriberTooSlow, Subscription
+from diemcau.errors import DiemCauError
+from diemcau.meetings import MeetingSummary
+from diemcau.stage import GONE, PARTS
+from diemcau.store import Event
+
+if TYPE_CHECKING:
+    from diemcau.api.live.connection import Connection, Follow
+
+QUEUE = 50_000
+"""Messages that the hub may be behind the bus; beyond it every client is brought up again from the log."""
+
+_LISTED = frozenset({"meeting_created", "meeting_opened", "meeting_ended", "sites_invited"})
+"""Events that change which meetings a site is told of."""
+
+log = structlog.get_logger(__name__)
+
+
+class Hub:
+    """All connected clients."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.connections: set[Connection] = set()
+        self.heads: dict[str, int] = {}
+        self._by_stream: dict[str, dict[Connection, Follow]] = {}
+        self._by_party: dict[str, set[Connection]] = {}
+        self._sites: dict[str, Connection] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Follows the bus and beats until `aclose`."""
+        subscription = self._subscribe()
+        self._tasks = [
+            asyncio.create_task(self._follow(subscription), name="hub-follow"),
+            asyncio.create_task(self._beat(), name="hub-beat"),
+        ]
+
+    async def aclose(self) -> None:
+        """Tells every client to come back later, then ends."""
+        for connection in list(self.connections):
+            connection.end(frames.Close.GOING_AWAY, "the server is stopping")
+        while self.connections:
+            await asyncio.gather(*(connection.ended.wait() for connection in list(self.connections)))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # Coming and going.
+
+    def add(self, connection: "Connection") -> None:
+        """A client that has said hello. A site has one page: a newer one replaces it."""
+        self.connections.add(connection)
+        self._by_party.setdefault(connection.actor.id, set()).add(connection)
+        site = connection.site
+        if site is not None:
+            before = self._sites.get(site)
+            self._sites[site] = connection
+            self.services.meetings.connected(site)
+            if before is not None and before.tab == connection.tab:
+                before.end(1000, "the same tab came back")
+            elif before is not None:
+                before.end(frames.Close.REPLACED, "replaced")
+        self.services.metrics.connections.labels(connection.page).inc()
+
+    def remove(self, connection: "Connection") -> None:
+        """A client is gone."""
+        if connection not in self.connections:
+            return
+        self.connections.discard(connection)
+        own = self._by_party.get(connection.actor.id, set())
+        own.discard(connection)
+        if not own:
+            self._by_party.pop(connection.actor.id, None)
+        for stream in list(connection.follows):
+            self.unfollow(connection, stream)
+        site = connection.site
+        if site is not None and self._sites.get(site) is connection:
+            del self._sites[site]
+            self.services.meetings.disconnected(site)
+        self.services.metrics.connections.labels(connection.page).dec()
+
+    def follow(self, connection: "Connection", follow: "Follow") -> None:
+        """From now on the client is given what happens in the stream."""
+        self._by_stream.setdefault(follow.stream, {})[connection] = follow
+
+    def unfollow(self, connection: "Connection", stream: str) -> None:
+        """No longer."""
+        followers = self._by_stream.get(stream, {})
+        followers.pop(connection, None)
+        if not followers:
+            self._by_stream.pop(stream, None)
+            self.heads.pop(stream, None)
+
+    # The bus.
+
+    def _subscribe(self) -> Subscription:
+        return self.services.bus.subscribe(f"{EVENTS}*", f"{EPHEMERAL}*", limit=QUEUE)
+
+    async def _follow(self, subscription: Subscription) -> None:
+        while True:
+            try:
+                async for message in subscription:
+                    try:
+                        await self._take(message)
+                    except Exception:
+                        log.exception("message of the bus could not be handed on", topic=message.topic)
+            except SubscriberTooSlow:
+                log.error("the hub fell behind the bus: bringing every client up again")
+                subscription = self._subscribe()
+                for followers in self._by_stream.values():
+                    for connection, follow in followers.items():
+                        connection.bring_up(follow)
+                for connection in self._sites.values():
+                    connection.tell_you()
+            else:
+                return
+
+    async def _take(self, message: Message) -> None:
+        if message.topic.startswith(EVENTS):
+            await self._take_event(Event.from_json(message.body))
+        elif message.topic == PARTS:
+            self._tell_you(_strings(message.body, "sites"))
+        elif message.topic == GONE:
+            self._take_gone(message.body)
+        else:
+            stream = message.topic.removeprefix(EPHEMERAL)
+            self._take_ephemeral(stream, str(message.body.get("topic")), message.body.get("data"))
+
+    async def _take_event(self, event: Event) -> None:
+        self.heads[event.stream] = event.seq
+        followers = self._by_stream.get(event.stream, {})
+        encoded: dict[int, tuple[Event, str]] = {}
+        for connection, follow in list(followers.items()):
+            seen = follow.viewer.sees(event)
+            found = encoded.get(id(seen))
+            if found is None:
+                # The event is kept beside its text: an id is only one while its object lives.
+                found = encoded[id(seen)] = (seen, frames.event(seen))
+            connection.deliver(follow, event.seq, found[1])
+        if event.type in _LISTED:
+            await self._list(event.stream.removeprefix("meeting:"))
+
+    async def _list(self, meeting: str) -> None:
+        """A meeting came, opened, ended or grew: its sites are told whole what concerns them."""
+        if not self._sites:
+            return
+        try:
+            summary = await self.services.meetings.get(meeting)
+            invited = {row[0] for row in (await self.services.meetings.roster(meeting, SYSTEM)).sites}
+        except DiemCauError as error:
+            log.warning("meeting could not be listed", meeting=meeting, code=error.code)
+            return
+        for site, connection in list(self._sites.items()):
+            if site in invited:
+                connection.list_meeting(summary)
+
+    def _take_gone(self, body: Mapping[str, Any]) -> None:
+        told = {key: body.get(key) for key in ("viewers", "publishers", "reason")}
+        for connection in self._by_party.get(str(body.get("party")), ()):
+            connection.send(frames.text({"op": "gone", **told}))
+
+    def _take_ephemeral(self, stream: str, topic: str, data: Any) -> None:
+        if topic == "presence" and isinstance(data, Mapping):
+            self._tell_you({*_strings(data, "joined"), *_strings(data, "left")})
+        followers = self._by_stream.get(stream)
+        if not followers:
+            return
+        text = frames.ephemeral(stream, topic, data)
+        for connection, follow in list(followers.items()):
+            connection.deliver_ephemeral(follow, topic, data, text)
+
+    def _tell_you(self, sites: Iterable[str]) -> None:
+        for site in sites:
+            connection = self._sites.get(site)
+            if connection is not None:
+                connection.tell_you()
+
+    # Beats.
+
+    async def _beat(self) -> None:
+        options = self.services.options
+        while True:
+            await asyncio.sleep(options.beat_s)
+            self.beat()
+
+    def beat(self) -> None:
+        """Tells every client the heads of what it follows, and ends those that have been silent."""
+        now, clock = self.services.clock.now(), asyncio.get_running_loop().time()
+        encoded: dict[tuple[str, ...], str] = {}
+        for connection in list(self.connections):
+            if clock - connection.heard > self.services.options.silent_s:
+                connection.end(frames.Close.SILENT, "silent")
+                continue
+            streams = tuple(sorted(s for s, f in connection.follows.items() if f.last is not None))
+            if (text := encoded.get(streams)) is None:
+                heads = {s: self.heads[s] for s in streams if s in self.heads}
+                text = encoded[streams] = frames.beat(heads, now)
+            connection.beat(text)
+
+
+def _strings(body: Mapping[str, Any], key: str) -> list[str]:
+    value = body.get(key)
+    return [item for item in value if isinstance(item, str)] if isinstance(value, (list, tuple)) else []
+
+
+def summary_json(summary: MeetingSummary) -> Mapping[str, Any]:
+    """`Meeting` of docs/protocol.md."""
+    return summary.to_json()

@@ -1,0 +1,68 @@
+"""Doors of `meetings`: lists, creation, roster, commands."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+
+from diemcau import meetings as room
+from diemcau.access import Actor
+from diemcau.api import schemas
+from diemcau.api.asker import CurrentAsker, CurrentServices
+from diemcau.api.services import Services
+from diemcau.errors import DiemCauError
+from diemcau.meetings import Done, NewMeeting, parse
+from diemcau.sites import ScopeEntry
+
+router = APIRouter(prefix="/api/v1", tags=["meetings"])
+
+
+async def execute(services: Services, actor: Actor, message: dict[str, Any]) -> Done:
+    """One command of a client, counted by type and result. Raises coded errors."""
+    kind, result = "unknown", "error"
+    try:
+        command = parse(message)
+        kind = command.type
+        done = await services.meetings.execute(actor, command)
+        result = "ok"
+    except DiemCauError as error:
+        result = error.code
+        raise
+    finally:
+        services.metrics.commands.labels(kind, result).inc()
+    if isinstance(command.what, room.commands.Join):
+        services.metrics.joins.inc()
+    return done
+
+
+@router.get("/meetings")
+async def meetings(asker: CurrentAsker, services: CurrentServices) -> schemas.MeetingList:
+    """Meetings that concern the asker: open, scheduled, then ended."""
+    found = await services.meetings.list_for(asker.actor)
+    return schemas.MeetingList(
+        meetings=[schemas.Meeting.model_validate(meeting.to_json()) for meeting in found]
+    )
+
+
+@router.post("/meetings", status_code=201)
+async def create(body: schemas.NewMeeting, asker: CurrentAsker, services: CurrentServices) -> schemas.Meeting:
+    """Creates a meeting and invites every site of its scope; the same id again answers the same meeting."""
+    scope = tuple(ScopeEntry(entry.unit, tuple(entry.levels)) for entry in body.scope)
+    new = NewMeeting(body.id, body.title, scope, body.codec, body.chair_site)
+    made = await services.meetings.create(asker.actor, new)
+    return schemas.Meeting.model_validate(made.to_json())
+
+
+@router.get("/meetings/{meeting}/roster")
+async def roster(meeting: str, asker: CurrentAsker, services: CurrentServices) -> schemas.Roster:
+    """Everybody invited inside the asker's grants, and the units above them."""
+    found = await services.meetings.roster(meeting, asker.actor)
+    return schemas.Roster(sites=list(found.sites), units=list(found.units), joined=list(found.joined))
+
+
+@router.post("/commands")
+async def command(
+    body: Annotated[dict[str, Any], Body()], asker: CurrentAsker, services: CurrentServices
+) -> schemas.CommandDone:
+    """One command, as over the WebSocket (docs/protocol.md, Commands)."""
+    done = await execute(services, asker.actor, body)
+    return schemas.CommandDone(id=body["id"], stream=done.stream, seq=done.seq)

@@ -1,0 +1,99 @@
+"""Doors of `access`: log in and out, activate a site's device, who am I."""
+
+from fastapi import APIRouter, Request, Response
+
+from diemcau.access import Actor
+from diemcau.api import schemas
+from diemcau.api.asker import (
+    DEVICE_COOKIE,
+    DEVICE_S,
+    SESSION_COOKIE,
+    SESSION_S,
+    Asker,
+    CurrentAsker,
+    CurrentServices,
+    address_of,
+    check_origin,
+)
+from diemcau.api.services import Services
+from diemcau.clock import rfc3339
+
+router = APIRouter(prefix="/api/v1", tags=["access"])
+
+
+async def me_of(services: Services, actor: Actor, credential: str) -> schemas.Me:
+    """`Me` of docs/protocol.md."""
+    csrf = services.access.csrf_token(credential)
+    if actor.site is not None:
+        site = await services.sites.get(actor.site)
+        return schemas.Me(
+            kind="site",
+            id=site.id,
+            name=site.label,
+            title=None,
+            grants=[],
+            site=schemas.Site.model_validate(site.to_json()),
+            csrf=csrf,
+        )
+    grants = [schemas.Grant(role=grant.role.value, unit=grant.unit) for grant in actor.grants]
+    return schemas.Me(
+        kind="person", id=actor.id, name=actor.name, title=actor.title, grants=grants, site=None, csrf=csrf
+    )
+
+
+def _set_cookie(services: Services, response: Response, name: str, value: str, seconds: int) -> None:
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=services.options.secure,
+    )
+
+
+@router.post("/session")
+async def log_in(
+    body: schemas.LogIn, request: Request, response: Response, services: CurrentServices
+) -> schemas.Session:
+    """Logs a person in; sets the session cookie."""
+    check_origin(request, services)
+    session = await services.access.log_in(body.username, body.password, address=address_of(request))
+    _set_cookie(services, response, SESSION_COOKIE, session.token, SESSION_S)
+    response.headers["Cache-Control"] = "no-store"
+    me = await me_of(services, session.actor, session.token)
+    return schemas.Session(me=me, expires_at=rfc3339(session.expires_at))
+
+
+@router.delete("/session", status_code=204)
+async def log_out(asker: CurrentAsker, services: CurrentServices, response: Response) -> None:
+    """Ends the session; its cookie goes."""
+    await services.access.log_out(asker.credential)
+    response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="strict")
+
+
+@router.post("/activation")
+async def activate(
+    body: schemas.ActivationRequest, request: Request, response: Response, services: CurrentServices
+) -> schemas.Activated:
+    """Exchanges an activation code for a device credential, in a cookie and in the body."""
+    check_origin(request, services)
+    activation = await services.access.activate(body.code, address=address_of(request))
+    _set_cookie(services, response, DEVICE_COOKIE, activation.credential, DEVICE_S)
+    response.headers["Cache-Control"] = "no-store"
+    actor = await services.access.site_of_device(activation.credential)
+    me = await me_of(services, actor, activation.credential)
+    site = schemas.Site.model_validate((await services.sites.get(activation.site)).to_json())
+    return schemas.Activated(site=site, credential=activation.credential, me=me)
+
+
+@router.get("/me")
+async def me(asker: CurrentAsker, services: CurrentServices, response: Response) -> schemas.Me:
+    """Who asks, and the token that his changes must carry. Header `X-Page: site|desk` chooses a cookie."""
+    response.headers["Cache-Control"] = "no-store"
+    return await _me(services, asker)
+
+
+async def _me(services: Services, asker: Asker) -> schemas.Me:
+    return await me_of(services, asker.actor, asker.credential)

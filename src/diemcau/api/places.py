@@ -1,0 +1,132 @@
+"""Doors of `units` and `sites`: the tree, its search, sites and their pictures."""
+
+from datetime import UTC
+from email.utils import format_datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from diemcau.api import schemas
+from diemcau.api.asker import CurrentAsker, CurrentServices
+from diemcau.api.pictures import MAX_PICTURE
+from diemcau.api.services import Services
+from diemcau.errors import BadRequest, Forbidden, NotFound, TooLarge
+from diemcau.units import Level, Unit
+
+router = APIRouter(prefix="/api/v1", tags=["places"])
+
+Text = Annotated[str, Query(max_length=200)]
+
+
+async def _units(services: Services, units: list[Unit]) -> list[schemas.Unit]:
+    sites = await services.sites.ids_at([unit.code for unit in units])
+    return [
+        schemas.Unit(
+            code=unit.code,
+            name=unit.name,
+            kind=unit.kind,
+            level=unit.level.value,
+            parent=unit.parent,
+            path=services.units.path_text(unit.code),
+            children=len(services.units.children(unit.code)),
+            sites=list(sites.get(unit.code, ())),
+        )
+        for unit in units
+    ]
+
+
+@router.get("/units/search")
+async def search(
+    asker: CurrentAsker,
+    services: CurrentServices,
+    q: Text = "",
+    within: Annotated[str | None, Query(max_length=16)] = None,
+    levels: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 20,
+) -> schemas.UnitMatches:
+    """Units by code or by name, with or without diacritics, best first. `levels`: separated by commas."""
+    wanted = None
+    if levels:
+        try:
+            wanted = {Level(level) for level in levels.split(",")}
+        except ValueError:
+            raise BadRequest("levels: nation, province, district, commune", field="levels") from None
+    found = services.units.search(q, within=within, levels=wanted, limit=limit)
+    units = await _units(services, [match.unit for match in found])
+    return schemas.UnitMatches(
+        matches=[
+            schemas.UnitMatch(unit=unit, path=unit.path, alike=match.alike, sites=unit.sites)
+            for match, unit in zip(found, units, strict=True)
+        ]
+    )
+
+
+@router.get("/units/{code}")
+async def unit(code: str, asker: CurrentAsker, services: CurrentServices) -> schemas.Unit:
+    """One unit."""
+    return (await _units(services, [services.units.get(code)]))[0]
+
+
+@router.get("/units/{code}/children")
+async def children(code: str, asker: CurrentAsker, services: CurrentServices) -> schemas.UnitList:
+    """The units right below."""
+    return schemas.UnitList(units=await _units(services, list(services.units.children(code))))
+
+
+@router.get("/sites")
+async def sites(
+    asker: CurrentAsker,
+    services: CurrentServices,
+    unit: Annotated[str | None, Query(max_length=16)] = None,
+    q: Text = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    after: Annotated[str | None, Query(max_length=200)] = None,
+) -> schemas.SiteList:
+    """Sites within the asker's grants."""
+    page = await services.sites.find(asker.actor, unit=unit, text=q, limit=limit, after=after)
+    return schemas.SiteList(
+        sites=[schemas.Site.model_validate(site.to_json()) for site in page.sites], next=page.next
+    )
+
+
+@router.get("/sites/{site}")
+async def one_site(site: str, asker: CurrentAsker, services: CurrentServices) -> schemas.Site:
+    """One site, if the asker may see it."""
+    return schemas.Site.model_validate((await services.sites.see(asker.actor, site)).to_json())
+
+
+@router.put("/snapshot", status_code=204)
+async def put_picture(request: Request, asker: CurrentAsker, services: CurrentServices) -> None:
+    """A site's picture, JPEG of at most 128 kB; at most one a second in the long run."""
+    site = asker.actor.site
+    if site is None:
+        raise Forbidden("Only a site has a picture", command="snapshot.post")
+    request.app.state.limits.pictures.take(site)
+    taken = bytearray()
+    async for chunk in request.stream():
+        taken += chunk
+        if len(taken) > MAX_PICTURE:
+            raise TooLarge(None, limit=MAX_PICTURE)
+    services.pictures.put(site, bytes(taken), services.clock.now())
+    services.metrics.pictures.set(services.pictures.bytes)
+
+
+@router.get(
+    "/sites/{site}/snapshot", responses={200: {"content": {"image/jpeg": {}}}}, response_class=Response
+)
+async def picture(site: str, request: Request, asker: CurrentAsker, services: CurrentServices) -> Response:
+    """The last picture of a site; 304 while it is still the one whose ETag the asker has."""
+    known = await services.sites.see(asker.actor, site)
+    if asker.actor.site != site:
+        services.access.authorise(asker.actor, "site.snapshot", known.unit)
+    found = services.pictures.get(site)
+    if found is None:
+        raise NotFound("The site has no picture", site=site)
+    headers = {
+        "ETag": found.etag,
+        "Last-Modified": format_datetime(found.at.astimezone(UTC), usegmt=True),
+        "Cache-Control": "private, no-cache",
+    }
+    if found.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(found.jpeg, media_type="image/jpeg", headers=headers)

@@ -1,0 +1,219 @@
+"""Shapes of requests and answers (docs/protocol.md); what TypeScript's types are made from."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Id = Annotated[str, Field(min_length=1, max_length=64)]
+Code = Annotated[str, Field(min_length=1, max_length=16)]
+Level = Literal["nation", "province", "district", "commune"]
+Codec = Literal["h264", "vp8"]
+Offer = Annotated[str, Field(min_length=1, max_length=100_000)]
+
+
+class Strict(BaseModel):
+    """A request: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class LogIn(Strict):
+    """`POST /session`."""
+
+    username: Annotated[str, Field(min_length=1, max_length=128)]
+    password: Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class ActivationRequest(Strict):
+    """`POST /activation`."""
+
+    code: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class Grant(BaseModel):
+    """A role over a unit and what is under it."""
+
+    role: str
+    unit: str
+
+
+class Site(BaseModel):
+    """A site."""
+
+    id: str
+    unit: str
+    label: str
+    kind: Literal["post", "room", "bridge"]
+    path: str
+    carrier: str | None
+
+
+class Me(BaseModel):
+    """Who asks."""
+
+    kind: Literal["person", "site"]
+    id: str
+    name: str
+    title: str | None
+    grants: list[Grant]
+    site: Site | None
+    csrf: str
+
+
+class Session(BaseModel):
+    """Answer of `POST /session`."""
+
+    me: Me
+    expires_at: str
+
+
+class Activated(BaseModel):
+    """Answer of `POST /activation`. `credential`: for clients that are not browsers (bearer)."""
+
+    site: Site
+    credential: str
+    me: Me
+
+
+class Unit(BaseModel):
+    """An administrative unit. `children`: how many; `sites`: ids of those that stand at it."""
+
+    code: str
+    name: str
+    kind: str
+    level: Level
+    parent: str | None
+    path: str
+    children: int
+    sites: list[str]
+
+
+class UnitMatch(BaseModel):
+    """A search's match. `alike`: units that share name and kind; an ambiguous name never acts by itself."""
+
+    unit: Unit
+    path: str
+    alike: int
+    sites: list[str]
+
+
+class UnitMatches(BaseModel):
+    """Answer of a search, best first."""
+
+    matches: list[UnitMatch]
+
+
+class UnitList(BaseModel):
+    """Units in the dataset's order."""
+
+    units: list[Unit]
+
+
+class SiteList(BaseModel):
+    """Sites in the order of their units. `next`: cursor of the following page."""
+
+    sites: list[Site]
+    next: str | None
+
+
+class ScopeEntry(Strict):
+    """Every site whose unit is inside `unit` and at one of `levels`."""
+
+    unit: Code
+    levels: Annotated[list[Level], Field(min_length=1, max_length=4)]
+
+
+class NewMeeting(Strict):
+    """`POST /meetings`. `id`: the client's command id."""
+
+    id: Annotated[str, Field(min_length=8, max_length=64)]
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    scope: Annotated[list[ScopeEntry], Field(min_length=1, max_length=64)]
+    codec: Codec = "h264"
+    chair_site: Id | None = None
+
+
+class Meeting(BaseModel):
+    """A meeting as lists show it. `sites`: how many are invited."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    title: str
+    status: Literal["scheduled", "open", "ended"]
+    codec: Codec
+    scope: list[dict[str, Any]]
+    opened_at: str | None
+    sites: int
+
+
+class MeetingList(BaseModel):
+    """Meetings that concern the asker."""
+
+    meetings: list[Meeting]
+
+
+class Roster(BaseModel):
+    """Invited sites `[id, unit, label, kind]`, the units above them `[code, parent, name, kind, level]`."""
+
+    sites: list[tuple[str, str, str, str]]
+    units: list[tuple[str, str | None, str, str, str]]
+    joined: list[str]
+
+
+class CommandDone(BaseModel):
+    """Answer of a command: the stream it changed and its seq right after."""
+
+    id: str
+    stream: str
+    seq: int
+
+
+class ViewerOffer(Strict):
+    """`POST /meetings/{m}/viewer`."""
+
+    offer: Offer
+    replaces: Annotated[str, Field(max_length=64)] | None = None
+
+
+class ViewerAnswer(BaseModel):
+    """An opened viewer."""
+
+    viewer: str
+    answer: str
+    audio_lines: int
+    video_lines: int
+    codecs: list[Codec]
+    can_show: bool
+
+
+class PublisherOffer(Strict):
+    """`POST /meetings/{m}/publisher`."""
+
+    offer: Offer
+
+
+class PublisherAnswer(BaseModel):
+    """An opened publisher."""
+
+    publisher: str
+    answer: str
+
+
+class PinRequest(Strict):
+    """`PUT /viewers/{v}/pins/{line}`."""
+
+    site: Id | None
+    ceiling: Literal["low", "high"] = "low"
+
+
+class Problem(BaseModel):
+    """RFC 9457; `code` is stable."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str

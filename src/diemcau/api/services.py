@@ -1,0 +1,54 @@
+"""Everything that the doors translate to, in one value; `app.py` makes it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from diemcau.access import Access
+from diemcau.api.metrics import Metrics
+from diemcau.api.pictures import Pictures
+from diemcau.bus import Bus
+from diemcau.clock import Clock
+from diemcau.media import MediaNode
+from diemcau.meetings import Meetings
+from diemcau.sites import Sites
+from diemcau.stage import Stage
+from diemcau.units import Units
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """What an installation may choose about its doors.
+
+    `origins`: further origins than the one asked for by `Host` (a proxy that rewrites it). `secure`: cookies
+    only over TLS. `web`: the folder of the built page. `certificate`: the authority's certificate, PEM.
+    """
+
+    version: str
+    origins: frozenset[str] = frozenset()
+    secure: bool = False
+    web: Path | None = None
+    certificate: bytes | None = None
+    beat_s: float = 5.0
+    silent_s: float = 60.0
+    hello_s: float = 10.0
+    queue_messages: int = 1000
+    queue_bytes: int = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The rooms below. `ready`: raises a coded error when the database cannot be used."""
+
+    units: Units
+    bus: Bus
+    clock: Clock
+    access: Access
+    sites: Sites
+    meetings: Meetings
+    stage: Stage
+    node: MediaNode
+    ready: Callable[[], Awaitable[None]]
+    options: ApiOptions
+    metrics: Metrics = field(default_factory=Metrics)
+    pictures: Pictures = field(default_factory=Pictures)
