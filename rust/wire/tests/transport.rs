@@ -1,200 +1,16 @@
-//! Two ends of a connection over a network that loses, delays, repeats and reorders, by a seed.
+//! Whole connections: handshakes over bad networks, and what strangers, forgers and silence get.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+mod common;
 
-use diemcau_wire::dtls::Certificate;
-use diemcau_wire::ice::IceCredentials;
-use diemcau_wire::rtcp::{RtcpPacket, RtcpWriter, packets};
-use diemcau_wire::rtp::{RtpHeader, write_header};
-use diemcau_wire::transport::{Incoming, Transport, TransportConfig, TransportError, TransportRole};
+use std::sync::Arc;
+use std::time::Duration;
 
-const SERVER: &str = "192.0.2.1:4000";
-const CLIENT: &str = "198.51.100.7:50000";
-
-fn addr(text: &str) -> SocketAddr {
-    text.parse().unwrap()
-}
-
-fn certificate() -> Arc<Certificate> {
-    static ONE: OnceLock<Arc<Certificate>> = OnceLock::new();
-    ONE.get_or_init(|| Arc::new(Certificate::generate().unwrap())).clone()
-}
-
-/// xorshift64*: small, seeded, good enough to lose packets by.
-struct Rng(u64);
-
-impl Rng {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % n
-    }
-}
-
-/// Percentages, and a delay of up to `jitter_ms`: what reorders.
-#[derive(Clone, Copy)]
-struct Network {
-    loss: u64,
-    duplicate: u64,
-    jitter_ms: u64,
-}
-
-const PERFECT: Network = Network { loss: 0, duplicate: 0, jitter_ms: 0 };
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum End {
-    Server,
-    Client,
-}
-
-struct World {
-    now: Instant,
-    server: Transport,
-    client: Transport,
-    client_addr: SocketAddr,
-    network: Network,
-    rng: Rng,
-    /// By time of arrival and order of sending.
-    flying: BTreeMap<(Instant, u64), (End, SocketAddr, Vec<u8>)>,
-    sent: u64,
-    connected: [bool; 2],
-    received: Vec<(End, Vec<u8>)>,
-}
-
-fn config(role: TransportRole, local: &IceCredentials, remote: &IceCredentials) -> TransportConfig {
-    TransportConfig {
-        role,
-        local: local.clone(),
-        remote: remote.clone(),
-        remote_fingerprint: *certificate().fingerprint(),
-        certificate: certificate(),
-        receive_rtp: role != TransportRole::Server,
-        drop_dtls_after: (role == TransportRole::Server).then_some(Duration::from_secs(10)),
-        connect_timeout: Duration::from_secs(30),
-    }
-}
-
-impl World {
-    fn new(seed: u64, network: Network) -> Self {
-        Self::with(seed, network, |_, _| {})
-    }
-
-    fn with(seed: u64, network: Network, edit: impl Fn(&mut TransportConfig, &mut TransportConfig)) -> Self {
-        let now = Instant::now();
-        let (a, b) = (IceCredentials::generate(), IceCredentials::generate());
-        let mut server = config(TransportRole::Server, &a, &b);
-        let mut client = config(TransportRole::Client { candidate: addr(SERVER) }, &b, &a);
-        edit(&mut server, &mut client);
-        Self {
-            now,
-            server: Transport::new(server, now).unwrap(),
-            client: Transport::new(client, now).unwrap(),
-            client_addr: addr(CLIENT),
-            network,
-            rng: Rng(seed * 2 + 1),
-            flying: BTreeMap::new(),
-            sent: 0,
-            connected: [false; 2],
-            received: Vec::new(),
-        }
-    }
-
-    fn launch(&mut self, to: End, from: SocketAddr, datagram: &[u8]) {
-        let copies = if self.rng.below(100) < self.network.duplicate { 2 } else { 1 };
-        for _ in 0..copies {
-            if self.rng.below(100) < self.network.loss {
-                continue;
-            }
-            let delay = 1 + self.rng.below(self.network.jitter_ms + 1);
-            self.sent += 1;
-            let at = self.now + Duration::from_millis(delay);
-            self.flying.insert((at, self.sent), (to, from, datagram.to_vec()));
-        }
-    }
-
-    /// Goes to the next thing that happens; false when that is later than `until`.
-    fn step(&mut self, until: Instant) -> Result<bool, TransportError> {
-        let arrival = self.flying.keys().next().map(|key| key.0);
-        let timer = self.server.next_timeout().min(self.client.next_timeout());
-        let at = arrival.map_or(timer, |arrival| arrival.min(timer)).max(self.now);
-        if at > until {
-            self.now = until;
-            return Ok(false);
-        }
-        self.now = at;
-        let mut out = Vec::new();
-        if let Some(entry) = self.flying.first_entry().filter(|entry| entry.key().0 <= at) {
-            let (to, from, mut datagram) = entry.remove();
-            let transport = if to == End::Server { &mut self.server } else { &mut self.client };
-            let mut send = |to: SocketAddr, bytes: &[u8]| out.push((to, bytes.to_vec()));
-            match transport.handle_datagram(at, from, &mut datagram, &mut send)? {
-                Incoming::Connected => {
-                    assert!(!self.connected[to as usize], "connected comes once");
-                    self.connected[to as usize] = true;
-                }
-                Incoming::Rtp { packet, .. } | Incoming::Rtcp(packet) => {
-                    self.received.push((to, packet.to_vec()));
-                }
-                Incoming::None | Incoming::Selected(_) | Incoming::Closed | Incoming::Dropped(_) => {}
-            }
-        } else {
-            let mut send = |to: SocketAddr, bytes: &[u8]| out.push((to, bytes.to_vec()));
-            self.server.handle_timeout(at, &mut send)?;
-            self.client.handle_timeout(at, &mut send)?;
-        }
-        for (to, bytes) in out {
-            let (end, from) = if to == addr(SERVER) {
-                (End::Server, self.client_addr)
-            } else {
-                (End::Client, addr(SERVER))
-            };
-            // Only one client address is alive at a time.
-            if end == End::Server || to == self.client_addr {
-                self.launch(end, from, &bytes);
-            }
-        }
-        Ok(true)
-    }
-
-    fn run(&mut self, time: Duration) -> Result<(), TransportError> {
-        let until = self.now + time;
-        while self.step(until)? {}
-        Ok(())
-    }
-
-    fn connect(&mut self) -> Duration {
-        let start = self.now;
-        let until = start + Duration::from_secs(30);
-        while self.connected != [true; 2] {
-            assert!(self.step(until).unwrap(), "not connected: {:?}", self.connected);
-        }
-        self.now - start
-    }
-
-    fn send_rtp(&mut self, index: u64, payload: &[u8]) {
-        let srtp = self.server.srtp_tx().unwrap();
-        let line = if index == 1 { Some(srtp.add_line(7, false).unwrap()) } else { None };
-        let mut buf = [0; 1500];
-        let header = RtpHeader { payload_type: 96, sequence: index as u16, ssrc: 7, ..RtpHeader::default() };
-        let head = write_header(&mut buf, &header, &[]).unwrap();
-        buf[head..head + payload.len()].copy_from_slice(payload);
-        let len = srtp.protect_rtp(line.unwrap(), index, head, &mut buf, head + payload.len()).unwrap();
-        self.launch(End::Client, addr(SERVER), &buf[..len]);
-    }
-
-    fn send_rtcp_to_server(&mut self) {
-        let mut buf = [0; 200];
-        let mut writer = RtcpWriter::new(&mut buf);
-        writer.receiver_report(1, &[]).unwrap().nack(1, 7, &[3, 4]).unwrap();
-        let len = writer.len();
-        let len = self.client.srtp_tx().unwrap().protect_rtcp(&mut buf, len).unwrap();
-        self.launch(End::Server, self.client_addr, &buf[..len]);
-    }
-}
+use common::{CLIENT, End, Network, PERFECT, SERVER, World, addr};
+use diemcau_wire::dtls::{Certificate, DtlsError, Fingerprint};
+use diemcau_wire::ice::{IceCredentials, IceState};
+use diemcau_wire::rtcp::{RtcpPacket, packets};
+use diemcau_wire::stun::{BindingRequest, StunClass, StunMessage, write_request};
+use diemcau_wire::transport::{DropReason, TransportError};
 
 #[test]
 fn connects_in_a_few_round_trips_and_carries_media_both_ways() {
@@ -202,10 +18,11 @@ fn connects_in_a_few_round_trips_and_carries_media_both_ways() {
     let took = world.connect();
     assert!(took < Duration::from_millis(20), "{took:?}");
     assert_eq!(world.server.remote_addr(), Some(addr(CLIENT)));
+    assert_eq!(world.client.remote_addr(), Some(addr(SERVER)));
     assert_eq!(world.server.srtp_profile(), world.client.srtp_profile());
 
     world.send_rtp(1, b"picture");
-    world.send_rtcp_to_server();
+    world.send_nack();
     world.run(Duration::from_millis(5)).unwrap();
     world.received.sort_by_key(|(end, _)| *end as u8);
     let [(End::Server, rtcp), (End::Client, rtp)] = &world.received[..] else {
@@ -213,4 +30,325 @@ fn connects_in_a_few_round_trips_and_carries_media_both_ways() {
     };
     assert_eq!(&rtp[12..], b"picture");
     assert!(packets(rtcp).any(|p| matches!(p, Ok(RtcpPacket::Nack { media_ssrc: 7, .. }))));
+}
+
+/// Every seed must connect: 20 % loss each way, duplicates, and reordering across 60 ms.
+#[test]
+fn connects_over_networks_that_lose_repeat_and_reorder() {
+    let network = Network { loss: 20, duplicate: 20, jitter_ms: 60 };
+    for seed in 0..60 {
+        let mut world = World::new(seed, network);
+        let took = world.connect();
+        assert!(took < Duration::from_secs(25), "seed {seed}: {took:?}");
+        world.network = PERFECT;
+        world.send_rtp(1, b"picture");
+        world.run(Duration::from_millis(100)).unwrap();
+        assert_eq!(world.received.len(), 1, "seed {seed}");
+    }
+}
+
+/// Splits the ClientHello into fragments of 40 bytes, each its own datagram, as Firefox 148 and later do (there
+/// for a long key share), and lets the network shuffle, repeat and lose them.
+#[test]
+fn a_client_hello_in_fragments_out_of_order_is_put_together() {
+    let networks = [
+        Network { loss: 0, duplicate: 0, jitter_ms: 40 },
+        Network { loss: 0, duplicate: 40, jitter_ms: 40 },
+        Network { loss: 15, duplicate: 15, jitter_ms: 40 },
+    ];
+    for (i, network) in networks.into_iter().cycle().take(30).enumerate() {
+        let mut world = World::new(500 + i as u64, network);
+        let mut fragmenter = Fragmenter { next_sequence: 0, pieces: 0 };
+        world.tap = Some(Box::new(move |datagram| fragmenter.rewrite(datagram)));
+        world.connect();
+    }
+}
+
+/// Gives every epoch-0 record of a client a new sequence number, and cuts ClientHellos.
+struct Fragmenter {
+    next_sequence: u64,
+    pieces: usize,
+}
+
+impl Fragmenter {
+    fn rewrite(&mut self, datagram: &[u8]) -> Vec<Vec<u8>> {
+        if !(20..64).contains(&datagram[0]) {
+            return vec![datagram.to_vec()];
+        }
+        let mut whole = Vec::new();
+        let mut out = Vec::new();
+        let mut rest = datagram;
+        while let Some(head) = rest.get(..13) {
+            let len = 13 + usize::from(u16::from_be_bytes([head[11], head[12]]));
+            let (record, after) = rest.split_at(len);
+            rest = after;
+            let epoch = u16::from_be_bytes([record[3], record[4]]);
+            if epoch == 0 && record[0] == 22 && record[13] == 1 {
+                out.extend(self.cut(record));
+            } else if epoch == 0 {
+                whole.extend(self.record(record[0], &record[13..]));
+            } else {
+                whole.extend_from_slice(record);
+            }
+        }
+        if !whole.is_empty() {
+            out.push(whole);
+        }
+        out
+    }
+
+    fn cut(&mut self, record: &[u8]) -> Vec<Vec<u8>> {
+        let (header, body) = record[13..].split_at(12);
+        let mut out = Vec::new();
+        for (i, piece) in body.chunks(40).enumerate() {
+            let mut fragment = header[..6].to_vec();
+            fragment.extend(&((40 * i) as u32).to_be_bytes()[1..]);
+            fragment.extend(&(piece.len() as u32).to_be_bytes()[1..]);
+            fragment.extend(piece);
+            out.push(self.record(22, &fragment));
+        }
+        self.pieces = out.len();
+        assert!(self.pieces > 2, "one record of {} bytes is no test", body.len());
+        out
+    }
+
+    fn record(&mut self, kind: u8, body: &[u8]) -> Vec<u8> {
+        let mut record = vec![kind, 0xfe, 0xfd, 0, 0];
+        record.extend(&self.next_sequence.to_be_bytes()[2..]);
+        record.extend((body.len() as u16).to_be_bytes());
+        record.extend(body);
+        self.next_sequence += 1;
+        record
+    }
+}
+
+#[test]
+fn a_certificate_that_the_sdp_did_not_announce_ends_the_connection_on_either_side() {
+    let mut world = World::with(1, PERFECT, |server, _| server.remote_fingerprint = Fingerprint([0; 32]));
+    let error = world.run(Duration::from_secs(5)).unwrap_err();
+    assert_eq!(error, TransportError::Dtls(DtlsError::FingerprintMismatch));
+    assert_eq!(error.code(), "dtls_fingerprint_mismatch");
+    assert!(!world.server.is_connected());
+
+    let other = Arc::new(Certificate::generate().unwrap());
+    let mut world = World::with(1, PERFECT, |server, _| server.certificate = other.clone());
+    let error = world.run(Duration::from_secs(5)).unwrap_err();
+    assert_eq!(error, TransportError::Dtls(DtlsError::FingerprintMismatch));
+    assert!(!world.client.is_connected());
+}
+
+#[test]
+fn nothing_goes_anywhere_before_an_authenticated_check() {
+    let mut world = World::new(1, PERFECT);
+    let from = addr("203.0.113.66:666");
+    let hello = [22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    assert_eq!(world.inject(from, &hello), Some(DropReason::WrongAddress));
+    assert_eq!(world.inject(from, &[0x80; 40]), Some(DropReason::WrongAddress));
+    assert_eq!(world.inject(from, &[0x80, 200, 0, 6, 0, 0, 0, 1]), Some(DropReason::WrongAddress));
+    assert_eq!(world.inject(from, &[]), Some(DropReason::Unknown));
+    assert_eq!(world.inject(from, &[0x47; 20]), Some(DropReason::Unknown));
+    assert_eq!(world.inject(from, &[0, 1, 0, 0]), Some(DropReason::StunMalformed));
+    assert_eq!(world.server.drops(DropReason::WrongAddress), 3);
+    assert_eq!(world.server.remote_addr(), None);
+}
+
+#[test]
+fn media_before_the_handshake_is_dropped() {
+    let mut world = World::new(1, PERFECT);
+    while world.server.remote_addr().is_none() {
+        world.step(world.now + Duration::from_secs(1)).unwrap();
+    }
+    assert_eq!(world.inject(addr(CLIENT), &[0x80; 40]), Some(DropReason::BeforeKeys));
+}
+
+#[test]
+fn forged_and_replayed_packets_get_nowhere() {
+    let mut world = World::new(1, PERFECT);
+    world.connect();
+    let nack = world.send_nack();
+    world.run(Duration::from_millis(5)).unwrap();
+    assert_eq!(world.received.len(), 1);
+    assert_eq!(world.inject(addr(CLIENT), &nack), Some(DropReason::SrtpReplayed));
+    let mut forged = nack.clone();
+    forged[10] ^= 1;
+    forged[nack.len() - 1] = 9;
+    assert_eq!(world.inject(addr(CLIENT), &forged), Some(DropReason::SrtpForged));
+    assert_eq!(world.inject(addr(CLIENT), &nack[..20]), Some(DropReason::SrtpForged));
+    assert_eq!(world.inject(addr("203.0.113.66:666"), &nack), Some(DropReason::WrongAddress));
+    // A viewer does not send media.
+    assert_eq!(world.inject(addr(CLIENT), &[0x80; 60]), Some(DropReason::SrtpUnexpected));
+    assert_eq!(DropReason::ALL.map(|reason| world.server.drops(reason)).iter().sum::<u32>(), 5);
+}
+
+fn check(world: &World, local: &IceCredentials, remote: &IceCredentials, use_candidate: bool) -> Vec<u8> {
+    let request = BindingRequest {
+        transaction: [world.received.len() as u8; 12],
+        remote_ufrag: &local.ufrag,
+        local_ufrag: &remote.ufrag,
+        priority: 1,
+        controlling: 1,
+        use_candidate,
+    };
+    let mut buf = [0; 500];
+    let len = write_request(&mut buf, &request, local.pwd.as_bytes()).unwrap();
+    buf[..len].to_vec()
+}
+
+#[test]
+fn the_address_moves_only_by_an_authenticated_check_with_use_candidate() {
+    let mut credentials = None;
+    let slot = std::cell::RefCell::new(&mut credentials);
+    let mut world = World::with(1, PERFECT, |server, _| {
+        **slot.borrow_mut() = Some((server.local.clone(), server.remote.clone()));
+    });
+    let (local, remote) = credentials.unwrap();
+    world.connect();
+    let elsewhere = addr("203.0.113.9:9999");
+
+    let stranger = IceCredentials { ufrag: local.ufrag.clone(), pwd: "x".repeat(24) };
+    let wrong = check(&world, &stranger, &remote, true);
+    assert_eq!(world.inject(elsewhere, &wrong), Some(DropReason::StunUnauthenticated));
+    assert_eq!(world.server.remote_addr(), Some(addr(CLIENT)));
+
+    let mismatched = IceCredentials { ufrag: "someone".into(), pwd: remote.pwd.clone() };
+    let wrong = check(&world, &local, &mismatched, true);
+    assert_eq!(world.inject(elsewhere, &wrong), Some(DropReason::StunUnauthenticated));
+
+    let unnominated = check(&world, &local, &remote, false);
+    assert_eq!(world.inject(elsewhere, &unnominated), None);
+    assert_eq!(world.server.remote_addr(), Some(addr(CLIENT)));
+
+    let nominated = check(&world, &local, &remote, true);
+    assert_eq!(world.inject(elsewhere, &nominated), None);
+    assert_eq!(world.server.remote_addr(), Some(elsewhere));
+}
+
+#[test]
+fn media_follows_a_client_whose_address_changes() {
+    let mut world = World::new(3, PERFECT);
+    world.connect();
+    world.move_client(addr("198.51.100.8:1234"));
+    // The next consent check comes within 5 s and carries the new address.
+    world.run(Duration::from_secs(6)).unwrap();
+    assert_eq!(world.server.remote_addr(), Some(addr("198.51.100.8:1234")));
+    world.send_rtp(1, b"picture");
+    world.run(Duration::from_millis(10)).unwrap();
+    assert_eq!(world.received.len(), 1);
+}
+
+#[test]
+fn silence_is_degraded_after_6_s_and_dead_after_30() {
+    let mut world = World::new(1, PERFECT);
+    world.connect();
+    world.run(Duration::from_secs(60)).unwrap();
+    assert_eq!(world.server.ice_state(world.now), IceState::Alive, "consent checks keep it alive");
+
+    let silent_from = world.now;
+    world.network.loss = 100;
+    world.run(Duration::from_secs(7)).unwrap();
+    assert_eq!(world.server.ice_state(world.now), IceState::Degraded);
+    let error = world.run(Duration::from_secs(60)).unwrap_err();
+    assert_eq!(error, TransportError::ConsentExpired);
+    let died = world.now - silent_from;
+    assert!(died > Duration::from_secs(24) && died <= Duration::from_secs(30), "{died:?}");
+}
+
+#[test]
+fn a_client_that_nobody_answers_gives_up() {
+    let mut world = World::new(1, Network { loss: 100, ..PERFECT });
+    let start = world.now;
+    assert_eq!(world.run(Duration::from_secs(60)).unwrap_err(), TransportError::ConsentExpired);
+    assert_eq!(world.now - start, Duration::from_secs(15));
+}
+
+#[test]
+fn a_server_gives_up_on_a_client_that_checks_but_never_shakes_hands() {
+    let mut world = World::new(1, PERFECT);
+    world.tap = Some(Box::new(|datagram| if datagram[0] < 4 { vec![datagram.to_vec()] } else { Vec::new() }));
+    let start = world.now;
+    let error = world.run(Duration::from_secs(60)).unwrap_err();
+    assert!(world.now - start <= Duration::from_secs(30));
+    assert!(matches!(error, TransportError::ConnectTimeout | TransportError::Dtls(DtlsError::Timeout)));
+}
+
+/// The client never hears the server's Finished at first: the server must answer its retransmission, which it
+/// can because its DTLS state lives for 10 s more. Afterwards that memory is free and media still flows.
+#[test]
+fn dtls_state_outlives_the_handshake_by_ten_seconds() {
+    let mut world = World::new(1, PERFECT);
+    while !world.connected[End::Server as usize] {
+        world.step(world.now + Duration::from_secs(1)).unwrap();
+    }
+    assert!(!world.connected[End::Client as usize]);
+    world.flying.clear();
+    let waited = world.connect();
+    assert!(waited > Duration::from_millis(100) && waited < Duration::from_secs(2), "{waited:?}");
+
+    assert!(world.server.holds_dtls());
+    world.run(Duration::from_secs(11)).unwrap();
+    assert!(!world.server.holds_dtls());
+    world.send_rtp(1, b"picture");
+    world.run(Duration::from_millis(10)).unwrap();
+    assert_eq!(world.received.len(), 1);
+    let record = [23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 4, 1, 2, 3, 4];
+    assert_eq!(world.inject(addr(CLIENT), &record), Some(DropReason::Dtls));
+}
+
+#[test]
+fn garbage_in_dtls_neither_stops_a_handshake_nor_a_connection() {
+    for seed in 0..20 {
+        let mut world = World::new(seed, PERFECT);
+        while world.connected != [true; 2] {
+            world.step(world.now + Duration::from_secs(1)).unwrap();
+            let mut junk: Vec<u8> = (0..world.rng.below(120)).map(|_| world.rng.below(256) as u8).collect();
+            junk.insert(0, 20 + world.rng.below(44) as u8);
+            if world.server.remote_addr().is_some() {
+                world.inject(addr(CLIENT), &junk);
+            }
+        }
+    }
+}
+
+#[test]
+fn close_is_told_to_the_other_side() {
+    let mut world = World::new(1, PERFECT);
+    world.connect();
+    let mut goodbye = Vec::new();
+    let now = world.now;
+    world.client.close(now, &mut |_, bytes| goodbye.push(bytes.to_vec()));
+    assert_eq!(goodbye.len(), 1);
+    world.launch(End::Server, addr(CLIENT), &goodbye[0]);
+    world.run(Duration::from_millis(10)).unwrap();
+    assert!(world.closed[End::Server as usize]);
+}
+
+#[test]
+fn an_idle_server_needs_a_timer_only_for_the_peers_silence() {
+    let mut world = World::new(1, PERFECT);
+    world.connect();
+    world.run(Duration::from_secs(20)).unwrap();
+    let wait = world.server.next_timeout() - world.now;
+    assert!(wait >= Duration::from_secs(24), "{wait:?}");
+}
+
+#[test]
+fn checks_are_answered_with_the_address_they_came_from() {
+    let mut credentials = None;
+    let slot = std::cell::RefCell::new(&mut credentials);
+    let mut world = World::with(1, PERFECT, |server, _| {
+        **slot.borrow_mut() = Some((server.local.clone(), server.remote.clone()));
+    });
+    let (local, remote) = credentials.unwrap();
+    for from in ["203.0.113.9:9999", "[2001:db8::7]:4242"].map(addr) {
+        let mut answers = Vec::new();
+        let mut datagram = check(&world, &local, &remote, false);
+        let now = world.now;
+        let mut send = |to, bytes: &[u8]| answers.push((to, bytes.to_vec()));
+        world.server.handle_datagram(now, from, &mut datagram, &mut send).unwrap();
+        let [(to, answer)] = &answers[..] else { panic!("{answers:?}") };
+        assert_eq!(*to, from);
+        let answer = StunMessage::parse(answer).unwrap();
+        assert_eq!((answer.class, answer.mapped), (StunClass::Success, Some(from)));
+        assert!(answer.authentic(local.pwd.as_bytes()));
+    }
 }
