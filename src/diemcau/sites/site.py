@@ -24,7 +24,8 @@ class PersonPresent:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A site. `path`: the unit and those above it in words. `phones`: as people write them, first is called first."""
+    """A site. `path`: the unit and those above it in words. `phones`: as people write them, first is called
+    first."""
 
     id: str
     unit: str
@@ -53,7 +54,8 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class NewSite:
-    """A site to be made. `id`: None for a fresh one; seeds and imports give theirs ("s_" + letters, digits, "_-")."""
+    """A site to be made. `id`: None for a fresh one; seeds and imports give theirs ("s_" + letters, digits,
+    "_-")."""
 
     unit: str
     label: str
@@ -74,7 +76,8 @@ class SitePage:
 
 @dataclass(frozen=True, slots=True)
 class ScopeEntry:
-    """Every site whose unit is inside `unit` and at one of `levels` ("nation", "province", "district", "commune")."""
+    """Every site whose unit is inside `unit` and at one of `levels` ("nation", "province", "district",
+    "commune")."""
 
     unit: str
     levels: tuple[str, ...]
