@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
-from diemcau.api import media, meetings, operations, people, places, problems, schemas
+from diemcau.api import console, media, meetings, operations, people, places, problems, schemas
 from diemcau.api.guard import Guard
 from diemcau.api.limits import RateLimit
 from diemcau.api.live import door
@@ -60,6 +60,7 @@ def create(services: Services) -> FastAPI:
         meetings.router,
         media.router,
         operations.router,
+        console.router,
         door.router,
     ):
         app.include_router(router)

@@ -81,7 +81,18 @@ class Mirror:
                     now.codec = info.codec
             publishers[now.name] = now
         self.publishers = publishers
+        for state in snapshot.viewers:
+            if state.viewer in viewers and state.viewer not in self._pinning:
+                self._recover_pins(viewers[state.viewer], state)
         return meetings | self.meetings()
+
+    def _recover_pins(self, viewer: Viewer, state: wire.ViewerState) -> None:
+        """Control is new, the viewer is not: its pins are read off the tracks they point at."""
+        for pin in state.pins or ():
+            viewer.pointed[pin.line] = (pin.track, pin.ceiling)
+            site = self.site_of(pin.track)
+            if site is not None:
+                self.pin(viewer, pin.line, Pin(site, pin.ceiling))
 
     def clear(self) -> None:
         """The node is another process: nothing of the old one is left."""

@@ -1,0 +1,327 @@
+"""The composition root: makes every room from the settings, in order, and ends them in the reverse order."""
+
+import asyncio
+import contextlib
+import importlib.metadata
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from diemcau.access import Access, load_secret
+from diemcau.api import ApiOptions, Services, certificates, create
+from diemcau.api.asker import CONSOLE
+from diemcau.bus import EVENTS, LocalBus
+from diemcau.clock import Clock, SystemClock
+from diemcau.config import Settings, lan_addresses
+from diemcau.media import MediaNode
+from diemcau.media.client import NodeClient
+from diemcau.media.executable import find
+from diemcau.media.supervisor import NodeOptions, Supervisor
+from diemcau.meetings import Meetings
+from diemcau.sites import Sites
+from diemcau.stage import Stage
+from diemcau.store import Event, Store
+from diemcau.units import Units
+
+VERSION = importlib.metadata.version("diemcau")
+DRAIN_S = 5.0
+"""Seconds that clients have to take the news that the server stops."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """Everything below the doors."""
+
+    store: Store
+    bus: LocalBus
+    units: Units
+    clock: Clock
+    access: Access
+    sites: Sites
+    meetings: Meetings
+
+
+@asynccontextmanager
+async def open_rooms(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Rooms]:
+    """The rooms over the settings' database, migrated; meetings are not started."""
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    clock = clock or SystemClock()
+    bus = LocalBus()
+
+    def publish(event: Event) -> None:
+        bus.publish(EVENTS + event.stream, event.to_json())
+
+    units = await asyncio.to_thread(Units.load, settings.units)
+    store = await Store.open(settings.database_address, clock=clock, publish=publish)
+    try:
+        await store.migrate()
+        access = Access(store, units, clock, load_secret(settings.data / "secret"))
+        sites = Sites(store, units, access, clock)
+        meetings = Meetings(store, bus, units, access, sites, clock)
+        yield Rooms(store, bus, units, clock, access, sites, meetings)
+    finally:
+        await store.aclose()
+
+
+def web_folder() -> Path | None:
+    """The built page: inside the package (a wheel, `make setup`), else `web/dist` of a checkout."""
+    here = Path(__file__).resolve()
+    for folder in (here.parent / "web_dist", here.parents[2] / "web" / "dist"):
+        if (folder / "index.html").is_file():
+            return folder
+    return None
+
+
+def api_options(settings: Settings, certificate: bytes | None = None) -> ApiOptions:
+    """The doors' options."""
+    origins = frozenset() if settings.public_url is None else frozenset({settings.public_url})
+    secure = settings.tls or (settings.public_url or "").startswith("https://")
+    return ApiOptions(VERSION, origins, secure, web_folder(), certificate)
+
+
+async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: AsyncExitStack) -> FastAPI:
+    """The application over started rooms; `stack` ends what was started."""
+    await rooms.meetings.start()
+    stack.push_async_callback(rooms.meetings.aclose)
+    stage = Stage(node, rooms.meetings, rooms.bus)
+    await stage.start()
+    stack.push_async_callback(stage.aclose)
+
+    async def ready() -> None:
+        async with rooms.store.read():
+            pass
+
+    return create(
+        Services(
+            units=rooms.units,
+            bus=rooms.bus,
+            clock=rooms.clock,
+            access=rooms.access,
+            sites=rooms.sites,
+            meetings=rooms.meetings,
+            stage=stage,
+            node=node,
+            ready=ready,
+            options=options,
+        )
+    )
+
+
+class Console:
+    """The same application for whoever can open the console's socket (mode 0600): asks as the system."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        await self._app({**scope, CONSOLE: True}, receive, send)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers; tells WebSockets before it closes them."""
+
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], Any] | None = None) -> None:
+        super().__init__(config)
+        self._drain = drain
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are `serve`'s."""
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Clients first."""
+        if self._drain is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_S):
+                    await self._drain()
+        await super().shutdown(sockets)
+
+
+def node_options(settings: Settings) -> NodeOptions:
+    """How the media node is started."""
+    bind, announce = settings.media_bind, settings.media_announce
+    if not bind:
+        bind = ("127.0.0.1:0",) if settings.loopback else ("0.0.0.0:0",)
+    if not announce and not settings.loopback:
+        announce = tuple(a for a in lan_addresses() if ":" not in a) or ("127.0.0.1",)
+    return NodeOptions(
+        executable=find(setting=settings.media_executable),
+        control=settings.control_socket,
+        bind=bind,
+        announce=announce,
+        workers=settings.media_workers,
+        log_file=settings.data.resolve() / "media.log",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that serves. `stop`: ends it, from the same event loop."""
+
+    url: str
+    fingerprint: str | None
+    rooms: Rooms
+    stop: Callable[[], None]
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Running]:
+    """Serves until the block ends."""
+    async with AsyncExitStack() as stack:
+        rooms = await stack.enter_async_context(open_rooms(settings))
+        client = NodeClient(settings.control_socket)
+        supervisor = Supervisor(node_options(settings), client)
+        made = None
+        if settings.tls:
+            names = (*lan_addresses(), *settings.tls_names)
+            made = certificates.ensure(settings.data / "tls", names, rooms.clock.now())
+        options = api_options(settings, None if made is None else made.authority.read_bytes())
+        app = await make_api(rooms, client, options, stack)
+
+        async def stop_node() -> None:
+            if not settings.keep_media:
+                await supervisor.stop()
+
+        stack.push_async_callback(stop_node)
+        _own(stack, supervisor.run(), "media")
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        listener = _listen(settings.host, settings.port)
+        config = uvicorn.Config(
+            app,
+            loop="none",
+            http="httptools",
+            ws="websockets-sansio",
+            lifespan="off",
+            ws_per_message_deflate=False,
+            ws_max_size=64 << 10,
+            ws_ping_interval=None,  # the protocol's own beats do
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=settings.trusted_proxies or None,
+            ssl_certfile=None if made is None else made.certificate,
+            ssl_keyfile=None if made is None else made.key,
+            timeout_graceful_shutdown=5,
+            backlog=4096,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+        )
+        server = _Server(config, drain=app.state.hub.aclose)
+        settings.console_socket.unlink(missing_ok=True)
+        door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        stack.callback(settings.console_socket.unlink, missing_ok=True)
+        door.bind(str(settings.console_socket))
+        settings.console_socket.chmod(0o600)
+        console = _Server(
+            uvicorn.Config(
+                Console(app), loop="none", ws="none", lifespan="off", log_config=None, access_log=False
+            )
+        )
+        for one, listening in ((server, listener), (console, door)):
+            _serve(stack, one, listening)
+        host, port = listener.getsockname()[:2]
+        url = _url(settings, host, port)
+        fingerprint = None if made is None else made.fingerprint
+        log.info("serving", url=url, data=str(settings.data), units=settings.units)
+        yield Running(url, fingerprint, rooms, lambda: setattr(server, "should_exit", True))
+
+
+async def serve(settings: Settings, ready: Callable[[Running], Any] | None = None) -> None:
+    """Serves until SIGTERM or SIGINT; a second signal does not wait for clients."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings) as server:
+        if ready is not None:
+            ready(server)
+        await stop.wait()
+        log.info("stopping")
+
+
+def _own(stack: AsyncExitStack, work: Any, name: str) -> "asyncio.Task[Any]":
+    task = asyncio.create_task(work, name=name)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    stack.push_async_callback(end)
+    return task
+
+
+def _serve(stack: AsyncExitStack, server: _Server, listening: socket.socket) -> None:
+    task = asyncio.create_task(server.serve(sockets=[listening]), name="serve")
+
+    async def end() -> None:
+        server.should_exit = True
+        await task
+
+    stack.push_async_callback(end)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _url(settings: Settings, host: str, port: int) -> str:
+    if settings.public_url is not None:
+        return settings.public_url
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - a comparison
+        host = next(iter(lan_addresses()), "127.0.0.1")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if settings.tls else 'http'}://{shown}:{port}"
+
+
+def configure_logs(settings: Settings) -> None:
+    """structlog for everything, the libraries' too: to standard error, as lines for people or as JSON."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    last: list[Any] = (
+        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        if settings.log == "json"
+        else [structlog.dev.ConsoleRenderer(colors=False)]
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level.upper())
+    for noisy in ("uvicorn.access", "uvicorn.error", "alembic", "sqlalchemy", "httpx"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
