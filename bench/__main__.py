@@ -1,4 +1,4 @@
-"""`python -m bench [NAME ...]`: run the benchmarks one after another; each prints a table and one JSON line."""
+"""`python -m bench [NAME ...]`: run benchmarks in turn; each prints a table and one JSON line."""
 
 import subprocess
 import sys
@@ -6,11 +6,11 @@ from pathlib import Path
 
 
 def main(names: list[str]) -> int:
-    """Run the named benchmarks (all when none is named); answers how many failed to finish."""
+    """Run the named benchmarks, or all; answers how many failed to finish."""
     here = Path(__file__).parent
-    known = sorted(path.stem for path in here.glob("[a-z]*.py") if path.stem != "machine")
+    known = sorted({path.stem for path in here.glob("[a-z]*.py")} - {"machine"})
     if unknown := [name for name in names if name not in known]:
-        print(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
+        print(f"no such benchmark: {', '.join(unknown)}; known: {', '.join(known)}", file=sys.stderr)
         return 2
     failed = 0
     for name in names or known:

@@ -1,0 +1,85 @@
+"""A demo nation in a process of its own, as `make run` starts it, and what the browser tests do with it."""
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from httpx2 import Client
+
+
+@dataclass(frozen=True)
+class Nation:
+    """What `diemcau demo --json` printed first."""
+
+    url: str
+    operator: dict[str, str]
+    site: dict[str, str]
+    meeting: str
+    data: Path
+
+    def operator_client(self) -> Client:
+        """An HTTP client logged in as the operator, as a tool would be."""
+        client = Client(base_url=self.url, timeout=30)
+        client.post("/api/v1/session", json=self.operator).raise_for_status()
+        me = client.get("/api/v1/me").raise_for_status().json()
+        client.headers["X-CSRF-Token"] = me["csrf"]
+        return client
+
+    def command(self, client: Client, name: str, **arguments: Any) -> dict[str, Any]:
+        """Run one command of the meeting as `client`."""
+        body = {"id": f"test-{uuid4().hex}", "type": name, **arguments}
+        body.setdefault("meeting", self.meeting)
+        answer: dict[str, Any] = client.post("/api/v1/commands", json=body).raise_for_status().json()
+        return answer
+
+
+@contextlib.contextmanager
+def demo(directory: Path, *, sites: int) -> Iterator[Nation]:
+    """Start `diemcau demo` with `sites` simulated sites; stop it with Ctrl-C as a person would."""
+    log = (directory / "demo.log").open("w")
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "diemcau.cli",
+            "demo",
+            "--json",
+            "--port",
+            "0",
+            "--sites",
+            str(sites),
+            "--data",
+            directory / "data",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        line = process.stdout.readline()
+        assert line, (directory / "demo.log").read_text()[-4000:]
+        said = json.loads(line)
+        yield Nation(
+            url=said["url"],
+            operator={key: said["operator"][key] for key in ("username", "password")},
+            site=said["site"],
+            meeting=said["meeting"],
+            data=directory / "data",
+        )
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            code = process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        log.close()
+    assert code in (0, 130), (code, (directory / "demo.log").read_text()[-4000:])
