@@ -10,7 +10,11 @@ from diemcau.meetings.errors import (
     NotInMeeting,
     NotSpeaking,
 )
-from diemcau.meetings.service import Done, Meetings, MeetingSummary, NewMeeting, Roster, Snapshot, Viewer
+from diemcau.meetings.invitations import NewMeeting
+from diemcau.meetings.meeting import Meeting, Mic, SiteName, Slots, Speaker
+from diemcau.meetings.service import Done, Meetings, Roster, Snapshot
+from diemcau.meetings.summary import MeetingSummary
+from diemcau.meetings.views import Viewer, render
 
 __all__ = [
     "Command",
@@ -18,15 +22,21 @@ __all__ = [
     "FloorAlreadyGiven",
     "HandAlreadyRaised",
     "HandGone",
+    "Meeting",
     "MeetingNotFound",
     "MeetingNotOpen",
     "MeetingSummary",
     "Meetings",
+    "Mic",
     "NewMeeting",
     "NotInMeeting",
     "NotSpeaking",
     "Roster",
+    "SiteName",
+    "Slots",
     "Snapshot",
+    "Speaker",
     "Viewer",
     "parse",
+    "render",
 ]

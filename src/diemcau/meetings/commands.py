@@ -161,7 +161,12 @@ def parse(message: JsonObject) -> Command:
 
 def check_command_id(command_id: str) -> None:
     """Raises BadRequest unless it is 8 to 64 printable ASCII characters without spaces."""
-    if not (8 <= len(command_id) <= 64 and command_id.isascii() and command_id.isprintable() and " " not in command_id):
+    if not (
+        8 <= len(command_id) <= 64
+        and command_id.isascii()
+        and command_id.isprintable()
+        and " " not in command_id
+    ):
         raise BadRequest("a command's id is 8 to 64 printable characters", field="id")
 
 

@@ -1,15 +1,25 @@
-"""The state of one meeting, built from its events alone."""
+"""The state of one meeting, built from its events alone.
 
-from dataclasses import dataclass, field
+A `Meeting` is changed only by `apply`, and only by who made or cloned it; what others hold never changes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
-from diemcau.sites.site import ScopeEntry
+from diemcau.clock import parse_rfc3339, rfc3339
+from diemcau.errors import JsonValue
+from diemcau.sites import ScopeEntry
+from diemcau.store import Event
 
 Status: TypeAlias = Literal["scheduled", "open", "ended"]
 Codec: TypeAlias = Literal["h264", "vp8"]
 Mic: TypeAlias = Literal["open", "off", "muted"]
 Slots: TypeAlias = tuple[str | None, ...]
+
+KEPT_MESSAGES: Final = 200
+"""The state holds the messages of the last 200 numbers; all of them are in the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +30,14 @@ class SiteName:
     unit: str
     path: str
 
+    def to_json(self) -> dict[str, JsonValue]:
+        """`{"label", "unit", "path"}`."""
+        return {"label": self.label, "unit": self.unit, "path": self.path}
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class Speaker:
-    """A site that has the floor."""
+    """A site that has the floor. The chair's site speaks by `chair_mic`; its `mic` here follows it."""
 
     since: datetime
     mic: Mic = "open"
@@ -31,23 +45,38 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who wrote a message."""
+    """Who wrote a message. `kind`: "person", "site", "system"."""
 
     kind: str
     id: str
     name: str
 
+    def to_json(self) -> dict[str, JsonValue]:
+        """`{"kind", "id", "name"}`."""
+        return {"kind": self.kind, "id": self.id, "name": self.name}
+
 
 @dataclass(frozen=True, slots=True)
 class TextMessage:
-    """A message. `number` counts the meeting's messages from 1. `to`: "all", "desk" or a site's id."""
+    """A message. `n` counts the meeting's messages from 1. `to`: "all", "desk" or a site's id."""
 
-    number: int
+    n: int
     id: str
     at: datetime
     sender: Sender
     to: str
     text: str
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """As `MeetingState` has it."""
+        return {
+            "n": self.n,
+            "id": self.id,
+            "at": rfc3339(self.at),
+            "from": self.sender.to_json(),
+            "to": self.to,
+            "text": self.text,
+        }
 
 
 @dataclass(slots=True)
@@ -71,5 +100,240 @@ class Meeting:
     speakers: dict[str, Speaker] = field(default_factory=dict)
     hands: dict[str, datetime] = field(default_factory=dict)
     chair_mic: Literal["open", "off"] = "off"
+    message_count: int = 0
     messages: list[TextMessage] = field(default_factory=list)
     names: dict[str, SiteName] = field(default_factory=dict)
+
+    @property
+    def stream(self) -> str:
+        """Where its events are."""
+        return f"meeting:{self.id}"
+
+    def mic_of(self, site: str) -> Mic:
+        """The site's microphone as the meeting has it; "off" for one that does not speak."""
+        if site == self.chair_site:
+            return self.chair_mic
+        speaker = self.speakers.get(site)
+        return "off" if speaker is None else speaker.mic
+
+    def open_mics(self) -> tuple[str, ...]:
+        """Sites that the meeting hears: the chair's first, then in the order of the floor."""
+        chair = (self.chair_site,) if self.chair_site is not None and self.chair_mic == "open" else ()
+        speakers = (site for site in self.speakers if site != self.chair_site and self.mic_of(site) == "open")
+        return (*chair, *speakers)
+
+    def mentioned(self) -> Iterator[str]:
+        """Every site that the state mentions (some twice)."""
+        if self.chair_site is not None:
+            yield self.chair_site
+        for slots in (self.on_air, self.preview, self.before):
+            yield from (site for site in slots if site is not None)
+        yield from self.speakers
+        yield from self.hands
+        for message in self.messages:
+            if message.sender.kind == "site":
+                yield message.sender.id
+            if message.to not in ("all", "desk"):
+                yield message.to
+
+    def clone(self) -> "Meeting":
+        """A copy that can be changed on its own; names that nothing mentions stay behind."""
+        return replace(
+            self,
+            speakers=dict(self.speakers),
+            hands=dict(self.hands),
+            messages=list(self.messages),
+            names={site: self.names[site] for site in self.mentioned() if site in self.names},
+        )
+
+    @staticmethod
+    def created(event: Event) -> "Meeting":
+        """The meeting of its first event."""
+        return _created(event)
+
+    def apply(self, event: Event) -> None:
+        """Takes the next event in. Raises ValueError for one that is not the next."""
+        if event.seq != self.seq + 1:
+            raise ValueError(f"event {event.seq} after {self.seq} of {self.stream}")
+        # The log is our own writing: shapes are as the rules made them.
+        data: Any = event.data
+        for site, name in data.get("names", {}).items():
+            self.names[site] = SiteName(**name)
+        if (change := _CHANGES.get(event.type)) is not None:
+            change(self, event, data)
+        self.seq = event.seq
+
+
+def _opened(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.status = "open"
+    meeting.opened_at = event.at
+
+
+def _ended(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.status = "ended"
+    meeting.ended_at = event.at
+    meeting.speakers.clear()
+    meeting.hands.clear()
+    meeting.chair_mic = "off"
+    meeting.on_air = meeting.preview = meeting.before = (None,)
+
+
+def _invited(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.invited = data["invited"]
+
+
+def _hand_raised(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.hands[data["site"]] = event.at
+
+
+def _hand_lowered(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.hands.pop(data["site"], None)
+
+
+def _floor_given(meeting: Meeting, event: Event, data: Any) -> None:
+    site = data["site"]
+    meeting.hands.pop(site, None)
+    meeting.speakers[site] = Speaker(event.at)
+    _set_mic(meeting, site, "open")
+
+
+def _floor_ended(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.speakers.pop(data["site"], None)
+
+
+def _mic_set(meeting: Meeting, event: Event, data: Any) -> None:
+    _set_mic(meeting, data["site"], "open" if data["on"] else "off")
+
+
+def _muted(meeting: Meeting, event: Event, data: Any) -> None:
+    for site in data["sites"]:
+        _set_mic(meeting, site, "off" if site == meeting.chair_site else "muted")
+
+
+def _unmuted(meeting: Meeting, event: Event, data: Any) -> None:
+    _set_mic(meeting, data["site"], "open")
+
+
+def _set_mic(meeting: Meeting, site: str, mic: Mic) -> None:
+    if site == meeting.chair_site and mic != "muted":
+        meeting.chair_mic = mic
+    if (speaker := meeting.speakers.get(site)) is not None:
+        meeting.speakers[site] = replace(speaker, mic=mic)
+
+
+def _previewed(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.preview = tuple(data["slots"])
+
+
+def _cut(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.on_air = tuple(data["slots"])
+    meeting.before = tuple(data["before"])
+
+
+def _posted(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.message_count = data["n"]
+    sender = Sender(**data["from"])
+    meeting.messages.append(TextMessage(data["n"], data["id"], event.at, sender, data["to"], data["text"]))
+    if len(meeting.messages) > KEPT_MESSAGES:
+        del meeting.messages[0]
+
+
+def _created(event: Event) -> Meeting:
+    data: Any = event.data
+    chair = data["chair_site"]
+    return Meeting(
+        event.stream.removeprefix("meeting:"),
+        data["title"],
+        data["codec"],
+        tuple(ScopeEntry(entry["unit"], tuple(entry["levels"])) for entry in data["scope"]),
+        chair,
+        event.at,
+        data["invited"],
+        seq=event.seq,
+        on_air=(chair,),
+        names={site: SiteName(**name) for site, name in data["names"].items()},
+    )
+
+
+_CHANGES: Final = {
+    "meeting_opened": _opened,
+    "meeting_ended": _ended,
+    "sites_invited": _invited,
+    "hand_raised": _hand_raised,
+    "hand_lowered": _hand_lowered,
+    "floor_given": _floor_given,
+    "floor_ended": _floor_ended,
+    "mic_set": _mic_set,
+    "muted": _muted,
+    "unmuted": _unmuted,
+    "stage_previewed": _previewed,
+    "stage_cut": _cut,
+    "message_posted": _posted,
+}
+
+
+def to_json(meeting: Meeting) -> dict[str, JsonValue]:
+    """The whole state, for the store's snapshots; `from_json` reads it back equal."""
+    names = {site: meeting.names[site] for site in meeting.mentioned() if site in meeting.names}
+    return {
+        "id": meeting.id,
+        "title": meeting.title,
+        "codec": meeting.codec,
+        "scope": [entry.to_json() for entry in meeting.scope],
+        "chair_site": meeting.chair_site,
+        "created_at": rfc3339(meeting.created_at),
+        "invited": meeting.invited,
+        "seq": meeting.seq,
+        "status": meeting.status,
+        "opened_at": instant(meeting.opened_at),
+        "ended_at": instant(meeting.ended_at),
+        "on_air": meeting.on_air,
+        "preview": meeting.preview,
+        "before": meeting.before,
+        "speakers": [
+            [site, rfc3339(speaker.since), speaker.mic] for site, speaker in meeting.speakers.items()
+        ],
+        "hands": [[site, rfc3339(at)] for site, at in meeting.hands.items()],
+        "chair_mic": meeting.chair_mic,
+        "message_count": meeting.message_count,
+        "messages": [message.to_json() for message in meeting.messages],
+        "names": {site: name.to_json() for site, name in names.items()},
+    }
+
+
+def from_json(value: Mapping[str, Any]) -> Meeting:
+    """The meeting of `to_json`."""
+    return Meeting(
+        value["id"],
+        value["title"],
+        value["codec"],
+        tuple(ScopeEntry(entry["unit"], tuple(entry["levels"])) for entry in value["scope"]),
+        value["chair_site"],
+        parse_rfc3339(value["created_at"]),
+        value["invited"],
+        value["seq"],
+        value["status"],
+        _parse(value["opened_at"]),
+        _parse(value["ended_at"]),
+        tuple(value["on_air"]),
+        tuple(value["preview"]),
+        tuple(value["before"]),
+        {site: Speaker(parse_rfc3339(since), mic) for site, since, mic in value["speakers"]},
+        {site: parse_rfc3339(at) for site, at in value["hands"]},
+        value["chair_mic"],
+        value["message_count"],
+        [
+            TextMessage(m["n"], m["id"], parse_rfc3339(m["at"]), Sender(**m["from"]), m["to"], m["text"])
+            for m in value["messages"]
+        ],
+        {site: SiteName(**name) for site, name in value["names"].items()},
+    )
+
+
+def instant(at: datetime | None) -> str | None:
+    """As the protocol writes it, None stays."""
+    return None if at is None else rfc3339(at)
+
+
+def _parse(text: str | None) -> datetime | None:
+    return None if text is None else parse_rfc3339(text)

@@ -1,51 +1,40 @@
 """`Meetings`: every change of a meeting, and every look at one, goes through here."""
 
-from collections.abc import Sequence
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final
 
 from diemcau.access import Access, Actor
 from diemcau.bus import Bus
 from diemcau.clock import Clock
-from diemcau.errors import JsonObject, JsonValue
+from diemcau.errors import Busy, JsonObject, JsonValue, StorageUnavailable
 from diemcau.ids import NewId, new_id
-from diemcau.meetings.commands import Command
-from diemcau.meetings.meeting import Meeting
-from diemcau.sites import ScopeEntry, Sites
-from diemcau.store import Event, Store
+from diemcau.meetings import commands as c
+from diemcau.meetings import summary
+from diemcau.meetings.authority import authorise, mentioned, overlap
+from diemcau.meetings.context import Context, must_not_have_ended
+from diemcau.meetings.errors import MeetingNotFound
+from diemcau.meetings.floor import site_gone
+from diemcau.meetings.invitations import NewMeeting, checked_title, invite, make
+from diemcau.meetings.meeting import Meeting, SiteName
+from diemcau.meetings.presence import FLUSH, Attendance
+from diemcau.meetings.rules import decide
+from diemcau.meetings.states import States, stream_of
+from diemcau.meetings.summary import LISTED, MeetingSummary, summary_of
+from diemcau.meetings.tables import meetings
+from diemcau.meetings.views import PublicForms, Viewer, render
+from diemcau.sites import Site, SiteNotFound, Sites
+from diemcau.store import Event, Store, UnitOfWork, Work
 from diemcau.units import Units
 
+_log = logging.getLogger(__name__)
 
-@dataclass(frozen=True, slots=True)
-class NewMeeting:
-    """A meeting to be made. `id`: the client's command id. `scope`: 1 to 64 entries."""
-
-    id: str
-    title: str
-    scope: tuple[ScopeEntry, ...]
-    codec: Literal["h264", "vp8"] = "h264"
-    chair_site: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MeetingSummary:
-    """`Meeting` of docs/protocol.md. `sites`: how many are invited."""
-
-    id: str
-    title: str
-    status: Literal["scheduled", "open", "ended"]
-    codec: Literal["h264", "vp8"]
-    scope: tuple[ScopeEntry, ...]
-    chair_site: str | None
-    created_at: datetime
-    opened_at: datetime | None
-    ended_at: datetime | None
-    sites: int
-
-    def to_json(self) -> dict[str, JsonValue]:
-        """The JSON of the protocol."""
-        raise NotImplementedError
+MAX_DIFFERENCE: Final = 1000
+"""Events that a client that comes back is sent; more: a snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +56,18 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Everybody invited, and the units above them. `sites`: (id, unit, label, kind)."""
+    """Everybody invited that the asker may see, and the units above them.
+
+    `sites`: (id, unit, label, kind) in the order of units. `units`: (code, parent, name, kind, level).
+    """
 
     sites: Sequence[tuple[str, str, str, str]]
     units: Sequence[tuple[str, str | None, str, str, str]]
     joined: Sequence[str]
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The JSON of the protocol."""
+        return {"sites": self.sites, "units": self.units, "joined": self.joined}
 
 
 class Meetings:
@@ -88,82 +84,318 @@ class Meetings:
         *,
         make_id: NewId = new_id,
         grace: timedelta = timedelta(seconds=30),
+        cached: int = 64,
     ) -> None:
-        """`grace`: how long a site that lost its connection keeps hand and floor."""
-        raise NotImplementedError
+        """`grace`: how long a site that lost its connection keeps hand and floor. `cached`: meetings in
+        memory."""
+        self._store = store
+        self._units = units
+        self._access = access
+        self._sites = sites
+        self._clock = clock
+        self._make_id = make_id
+        self._states = States(store, clock, limit=cached)
+        self._attendance = Attendance(bus, grace)
+        self._forms = PublicForms()
+        self._gone: set[tuple[str, str]] = set()
+        self._wake = asyncio.Event()
+        self._timer: asyncio.Task[None] | None = None
+
+    # life
 
     async def start(self) -> None:
-        """Takes up open meetings after a restart and starts the timer of graces; `aclose` ends it."""
-        raise NotImplementedError
+        """Takes up open meetings after a restart and starts the timer; `aclose` ends it.
+
+        Who held a hand or the floor before the restart has one grace to come back.
+        """
+        async with self._store.read() as connection:
+            open_now = await summary.open_ids(connection)
+        now = self._clock.now()
+        for meeting in open_now:
+            state = await self._states.get(meeting)
+            for site in (*state.speakers, *state.hands):
+                self._attendance.join(meeting, site)
+                self._attendance.lost(site, now)
+        self._timer = asyncio.create_task(self._run(), name="meetings timer")
 
     async def aclose(self) -> None:
         """Ends the timer."""
-        raise NotImplementedError
+        if self._timer is not None:
+            self._timer.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._timer
+            self._timer = None
+
+    # commands
 
     async def create(self, actor: Actor, new: NewMeeting) -> MeetingSummary:
         """Makes a meeting and invites every site of its scope; idempotent by (actor, `new.id`).
 
         Raises Forbidden, BadRequest, UnitNotFound, SiteNotFound.
         """
-        raise NotImplementedError
+        title = checked_title(new)
+        chair = None if new.chair_site is None else await self._sites.get(new.chair_site)
+        chosen = self._sites.ids_in_scope(new.scope)
+        above = {entry.unit for entry in new.scope} | ({chair.unit} if chair is not None else set())
+        self._access.authorise(actor, "meeting.create", *above)
+        meeting = self._make_id("m")
 
-    async def execute(self, actor: Actor, command: Command) -> Done:
-        """Does one command (`commands.parse`), idempotent by (actor, command.id). Raises coded errors."""
-        raise NotImplementedError
+        async def work(unit: UnitOfWork) -> JsonObject:
+            return await make(unit, self._states, meeting, title, new, chair, chosen, actor.key)
+
+        answer = await self._store.write(work, streams=[stream_of(meeting)], command=f"{actor.key}/{new.id}")
+        return await self.get(str(answer["meeting"]))
+
+    async def execute(self, actor: Actor, command: c.Command) -> Done:
+        """Does one command (`commands.parse`), idempotent by (actor, `command.id`). Raises coded errors."""
+        state = await self._visible(command.meeting, actor)
+        named = await self._named(mentioned(actor, state, command.what))
+        names = {site: SiteName(found.label, found.unit, found.path) for site, found in named.items()}
+        authorise(self._access, self._units, actor, state, command, names)
+        match command.what:
+            case c.Join():
+                return await self._join(actor.id, state)
+            case c.Leave():
+                return await self._leave(actor, state, command.id)
+            case c.Invite(sites):
+                return await self._invite(actor, command, sites)
+        invited = await self._invited(state.id, names)
+
+        async def work(unit: UnitOfWork) -> JsonObject:
+            state = await self._states.writable(unit, command.meeting)
+            context = Context(
+                actor,
+                self._attendance.members(state.id),
+                names,
+                invited,
+                self._inside,
+                self._make_id,
+            )
+            drafts = decide(state, command.what, context)
+            if isinstance(command.what, (c.Open, c.End)):
+                at = {"status": "open", "opened_at": unit.now}
+                if isinstance(command.what, c.End):
+                    at = {"status": "ended", "ended_at": unit.now}
+                    unit.on_commit(lambda: self._ended(command.meeting))
+                connection = await unit.connection()
+                await connection.execute(meetings.update().where(meetings.c.id == state.id).values(**at))
+            self._states.advance(unit, state, drafts, actor.key)
+            return {"seq": state.seq}
+
+        return await self._write(work, actor, command)
+
+    # looking
 
     async def snapshot(self, meeting: str, actor: Actor) -> Snapshot:
         """The meeting as the actor may see it. Raises MeetingNotFound when it does not concern him."""
-        raise NotImplementedError
+        state = await self._visible(meeting, actor)
+        return Snapshot(state.stream, state.seq, render(state, self._viewer(actor, state)))
 
     async def events_since(self, meeting: str, actor: Actor, since: int) -> tuple[Event, ...] | Snapshot:
-        """The events after `since` as the actor may see them, or a snapshot when they are more than 1,000."""
-        raise NotImplementedError
+        """The events after `since` as the actor may see them; a snapshot when they are more than 1,000, or
+        when `since` lies ahead (the client knows another history).
+        """
+        state = await self._visible(meeting, actor)
+        viewer = self._viewer(actor, state)
+        if not 0 <= state.seq - since <= MAX_DIFFERENCE:
+            return Snapshot(state.stream, state.seq, render(state, viewer))
+        if since == state.seq:
+            return ()
+        events = await self._store.events(state.stream, after=since, limit=MAX_DIFFERENCE)
+        return tuple(viewer.sees(event) for event in events)
 
-    async def viewer(self, meeting: str, actor: Actor) -> "Viewer":
+    async def viewer(self, meeting: str, actor: Actor) -> Viewer:
         """What the actor may see of the meeting, for filtering live events. Raises MeetingNotFound."""
-        raise NotImplementedError
+        return self._viewer(actor, await self._visible(meeting, actor))
 
     async def list_for(self, actor: Actor) -> tuple[MeetingSummary, ...]:
         """Meetings that concern the actor: open, scheduled, then ended ones, newest first, at most 200."""
-        raise NotImplementedError
+        async with self._store.read() as connection:
+            found = await summary.listed(connection, actor.site)
+        if actor.kind == "person":
+            granted = self._access.units_granted(actor, "meeting.see")
+            found = [m for m in found if overlap(self._units, granted, tuple(e.unit for e in m.scope))]
+        return tuple(found[:LISTED])
 
     async def get(self, meeting: str) -> MeetingSummary:
         """For the server's own use (no check who asks). Raises MeetingNotFound."""
-        raise NotImplementedError
+        return summary_of(await self._states.get(meeting))
 
     async def state(self, meeting: str) -> Meeting:
-        """The committed state, for rooms above (stage). Read only: it is the live object. Raises MeetingNotFound."""
-        raise NotImplementedError
+        """The committed state, for rooms above: it never changes, ask again for a newer one. Raises
+        MeetingNotFound."""
+        return await self._states.get(meeting)
 
     async def roster(self, meeting: str, actor: Actor) -> Roster:
-        """Everybody invited, inside the actor's grants; needs `meeting.roster`."""
-        raise NotImplementedError
+        """Everybody invited, inside the actor's grants; needs `meeting.roster` somewhere in the scope."""
+        state = await self._visible(meeting, actor)
+        granted = self._access.units_granted(actor, "meeting.roster")
+        if not overlap(self._units, granted, tuple(entry.unit for entry in state.scope)):
+            self._access.authorise(actor, "meeting.roster", *(entry.unit for entry in state.scope))
+        async with self._store.read() as connection:
+            ids = await summary.invited_to(connection, meeting)
+        found = (await self._sites.get_many(ids)).values()
+        shown = [site for site in found if any(self._inside(unit, site.unit) for unit in granted)]
+        return self._roster(state.id, shown)
 
     # presence: in memory, gone with the process
+
     def joined(self, meeting: str) -> frozenset[str]:
         """Sites that are in the meeting now (those in their grace included)."""
-        raise NotImplementedError
+        return frozenset(self._attendance.members(meeting))
 
     def meeting_of(self, site: str) -> str | None:
         """The meeting that the site has joined."""
-        raise NotImplementedError
+        return self._attendance.meeting_of(site)
 
     def disconnected(self, site: str) -> None:
         """The site's last connection broke: its grace begins."""
-        raise NotImplementedError
+        if self._attendance.lost(site, self._clock.now()):
+            self._wake.set()
 
     def connected(self, site: str) -> str | None:
-        """The site is connected again; answers the meeting that it is still in, if its grace has not run out."""
-        raise NotImplementedError
+        """The site is connected again; answers the meeting that it is still in, if its grace has not run
+        out."""
+        return self._attendance.back(site)
 
     async def expire(self, now: datetime) -> int:
-        """Ends presence, hands and floor of sites whose grace is over; the timer calls it, tests too."""
-        raise NotImplementedError
+        """Ends presence, hands and floor of sites whose grace is over; the timer calls it, tests too.
 
+        Answers how many meetings' logs were written. What the store refuses now is tried again at the next
+        call.
+        """
+        self._gone.update(self._attendance.expired(now))
+        waiting = [
+            (meeting, site)
+            for meeting, site in self._gone
+            if self._holds(meeting, site) and self._attendance.meeting_of(site) != meeting
+        ]
+        self._gone.clear()
+        results = await asyncio.gather(*(self._end(*one) for one in waiting), return_exceptions=True)
+        written = 0
+        for one, result in zip(waiting, results, strict=True):
+            if isinstance(result, (Busy, StorageUnavailable)):
+                self._gone.add(one)
+            elif isinstance(result, BaseException):
+                _log.error("the hand and floor of %s in %s were not ended", one[1], one[0], exc_info=result)
+            else:
+                written += 1
+        return written
 
-class Viewer:
-    """Filters events for one asker, by what `snapshot` shows him."""
+    def flush_presence(self) -> None:
+        """Publishes what changed in presence since the last time; the timer calls it, tests too."""
+        self._attendance.flush()
 
-    def sees(self, event: Event) -> Event:
-        """The event as the asker may see it: the same object, or one public version shared by all askers."""
-        raise NotImplementedError
+    # inside
+
+    async def _run(self) -> None:
+        while True:
+            self._attendance.flush()
+            await self.expire(self._clock.now())
+            due = self._attendance.next_due()
+            timeout = None if due is None else max(0.0, (due - self._clock.now()).total_seconds())
+            if self._gone:
+                timeout = 1.0
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), timeout)
+            self._wake.clear()
+            # Not a wait for anything: news is gathered for a moment before it is told.
+            await asyncio.sleep(FLUSH.total_seconds())
+
+    async def _join(self, site: str, state: Meeting) -> Done:
+        must_not_have_ended(state)
+        left = self._attendance.join(state.id, site)
+        if left is not None:
+            self._gone.add((left, site))
+        self._wake.set()
+        return Done(state.stream, state.seq)
+
+    async def _leave(self, actor: Actor, state: Meeting, command: str) -> Done:
+        self._attendance.leave(state.id, actor.id)
+        self._wake.set()
+        if not self._holds(state.id, actor.id):
+            return Done(state.stream, state.seq)
+        return await self._end(state.id, actor.id, actor.key, command)
+
+    async def _end(self, meeting: str, site: str, actor: str = "system", command: str | None = None) -> Done:
+        async def work(unit: UnitOfWork) -> JsonObject:
+            state = await self._states.writable(unit, meeting)
+            self._states.advance(unit, state, site_gone(state, site), actor)
+            return {"seq": state.seq}
+
+        key = None if command is None else f"{actor}/{command}"
+        answer = await self._store.write(work, streams=[stream_of(meeting)], command=key)
+        return Done(stream_of(meeting), int(str(answer["seq"])))
+
+    async def _invite(self, actor: Actor, command: c.Command, sites: Sequence[str]) -> Done:
+        async def work(unit: UnitOfWork) -> JsonObject:
+            state = await self._states.writable(unit, command.meeting)
+            await invite(unit, self._states, state, sites, actor.key)
+            return {"seq": state.seq}
+
+        return await self._write(work, actor, command)
+
+    async def _write(self, work: Work, actor: Actor, command: c.Command) -> Done:
+        stream = stream_of(command.meeting)
+        answer = await self._store.write(work, streams=[stream], command=f"{actor.key}/{command.id}")
+        return Done(stream, int(str(answer["seq"])))
+
+    def _ended(self, meeting: str) -> None:
+        self._attendance.clear(meeting)
+        self._wake.set()
+
+    def _holds(self, meeting: str, site: str) -> bool:
+        state = self._states.latest(meeting)
+        return state is None or site in state.hands or site in state.speakers
+
+    async def _visible(self, meeting: str, actor: Actor) -> Meeting:
+        state = await self._states.get(meeting)
+        if actor.kind == "system" or await self._concerns(state, actor):
+            return state
+        raise MeetingNotFound
+
+    async def _concerns(self, state: Meeting, actor: Actor) -> bool:
+        if actor.site is not None:
+            inside = actor.site in self._attendance.members(state.id)
+            return inside or bool(await self._invited(state.id, (actor.site,)))
+        granted = self._access.units_granted(actor, "meeting.see")
+        return overlap(self._units, granted, tuple(entry.unit for entry in state.scope))
+
+    def _viewer(self, actor: Actor, state: Meeting) -> Viewer:
+        desk = self._access.units_granted(actor, "meeting.desk")
+        return Viewer(actor.key, actor.site, desk, self._inside, self._forms)
+
+    async def _named(self, sites: set[str]) -> Mapping[str, Site]:
+        found = await self._sites.get_many(sites)
+        for site in sites:
+            if site not in found:
+                raise SiteNotFound(None, site=site)
+        return found
+
+    async def _invited(self, meeting: str, sites: Iterable[str]) -> frozenset[str]:
+        present = self._attendance.members(meeting)
+        unknown = [site for site in sites if site not in present]
+        known = frozenset(site for site in sites if site in present)
+        if not unknown:
+            return known
+        async with self._store.read() as connection:
+            return known | await summary.invited_among(connection, meeting, unknown)
+
+    def _inside(self, unit: str, code: str) -> bool:
+        return unit in self._units and code in self._units and self._units.contains(unit, code)
+
+    def _roster(self, meeting: str, sites: Sequence[Site]) -> Roster:
+        above: dict[str, None] = {}
+        for site in sites:
+            if site.unit in self._units and site.unit not in above:
+                above[site.unit] = None
+                above.update((unit.code, None) for unit in self._units.ancestors(site.unit))
+        place = {unit.code: place for place, unit in enumerate(self._units)}
+        ordered = sorted(sites, key=lambda site: (place.get(site.unit, -1), site.id))
+        shown = [self._units.get(code) for code in sorted(above, key=lambda code: place[code])]
+        members = self._attendance.members(meeting)
+        return Roster(
+            tuple((site.id, site.unit, site.label, site.kind.value) for site in ordered),
+            tuple((unit.code, unit.parent, unit.name, unit.kind, unit.level.value) for unit in shown),
+            tuple(site.id for site in ordered if site.id in members),
+        )

@@ -7,7 +7,7 @@ from diemcau.store.migrate import SchemaTooNew
 from diemcau.store.signing import HeadSigner, SignedHeads
 from diemcau.store.store import Store, StoredSnapshot
 from diemcau.store.tables import Instant, metadata
-from diemcau.store.work import UnitOfWork
+from diemcau.store.work import UnitOfWork, Work
 from diemcau.store.writer import Stats
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Store",
     "StoredSnapshot",
     "UnitOfWork",
+    "Work",
     "is_duplicate",
     "metadata",
 ]

@@ -187,9 +187,9 @@ class Writer:
         connection = self._connection = self._connection or await self.engines.write.connect()
         transaction = await connection.begin()
         known = await self._known(connection, [item.command for item in group if item.command])
-        heads = await self._lock_heads(
-            connection, sorted({stream for item in group for stream in item.streams})
-        )
+        # What was answered before appends nothing: its streams are not even looked up.
+        fresh = [item for item in group if item.command not in known]
+        heads = await self._lock_heads(connection, sorted({name for item in fresh for name in item.streams}))
         before = dict(heads)
         for item in group:
             if item.command is not None and item.command in known:

@@ -1,0 +1,73 @@
+"""What the rules are told besides the state and the command, and what they answer."""
+
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from diemcau.access import Actor
+from diemcau.errors import BadRequest, Forbidden, JsonObject, JsonValue
+from diemcau.ids import NewId
+from diemcau.meetings.errors import MeetingNotOpen, NotInMeeting
+from diemcau.meetings.meeting import Meeting, SiteName
+
+Draft: TypeAlias = tuple[str, JsonObject]
+"""An event to be: type and data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`present`: sites in the meeting now. `names`, `invited`: of the sites that the command mentions (the
+    asking site included). `inside(unit, code)`: whether `code` is in the subtree. The asker's right was
+    checked before.
+    """
+
+    actor: Actor
+    present: AbstractSet[str]
+    names: Mapping[str, SiteName]
+    invited: AbstractSet[str]
+    inside: Callable[[str, str], bool]
+    new_id: NewId
+
+    def named(self, sites: Iterable[str | None]) -> dict[str, JsonValue]:
+        """`names` of an event's data."""
+        return {site: self.names[site].to_json() for site in sites if site is not None and site in self.names}
+
+    def target(self, site: str | None) -> str:
+        """The site that a command is about: the one it names, else the asking one."""
+        if site is not None:
+            return site
+        if self.actor.site is None:
+            raise BadRequest("the command must name a site", field="site")
+        return self.actor.site
+
+    def own_site(self) -> str:
+        """The asking site. Raises Forbidden when a person asks."""
+        if self.actor.site is None:
+            raise Forbidden("Only a site does this, for itself.")
+        return self.actor.site
+
+
+def must_be_open(meeting: Meeting) -> None:
+    """Raises MeetingNotOpen."""
+    if meeting.status != "open":
+        raise MeetingNotOpen
+
+
+def must_not_have_ended(meeting: Meeting) -> None:
+    """Raises MeetingNotOpen once it has ended; before it opens things may be prepared."""
+    if meeting.status == "ended":
+        raise MeetingNotOpen("The meeting has ended.")
+
+
+def must_be_present(context: Context, site: str) -> None:
+    """Raises NotInMeeting."""
+    if site not in context.present:
+        raise NotInMeeting(None, site=site)
+
+
+def must_be_invited(context: Context, sites: Iterable[str]) -> None:
+    """Raises NotInMeeting for the first that is not."""
+    for site in sites:
+        if site not in context.invited:
+            raise NotInMeeting("The site is not invited to this meeting.", site=site)

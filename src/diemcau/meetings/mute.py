@@ -1,0 +1,57 @@
+"""Microphones: who may open his own, and who may shut whose."""
+
+from diemcau.errors import Forbidden, WrongState
+from diemcau.meetings.commands import Mute, SetMic, Unmute
+from diemcau.meetings.context import Context, Draft, must_be_open
+from diemcau.meetings.errors import NotSpeaking
+from diemcau.meetings.meeting import Meeting
+
+
+def set_mic(meeting: Meeting, command: SetMic, context: Context) -> list[Draft]:
+    """A speaker, or the chair's site at any time. Who was muted cannot open again by himself."""
+    must_be_open(meeting)
+    site = context.own_site()
+    if site != meeting.chair_site and site not in meeting.speakers:
+        raise NotSpeaking(None, site=site)
+    mic = meeting.mic_of(site)
+    if mic == "muted":
+        if command.on:
+            raise Forbidden("The microphone was muted by the command centre.", site=site)
+        return []
+    if (mic == "open") == command.on:
+        return []
+    return [("mic_set", {"site": site, "on": command.on, "names": context.named([site])})]
+
+
+def mute(meeting: Meeting, command: Mute, context: Context) -> list[Draft]:
+    """Shuts open microphones: one site's, a subtree's, or all. Only naming the chair's site shuts that
+    one."""
+    must_be_open(meeting)
+    sites = [site for site in meeting.open_mics() if _meant(meeting, command, site, context)]
+    if command.site is not None and not sites and command.site not in (*meeting.speakers, meeting.chair_site):
+        raise NotSpeaking(None, site=command.site)
+    return [("muted", {"sites": sites})] if sites else []
+
+
+def unmute(meeting: Meeting, command: Unmute, context: Context) -> list[Draft]:
+    """Lifts a mute. What a site shut itself nobody opens from afar."""
+    must_be_open(meeting)
+    if command.site not in meeting.speakers:
+        raise NotSpeaking(None, site=command.site)
+    match meeting.mic_of(command.site):
+        case "muted":
+            return [("unmuted", {"site": command.site})]
+        case "open":
+            return []
+        case _:
+            raise WrongState("The site has turned its microphone off itself.", site=command.site)
+
+
+def _meant(meeting: Meeting, command: Mute, site: str, context: Context) -> bool:
+    if command.site is not None:
+        return site == command.site
+    if site == meeting.chair_site:
+        return False
+    return command.all or (
+        command.unit is not None and context.inside(command.unit, meeting.names[site].unit)
+    )
