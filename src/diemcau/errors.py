@@ -24,8 +24,8 @@ class DiemCauError(Exception):
     code. `details`: JSON, never secrets.
     """
 
-    code: str = "internal"
-    status: int = 500
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
     default: ClassVar[str] = "Something went wrong on the server."
 
     def __init__(self, message: str | None = None, /, **details: JsonValue) -> None:

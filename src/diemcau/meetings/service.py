@@ -290,8 +290,12 @@ class Meetings:
 
     async def _run(self) -> None:
         while True:
-            self._attendance.flush()
-            await self.expire(self._clock.now())
+            try:
+                self._attendance.flush()
+                await self.expire(self._clock.now())
+            except Exception:
+                # Presence must not end with one mistake.
+                _log.exception("the timer of meetings failed once")
             due = self._attendance.next_due()
             timeout = None if due is None else max(0.0, (due - self._clock.now()).total_seconds())
             if self._gone:
@@ -320,7 +324,9 @@ class Meetings:
     async def _end(self, meeting: str, site: str, actor: str = "system", command: str | None = None) -> Done:
         async def work(unit: UnitOfWork) -> JsonObject:
             state = await self._states.writable(unit, meeting)
-            self._states.advance(unit, state, site_gone(state, site), actor)
+            # It may have come back while this waited its turn.
+            back = command is None and self._attendance.meeting_of(site) == meeting
+            self._states.advance(unit, state, [] if back else site_gone(state, site), actor)
             return {"seq": state.seq}
 
         key = None if command is None else f"{actor}/{command}"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final
 
 import orjson
@@ -33,14 +34,16 @@ REMEMBERED: Final = timedelta(days=2)
 _FORGET_EVERY: Final = timedelta(minutes=10)
 
 
-class RepeatedRefusal(DiemCauError):
-    """A command id that was refused before: the same refusal again."""
+@lru_cache(maxsize=256)
+def _refusal(code: str, status: int) -> type[DiemCauError]:
+    return type("RepeatedRefusal", (DiemCauError,), {"code": code, "status": status})
 
-    def __init__(self, answer: JsonObject) -> None:
-        details = answer["details"]
-        super().__init__(str(answer["message"]), **(dict(details) if isinstance(details, dict) else {}))
-        self.code = str(answer["code"])
-        self.status = int(str(answer["status"]))
+
+def repeated(answer: JsonObject) -> DiemCauError:
+    """The refusal that a command id got before, with its code, status, message and details."""
+    details = answer["details"]
+    kind = _refusal(str(answer["code"]), int(str(answer["status"])))
+    return kind(str(answer["message"]), **(dict(details) if isinstance(details, dict) else {}))
 
 
 @dataclass(slots=True)
@@ -208,7 +211,7 @@ class Writer:
         item.remember = False
         self.stats.replayed += 1
         if status:
-            item.error = RepeatedRefusal(stored)
+            item.error = repeated(stored)
         else:
             item.answer = stored
 
