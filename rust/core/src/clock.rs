@@ -92,6 +92,8 @@ pub struct StreamClock {
 
 /// Microseconds the map may move per second: 5 %.
 pub const SLEW: i64 = 50_000;
+/// Capture times lie at most this long before arrival.
+pub const OLDEST: Duration = Duration::from_secs(5);
 /// A difference beyond this is taken at once, microseconds.
 pub const STEP: i64 = 1_000_000;
 
@@ -121,7 +123,7 @@ impl StreamClock {
             _ => self.arrival.get().unwrap_or(0),
         };
         let offset = match self.offset {
-            Some(offset) if (target - offset).abs() <= STEP => {
+            Some(offset) if target.saturating_sub(offset).unsigned_abs() <= STEP.unsigned_abs() => {
                 let passed = i64::try_from(arrival.since(self.moved).as_micros()).unwrap_or(i64::MAX);
                 let most = passed.min(1_000_000) * SLEW / 1_000_000;
                 offset + (target - offset).clamp(-most, most)
@@ -130,7 +132,10 @@ impl StreamClock {
         };
         self.offset = Some(offset);
         self.moved = arrival;
-        Time::from_micros(u64::try_from(media.saturating_add(offset)).unwrap_or(0))
+        // Nothing is captured after it came, and a clock that says long before is not believed: one publisher's bad
+        // clock must not move a line's timestamps where no other can follow.
+        let capture = Time::from_micros(u64::try_from(media.saturating_add(offset)).unwrap_or(0));
+        capture.clamp(arrival - OLDEST, arrival)
     }
 
     /// A sender report: `timestamp` is `ntp_micros` (any epoch) of the publisher's clock.
@@ -157,5 +162,39 @@ impl StreamClock {
             self.last = Some(unwrapped);
         }
         unwrapped * 1_000_000 / i64::from(self.rate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ntp_counts_from_1900_with_a_binary_fraction() {
+        let wall = WallClock { unix_micros: 1_000_000 };
+        assert_eq!(wall.ntp(Time::from_millis(500)), (2_208_988_801 << 32) | (1 << 31));
+    }
+
+    #[test]
+    fn a_stream_without_reports_is_placed_by_its_fastest_packet() {
+        let (mut clock, mut publisher) = (StreamClock::new(90_000), PublisherClock::default());
+        for (frame, jitter) in [(0, 9), (1, 0), (2, 7), (3, 30)] {
+            let arrival = Time::from_millis(1_000 + frame * 40 + jitter);
+            clock.capture((frame * 3_600) as u32, arrival, &mut publisher);
+        }
+        let at = clock.capture(200 * 90, Time::from_millis(1_205), &mut publisher);
+        // Moving at 5 %, it is on its way from 9 ms to 0.
+        assert!((1_200_000..1_205_000).contains(&at.micros()), "{at:?}");
+    }
+
+    #[test]
+    fn a_hostile_clock_stays_near_arrival() {
+        let (mut clock, mut publisher) = (StreamClock::new(48_000), PublisherClock::default());
+        for (step, ntp) in [i64::MIN, i64::MAX, 0, -1, i64::MAX / 2].into_iter().enumerate() {
+            let arrival = Time::from_millis(100_000 + step as u64 * 60);
+            clock.report(ntp, 77);
+            let at = clock.capture(step as u32 * 2_880, arrival, &mut publisher);
+            assert!(at <= arrival && arrival.since(at) <= OLDEST);
+        }
     }
 }

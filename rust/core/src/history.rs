@@ -82,3 +82,54 @@ impl History {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::{Codec, Layer, Source, TrackId};
+
+    fn packet(seq: u64, at: u64, size: usize) -> Arc<TrackPacket> {
+        Arc::new(TrackPacket {
+            source: Source { track: TrackId(1), layer: Layer::LOW },
+            codec: Codec::H264,
+            seq,
+            epoch: 0,
+            timestamp: 0,
+            marker: false,
+            keyframe: false,
+            vp8: None,
+            audio_level: None,
+            duration: 0,
+            capture: Time::ZERO,
+            arrival: Time::from_millis(at),
+            payload: Arc::from(vec![0; size]),
+        })
+    }
+
+    #[test]
+    fn late_packets_find_their_place_and_doubles_are_left() {
+        let mut history = History::new(HistoryLimits::default());
+        for seq in [5, 9, 7, 6, 7, 8] {
+            history.insert(packet(seq, 0, 10), Time::ZERO);
+        }
+        assert_eq!(history.len(), 5);
+        assert!((5..10).all(|seq| history.get(seq).is_some_and(|found| found.seq == seq)));
+        assert!(history.get(4).is_none() && history.get(10).is_none());
+    }
+
+    #[test]
+    fn it_is_bounded_in_packets_bytes_and_age() {
+        let limits = HistoryLimits { packets: 10, bytes: 1_000, age: Duration::from_secs(1) };
+        let mut history = History::new(limits);
+        for seq in 0..100 {
+            history.insert(packet(seq, 0, 1), Time::ZERO);
+        }
+        assert_eq!(history.len(), 10);
+        history.insert(packet(100, 0, 990), Time::ZERO);
+        assert_eq!(history.len(), 10);
+        history.insert(packet(101, 0, 500), Time::ZERO);
+        assert_eq!(history.len(), 1);
+        history.trim(Time::from_millis(1_001));
+        assert!(history.is_empty());
+    }
+}

@@ -17,10 +17,10 @@ pub enum KeyframeReason {
 
 /// Least time between requests, and between one and its repetition.
 pub const INTERVAL: Duration = Duration::from_secs(1);
-/// Interval while many join: each gets the next scheduled keyframe.
+/// The same while many join: they share the keyframe that comes then.
 pub const JOIN_INTERVAL: Duration = Duration::from_secs(2);
-/// Joins within an interval that count as many.
-pub const MANY_JOINS: u32 = 8;
+/// Joins since the last request that are not yet many. Shards merge theirs before, four a second each.
+pub const MANY_JOINS: u32 = 3;
 /// A cut's request within this of one that is still unanswered is the same request.
 pub const CUT_GUARD: Duration = Duration::from_millis(200);
 /// Repetitions without an answer before giving up; a new wish starts anew.
@@ -34,8 +34,8 @@ pub struct KeyframeGate {
     /// A request has left and no keyframe has come since.
     unanswered: bool,
     tries: u8,
-    /// Somebody waits although the interval is not over.
-    due: Option<Time>,
+    /// Somebody lost packets and waits for the interval to end; and so many came and wait.
+    lost: bool,
     joins: u32,
     keep: Option<Duration>,
 }
@@ -44,33 +44,32 @@ impl KeyframeGate {
     /// Somebody wants a keyframe.
     #[must_use]
     pub fn ask(&mut self, reason: KeyframeReason, now: Time) -> bool {
-        if reason == KeyframeReason::Join {
-            self.joins += 1;
+        if !self.unanswered {
+            self.tries = 0;
         }
-        let Some(last) = self.requested else { return self.send(now) };
-        let passed = now.since(last);
-        if reason == KeyframeReason::Cut {
-            if self.unanswered && passed < CUT_GUARD {
-                return false;
+        match reason {
+            KeyframeReason::Loss => self.lost = true,
+            KeyframeReason::Join => self.joins = self.joins.saturating_add(1),
+            KeyframeReason::Cut => {
+                let on_its_way =
+                    self.unanswered && self.requested.is_some_and(|at| now.since(at) < CUT_GUARD);
+                if !on_its_way {
+                    self.tries = 0;
+                    self.send(now);
+                }
+                return !on_its_way;
             }
-            return self.send(now);
         }
-        let interval =
-            if reason == KeyframeReason::Join && self.joins > MANY_JOINS { JOIN_INTERVAL } else { INTERVAL };
-        if passed >= interval {
-            return self.send(now);
-        }
-        let due = last + interval;
-        self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
-        false
+        self.send_if_due(now)
     }
 
     /// A keyframe began: whoever waited has it.
     pub fn on_keyframe(&mut self, now: Time) {
         self.seen = Some(now);
         self.unanswered = false;
-        self.due = None;
         self.tries = 0;
+        self.lost = false;
+        self.joins = 0;
     }
 
     /// Keeps keyframes coming at least this often (line-up, join storms); none: on demand only.
@@ -81,33 +80,119 @@ impl KeyframeGate {
     /// Time has passed.
     #[must_use]
     pub fn poll(&mut self, now: Time) -> bool {
-        let last = self.requested;
-        if self.due.is_some_and(|due| due <= now) {
-            return self.send(now);
+        if self.send_if_due(now) {
+            return true;
         }
-        if self.unanswered && last.is_some_and(|last| now.since(last) >= INTERVAL) {
+        if self.unanswered && self.requested.is_some_and(|at| now.since(at) >= INTERVAL) {
             if self.tries < TRIES {
                 self.tries += 1;
-                return self.send(now);
+                self.send(now);
+                return true;
             }
             self.unanswered = false;
         }
-        if let Some(every) = self.keep {
-            let fresh = last.max(self.seen);
-            if fresh.is_none_or(|fresh| now.since(fresh) >= every.max(INTERVAL)) {
-                return self.send(now);
-            }
+        let Some(every) = self.keep else { return false };
+        let fresh = self.requested.max(self.seen);
+        let due = fresh.is_none_or(|fresh| now.since(fresh) >= every.max(INTERVAL));
+        if due {
+            self.send(now);
         }
-        false
+        due
     }
 
-    fn send(&mut self, now: Time) -> bool {
-        if self.requested.is_none_or(|last| now.since(last) >= INTERVAL) {
-            self.joins = 0;
+    fn send_if_due(&mut self, now: Time) -> bool {
+        let interval = match (self.lost, self.joins) {
+            (false, 0) => return false,
+            (false, joins) if joins > MANY_JOINS => JOIN_INTERVAL,
+            _ => INTERVAL,
+        };
+        let due = self.requested.is_none_or(|at| now.since(at) >= interval);
+        if due {
+            self.send(now);
         }
+        due
+    }
+
+    fn send(&mut self, now: Time) {
         self.requested = Some(now);
         self.unanswered = true;
-        self.due = None;
-        true
+        self.lost = false;
+        self.joins = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Time {
+        Time::from_millis(10_000 + millis)
+    }
+
+    #[test]
+    fn many_wishes_are_one_request_a_second() {
+        let mut gate = KeyframeGate::default();
+        let mut sent = 0;
+        for millis in 0..5_000 {
+            for _ in 0..10 {
+                sent += usize::from(gate.ask(KeyframeReason::Loss, at(millis)));
+            }
+            sent += usize::from(gate.poll(at(millis)));
+            if millis % 1_000 == 100 {
+                gate.on_keyframe(at(millis));
+            }
+        }
+        assert_eq!(sent, 5);
+    }
+
+    #[test]
+    fn a_wish_within_the_interval_is_kept_until_it_is_over() {
+        let mut gate = KeyframeGate::default();
+        assert!(gate.ask(KeyframeReason::Loss, at(0)));
+        gate.on_keyframe(at(50));
+        assert!(!gate.ask(KeyframeReason::Loss, at(100)));
+        assert!(!gate.poll(at(999)));
+        assert!(gate.poll(at(1_000)));
+        gate.on_keyframe(at(1_050));
+        assert!(!gate.ask(KeyframeReason::Loss, at(1_100)));
+        gate.on_keyframe(at(1_500));
+        assert!(!gate.poll(at(2_100)), "it came by itself");
+    }
+
+    #[test]
+    fn a_cut_asks_at_once_but_not_twice_for_one_answer() {
+        let mut gate = KeyframeGate::default();
+        assert!(gate.ask(KeyframeReason::Loss, at(0)));
+        assert!(!gate.ask(KeyframeReason::Cut, at(20)), "that one is on its way");
+        gate.on_keyframe(at(60));
+        assert!(gate.ask(KeyframeReason::Cut, at(70)));
+        assert!(gate.ask(KeyframeReason::Cut, at(300)), "no answer for long");
+    }
+
+    #[test]
+    fn an_unanswered_request_is_repeated_a_few_times() {
+        let mut gate = KeyframeGate::default();
+        assert!(gate.ask(KeyframeReason::Cut, at(0)));
+        let repeats = (0..60_000).filter(|millis| gate.poll(at(*millis))).count();
+        assert_eq!(repeats, usize::from(TRIES));
+        assert!(gate.ask(KeyframeReason::Cut, at(60_000)), "a new wish begins anew");
+    }
+
+    #[test]
+    fn while_many_join_a_keyframe_comes_every_2_s() {
+        let mut gate = KeyframeGate::default();
+        let mut sent = Vec::new();
+        for millis in 0..10_000 {
+            if millis % 10 == 0 && gate.ask(KeyframeReason::Join, at(millis)) {
+                sent.push(millis);
+            }
+            if gate.poll(at(millis)) {
+                sent.push(millis);
+            }
+            if sent.last() == Some(&millis) {
+                gate.on_keyframe(at(millis));
+            }
+        }
+        assert_eq!(sent, [0, 2_000, 4_000, 6_000, 8_000]);
     }
 }

@@ -78,3 +78,30 @@ impl Default for CutPolicy {
         Self { low_first_above: 200, spread: Duration::from_secs(3) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_highest_allowed_that_is_sent_is_chosen() {
+        let mut layers = LayerActivity::default();
+        assert_eq!(layers.choose(Layer::TOP), Layer::LOW, "nothing known yet");
+        assert!(layers.on_packet(Layer(1), Time::from_millis(1)));
+        assert_eq!(layers.choose(Layer::LOW), Layer(1), "too large beats none");
+        assert!(layers.on_packet(Layer(0), Time::from_millis(2)));
+        assert!(!layers.on_packet(Layer(0), Time::from_millis(3)));
+        assert_eq!((layers.choose(Layer::LOW), layers.choose(Layer::TOP)), (Layer(0), Layer(1)));
+    }
+
+    #[test]
+    fn a_silent_layer_goes_and_a_paused_track_keeps_its_layers() {
+        let mut layers = LayerActivity::default();
+        layers.on_packet(Layer(0), Time::from_millis(0));
+        layers.on_packet(Layer(1), Time::from_millis(0));
+        assert!(!layers.poll(Time::from_millis(5_000)), "all silent: a pause");
+        layers.on_packet(Layer(0), Time::from_millis(5_010));
+        assert!(layers.poll(Time::from_millis(5_020)));
+        assert_eq!(layers.choose(Layer::TOP), Layer(0));
+    }
+}

@@ -224,3 +224,86 @@ impl Selection {
 fn level(mic: TrackId, open: &[(TrackId, f32)]) -> f32 {
     open.iter().find(|(id, _)| *id == mic).map_or(0.0, |(_, level)| *level)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: SpeakerConfig = SpeakerConfig {
+        attack: Duration::from_millis(100),
+        release: Duration::from_millis(800),
+        margin: 6.0,
+        hold: Duration::from_millis(1_500),
+    };
+
+    fn open(levels: &[(u32, f32)]) -> Vec<(TrackId, f32)> {
+        levels.iter().map(|(mic, level)| (TrackId(*mic), *level)).collect()
+    }
+
+    fn heard(selection: &Selection, lines: usize) -> Vec<Option<u32>> {
+        (0..lines).map(|line| selection.heard(line, |_| false).map(|mic| mic.0)).collect()
+    }
+
+    #[test]
+    fn a_cough_does_not_take_a_line_and_a_speech_does() {
+        let mut loudness = Loudness::default();
+        for step in 0..20 {
+            loudness.hear(127, Time::from_millis(1_000 + step * 20), &CONFIG);
+        }
+        loudness.hear(10, Time::from_millis(1_400), &CONFIG);
+        assert!(loudness.level(Time::from_millis(1_400), &CONFIG) < 40.0);
+        for step in 0..30 {
+            loudness.hear(10, Time::from_millis(1_420 + step * 20), &CONFIG);
+        }
+        assert!(loudness.level(Time::from_millis(2_000), &CONFIG) > 110.0);
+        assert!(loudness.level(Time::from_millis(9_000), &CONFIG) < 5.0, "silence by absence");
+    }
+
+    #[test]
+    fn a_challenger_needs_a_margin_and_time_and_others_keep_their_lines() {
+        let mut selection = Selection::new(2);
+        let at = Time::from_millis;
+        selection.update(&open(&[(1, 80.0), (2, 70.0), (3, 20.0)]), None, at(0), &CONFIG);
+        let before = heard(&selection, 2);
+        selection.update(&open(&[(1, 80.0), (2, 70.0), (3, 75.0)]), None, at(5_000), &CONFIG);
+        assert_eq!(heard(&selection, 2), before, "5 dB are not enough");
+        selection.update(&open(&[(1, 80.0), (2, 70.0), (3, 90.0)]), None, at(5_100), &CONFIG);
+        let after = heard(&selection, 2);
+        let of_one = before.iter().position(|mic| *mic == Some(1)).unwrap();
+        assert_eq!(after[of_one], Some(1));
+        assert_eq!(after[1 - of_one], Some(3));
+        selection.update(&open(&[(1, 80.0), (2, 99.0), (3, 30.0)]), None, at(5_500), &CONFIG);
+        assert_eq!(heard(&selection, 2), after, "held for a while");
+    }
+
+    #[test]
+    fn the_stage_has_line_0_however_quiet() {
+        let mut selection = Selection::new(2);
+        let at = Time::from_millis;
+        let levels = open(&[(1, 80.0), (2, 70.0), (3, 5.0), (4, 60.0)]);
+        selection.update(&levels, None, at(0), &CONFIG);
+        assert!(selection.update(&levels, Some(TrackId(3)), at(100), &CONFIG));
+        let lines = heard(&selection, 2);
+        assert_eq!(lines[0], Some(3));
+        assert_eq!(lines[1], Some(1), "the louder of the two that were heard stays");
+        for step in 0..100 {
+            selection.update(&levels, Some(TrackId(3)), at(2_000 + step * 50), &CONFIG);
+            assert_eq!(heard(&selection, 2)[0], Some(3));
+        }
+    }
+
+    #[test]
+    fn whoever_closes_is_out_and_the_reserve_serves_those_who_speak() {
+        let mut selection = Selection::new(2);
+        let at = Time::from_millis;
+        selection.update(&open(&[(1, 80.0), (2, 70.0), (3, 60.0)]), Some(TrackId(1)), at(0), &CONFIG);
+        let own = |mic: TrackId| mic == TrackId(1);
+        assert_eq!(selection.heard(0, own), Some(TrackId(3)));
+        assert_eq!(selection.heard(1, own), Some(TrackId(2)));
+        assert_eq!(selection.heard(2, own), None, "no such line");
+        assert!(selection.update(&open(&[(1, 80.0), (3, 60.0)]), Some(TrackId(1)), at(20), &CONFIG));
+        assert_eq!(heard(&selection, 2), [Some(1), Some(3)]);
+        selection.update(&[], None, at(40), &CONFIG);
+        assert_eq!(heard(&selection, 2), [None, None]);
+    }
+}

@@ -163,3 +163,31 @@ fn mask_of(codec: Codec) -> u8 {
         Codec::Opus => 4,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_viewer_of_four_and_four_lines_takes_4_kb() {
+        assert!(8 * size_of::<Seat>() + size_of::<Viewer>() <= 4_096, "{} a line", size_of::<Seat>());
+    }
+
+    #[test]
+    fn retransmissions_are_earned_back_with_time() {
+        let config = ViewerConfig {
+            party: None,
+            codecs: Vec::new(),
+            ceiling: Layer::TOP,
+            audio: Vec::new(),
+            video: Vec::new(),
+        };
+        let mut viewer = Viewer::new(1, &config, Time::ZERO);
+        let spend = |viewer: &mut Viewer, millis| {
+            (0..1_000).filter(|_| viewer.may_retransmit(Time::from_millis(millis))).count()
+        };
+        assert_eq!(spend(&mut viewer, 0), RTX_BURST as usize);
+        assert_eq!(spend(&mut viewer, 100), 40);
+        assert_eq!(spend(&mut viewer, 60_000), RTX_BURST as usize);
+    }
+}

@@ -52,7 +52,7 @@ fn act() -> impl Strategy<Value = Act> {
     let at = 0..SOURCES;
     prop_oneof![
         2 => proptest::option::weighted(0.9, 0..SOURCES).prop_map(Act::Want),
-        20 => (at.clone(), prop_oneof![8 => Just(0_u8), 1 => 1..20_u8], proptest::bool::weighted(0.2), any::<bool>())
+        20 => (at.clone(), prop_oneof![8 => Just(0_u8), 1 => 1..70_u8], proptest::bool::weighted(0.2), any::<bool>())
             .prop_map(|(at, skip, key, marker)| Act::Send { at, skip, key, marker }),
         3 => (at.clone(), 0..200_u8).prop_map(|(at, behind)| Act::Again { at, behind }),
         3 => (at.clone(), 0..200_u8).prop_map(|(at, behind)| Act::Late { at, behind }),

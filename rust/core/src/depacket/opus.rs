@@ -4,7 +4,7 @@
 #[must_use]
 pub fn duration(payload: &[u8]) -> Option<u16> {
     let toc = *payload.first()?;
-    let frame: u16 = match toc >> 3 {
+    let frame: u32 = match toc >> 3 {
         config @ 0..=11 => [480, 960, 1_920, 2_880][usize::from(config & 3)],
         config @ 12..=15 => [480, 960][usize::from(config & 1)],
         config => [120, 240, 480, 960][usize::from(config & 3)],
@@ -12,10 +12,10 @@ pub fn duration(payload: &[u8]) -> Option<u16> {
     let frames = match toc & 3 {
         0 => 1,
         1 | 2 => 2,
-        _ => u16::from(payload.get(1)? & 0x3f),
+        _ => u32::from(payload.get(1)? & 0x3f),
     };
     let total = frame * frames;
-    (total > 0 && total <= 5_760).then_some(total)
+    u16::try_from(total).ok().filter(|total| (1..=5_760).contains(total))
 }
 
 #[cfg(test)]

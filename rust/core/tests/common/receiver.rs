@@ -24,6 +24,9 @@ pub struct Shown {
     pub at: Time,
 }
 
+/// Picture id and TL0PICIDX; VP8 only.
+type Picture = Option<(u16, u8)>;
+
 #[derive(Debug)]
 pub struct VideoReceiver {
     codec: Codec,
@@ -31,7 +34,7 @@ pub struct VideoReceiver {
     highest: Option<u64>,
     /// What follows the last frame shown, and what it was.
     next: Option<u64>,
-    last: Option<(Tag, u32, Option<(u16, u8)>)>,
+    last: Option<(Tag, u32, Picture)>,
     asked: BTreeMap<u64, (u8, Time)>,
     moved: Time,
     pli_at: Time,
@@ -81,8 +84,8 @@ impl VideoReceiver {
             let found = following.or_else(|| {
                 let start = self
                     .packets
-                    .iter()
-                    .map(|(seq, _)| *seq)
+                    .keys()
+                    .copied()
                     .find(|seq| self.starts_keyframe(*seq) && self.whole_frame(*seq).is_some())?;
                 Some((start, self.whole_frame(start)?, false))
             });
@@ -158,7 +161,7 @@ impl VideoReceiver {
         self.shown.push(Shown { tag, timestamp, at: now });
     }
 
-    fn picture(&self, frame: &[Received]) -> Option<(u16, u8)> {
+    fn picture(&self, frame: &[Received]) -> Picture {
         if self.codec != Codec::Vp8 {
             return None;
         }

@@ -132,10 +132,10 @@ impl World {
         }
         self.ingest();
         self.deliver();
-        if millis % 10 == 0 {
+        if millis.is_multiple_of(10) {
             self.feedback();
         }
-        if millis % 50 == 0 {
+        if millis.is_multiple_of(50) {
             self.shard.tick(now);
             for (publisher, _) in &mut self.publishers {
                 publisher.tick(now);
