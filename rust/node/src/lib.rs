@@ -1,7 +1,18 @@
-//! The media node: sockets and threads around `diemcau-core`.
-pub mod mail;
-pub mod sys;
+//! The media node: sockets, threads and the control socket around `diemcau-core` and `diemcau-wire`.
+//!
+//! From the outside in: [`cli`] starts [`serve`]; [`control`] hears control, [`hub`] knows what it said, [`worker`]s
+//! have the connections and move the packets, [`sys`] are the system calls.
 
-pub fn cli() -> anyhow::Result<()> {
-    Ok(())
-}
+pub mod clock;
+pub mod control;
+pub mod hub;
+pub mod mail;
+pub mod message;
+pub mod serve;
+pub mod stats;
+pub mod sys;
+pub mod worker;
+
+mod cli;
+
+pub use cli::cli;

@@ -75,9 +75,7 @@ impl Epoll {
     /// # Errors
     /// As `epoll_wait`; an interrupted wait is an empty one.
     pub fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
-        let millis = timeout.map_or(-1, |t| {
-            i32::try_from(t.as_micros().div_ceil(1000)).unwrap_or(i32::MAX)
-        });
+        let millis = timeout.map_or(-1, |t| i32::try_from(t.as_micros().div_ceil(1000)).unwrap_or(i32::MAX));
         // SAFETY: the buffer is ours and its length is given.
         let result = check(unsafe {
             libc::epoll_wait(

@@ -2,8 +2,10 @@
 
 pub mod address;
 pub mod epoll;
+pub mod random;
 pub mod receive;
 pub mod send;
+pub mod signal;
 pub mod udp;
 pub mod usage;
 

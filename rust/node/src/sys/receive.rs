@@ -52,7 +52,8 @@ impl Receiver {
             bytes: vec![0; room * batch].into_boxed_slice(),
             addresses: vec![KernelAddress::empty(); batch].into_boxed_slice(),
             controls: vec![[0; 4]; batch].into_boxed_slice(),
-            vectors: vec![libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; batch].into_boxed_slice(),
+            vectors: vec![libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; batch]
+                .into_boxed_slice(),
             // SAFETY: zero is a value of every field.
             headers: vec![unsafe { std::mem::zeroed::<libc::mmsghdr>() }; batch].into_boxed_slice(),
             count: 0,
@@ -72,6 +73,11 @@ impl Receiver {
             }
         }
         Ok(receiver)
+    }
+
+    /// Most messages of one [`Self::fill`].
+    pub fn batch(&self) -> usize {
+        self.headers.len()
     }
 
     /// Takes what waits in the socket, at most a batch; returns how many messages. 0: nothing waits.

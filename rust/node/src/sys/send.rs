@@ -119,7 +119,8 @@ impl Egress {
             messages: Vec::with_capacity(BATCH),
             addresses: vec![KernelAddress::empty(); BATCH].into_boxed_slice(),
             controls: vec![[0; 3]; BATCH].into_boxed_slice(),
-            vectors: vec![libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; BATCH].into_boxed_slice(),
+            vectors: vec![libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; BATCH]
+                .into_boxed_slice(),
             // SAFETY: zero is a value of every field.
             headers: vec![unsafe { std::mem::zeroed::<libc::mmsghdr>() }; BATCH].into_boxed_slice(),
             gso,
@@ -176,6 +177,11 @@ impl Egress {
             message.packets += 1;
             self.used += len;
         }
+    }
+
+    /// The last `len` bytes committed.
+    pub fn committed(&self, len: usize) -> &[u8] {
+        &self.arena[self.used - len..self.used]
     }
 
     /// Gives up the message begun last if nothing was committed to it.

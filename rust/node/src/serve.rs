@@ -1,0 +1,194 @@
+//! A node: its sockets bound, its threads started, and the end of it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use anyhow::Context;
+use diemcau_wire::dtls::Certificate;
+
+use crate::clock::Clock;
+use crate::control::{Server, Stop, listen};
+use crate::hub::{Hub, Limits};
+use crate::mail::{Outbox, mailbox};
+use crate::message::Report;
+use crate::stats::WorkerStats;
+use crate::sys::random;
+use crate::sys::udp::Udp;
+use crate::worker::{Parts, Peer, Worker};
+
+/// Orders that may wait at one worker; more are refused with `busy`.
+const ORDERS: usize = 16_384;
+/// Frames that may wait at one worker; more are dropped and counted.
+const CROSSINGS: usize = 4_096;
+/// Reports that may wait for the hub; workers then wait for it.
+const REPORTS: usize = 16_384;
+
+/// What a node is started with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Path of the control socket.
+    pub control: PathBuf,
+    /// Worker i uses port + i; port 0 lets the kernel choose each.
+    pub bind: SocketAddr,
+    /// Addresses under which viewers and publishers reach us, best first.
+    pub announce: Vec<IpAddr>,
+    pub workers: usize,
+    pub limits: Limits,
+    /// Whether to try UDP segmentation offload.
+    pub gso: bool,
+    /// Test of isolation: a viewer of this name panics at its first datagram.
+    pub faulty_viewer: Option<String>,
+}
+
+impl Config {
+    /// Defaults: loopback, any ports, one worker.
+    pub fn new(control: PathBuf) -> Self {
+        Self {
+            control,
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            announce: Vec::new(),
+            workers: 1,
+            limits: Limits { viewers: 20_000, publishers: 500 },
+            gso: true,
+            faulty_viewer: None,
+        }
+    }
+}
+
+/// A running node.
+pub struct Node {
+    /// UDP port of each worker.
+    pub ports: Vec<u16>,
+    stop: Outbox<Stop>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Stops a node from elsewhere (a signal, the end of stdin).
+#[derive(Clone)]
+pub struct Stopper(Outbox<Stop>);
+
+impl Stopper {
+    pub fn stop(&self) {
+        // A full queue holds a stop already.
+        let _ = self.0.try_send(Stop);
+    }
+}
+
+impl Node {
+    /// Binds and starts everything; when this returns, the node serves.
+    ///
+    /// # Errors
+    /// A port or the control path that cannot be had.
+    pub fn start(config: Config) -> anyhow::Result<Self> {
+        let announce = announced(&config);
+        let count = config.workers.clamp(1, 256);
+        let sockets =
+            (0..count).map(|index| bind(config.bind, index)).collect::<anyhow::Result<Vec<Udp>>>()?;
+        let listener = listen(&config.control)
+            .with_context(|| format!("cannot listen at {}", config.control.display()))?;
+        let clock = Clock::start();
+        let certificate = Arc::new(Certificate::generate().context("cannot make a certificate")?);
+        let (reports, report_inbox) = mailbox::<Report>(REPORTS)?;
+        let (stop, stop_inbox) = mailbox(1)?;
+        let mut peers = Vec::new();
+        let mut inboxes = Vec::new();
+        let mut hub_workers = Vec::new();
+        for _ in 0..count {
+            let (crossings, crossing_inbox) = mailbox(CROSSINGS)?;
+            let (orders, order_inbox) = mailbox(ORDERS)?;
+            let stats = Arc::new(Mutex::new(WorkerStats::default()));
+            peers.push(Peer { crossings, viewers: Arc::new(AtomicU32::new(0)) });
+            hub_workers.push(crate::hub::Worker {
+                orders,
+                stats: Arc::clone(&stats),
+                viewers: 0,
+                publishers: 0,
+            });
+            inboxes.push((order_inbox, crossing_inbox, stats));
+        }
+        let ports = sockets.iter().map(|udp| udp.local.port()).collect();
+        let mut threads = Vec::new();
+        for (index, (udp, (orders, crossings, stats))) in sockets.into_iter().zip(inboxes).enumerate() {
+            let worker = Worker::new(Parts {
+                index: index as u16,
+                udp,
+                announce: announce.clone(),
+                clock,
+                certificate: Arc::clone(&certificate),
+                orders,
+                crossings,
+                peers: peers.clone(),
+                hub: reports.clone(),
+                stats,
+                gso: config.gso,
+            });
+            threads.push(spawn(format!("worker-{index}"), move || worker.run())?);
+        }
+        let mut hub = Hub::new(hub_workers, config.limits, clock, format!("{:016x}", random::u64()));
+        hub.faulty_viewer = config.faulty_viewer;
+        let server = Server::new(hub, listener, config.control, report_inbox, stop_inbox)?;
+        threads.push(spawn("control".into(), move || server.run())?);
+        Ok(Self { ports, stop, threads })
+    }
+
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.stop.clone())
+    }
+
+    /// Waits until the node has ended.
+    pub fn join(self) {
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the node panicked");
+            }
+        }
+    }
+
+    /// Says goodbye to everyone and waits until it is said.
+    pub fn stop(self) {
+        self.stopper().stop();
+        self.join();
+    }
+}
+
+fn spawn(
+    name: String,
+    run: impl FnOnce() -> std::io::Result<()> + Send + 'static,
+) -> anyhow::Result<JoinHandle<()>> {
+    let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
+        if let Err(error) = run() {
+            tracing::error!(%error, thread = name, "a thread of the node ended");
+            // Half a node is worse than none: the supervisor starts a whole one.
+            std::process::exit(1);
+        }
+    });
+    thread.context("cannot start a thread")
+}
+
+fn bind(base: SocketAddr, index: usize) -> anyhow::Result<Udp> {
+    let mut address = base;
+    if base.port() != 0 {
+        let port = usize::from(base.port()) + index;
+        address.set_port(u16::try_from(port).context("the workers' ports go beyond 65535")?);
+    }
+    let udp = Udp::bind(address).with_context(|| format!("cannot bind UDP {address}"))?;
+    let (send, receive) = udp.buffers();
+    tracing::info!(address = %udp.local, send, receive, "bound");
+    Ok(udp)
+}
+
+/// What is announced when nothing was said: the address that is bound, or loopback where that is all of them.
+fn announced(config: &Config) -> Vec<IpAddr> {
+    if !config.announce.is_empty() {
+        return config.announce.clone();
+    }
+    let ip = config.bind.ip();
+    if ip.is_unspecified() {
+        tracing::warn!("no --announce: only this machine can connect");
+        return vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    }
+    vec![ip]
+}

@@ -1,0 +1,215 @@
+//! The way of a frame: from its publisher to the other workers and to this one's viewers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use diemcau_core::{Kind, ShardEvent, TrackPacket};
+
+use super::emit::{Door, Turn, send_packet};
+use super::publisher::Brought;
+use super::{CROSSINGS_PER_TURN, Conn, Entry, MAX_REPEATS, REPEAT_AFTER, Repeat, Worker};
+use crate::message::{Crossing, Report};
+
+impl Worker {
+    pub(super) fn take_crossings(&mut self) {
+        self.parts.crossings.acknowledge();
+        for _ in 0..CROSSINGS_PER_TURN {
+            match self.parts.crossings.take() {
+                Some(Crossing::Frame(frame)) => self.forward(&frame, Instant::now()),
+                Some(Crossing::Keyframe(need)) => {
+                    let now = self.parts.clock.now();
+                    self.with_publisher_of(need.source.track, |publisher| {
+                        publisher.ask_keyframe(need.source, need.reason, now);
+                    });
+                }
+                None => return,
+            }
+        }
+        self.parts.crossings.remind();
+    }
+
+    pub(super) fn drive_due_publishers(&mut self, now: Instant) {
+        for at in 0..self.publishers.len() {
+            let Some(place) = self.publishers.get(at).copied() else { return };
+            let due = self.publisher_at(place).is_some_and(|publisher| publisher.next() <= now);
+            if due {
+                self.guarded(place, |worker| worker.drive_publisher(place, now));
+            }
+        }
+    }
+
+    pub(super) fn drive_publisher(&mut self, place: usize, now: Instant) {
+        let Self { entries, egress, parts, stats, frames, .. } = self;
+        let Some(Entry { id, conn: Conn::Publisher(publisher), .. }) = &mut entries[place] else { return };
+        let id = *id;
+        let hub = &parts.hub;
+        let driven = publisher.drive(
+            now,
+            &parts.clock,
+            stats,
+            |to, bytes| egress.datagram(&parts.udp, to, bytes),
+            |brought| match brought {
+                Brought::Frame(frame) => frames.push(frame),
+                Brought::Link(state) => hub.send(Report::Link(id, state)),
+                Brought::Live(track) => hub.send(Report::TrackLive(track)),
+                Brought::Lost(track) => hub.send(Report::TrackLost(track)),
+                Brought::Layers(track, layers) => hub.send(Report::TrackLayers(track, layers)),
+            },
+        );
+        if let Err(reason) = driven {
+            self.end(place, reason);
+        }
+    }
+
+    /// Hands the frames of this turn to whoever has viewers, this worker included.
+    pub(super) fn forward_frames(&mut self, now: Instant) {
+        let mut frames = std::mem::take(&mut self.frames);
+        for frame in frames.drain(..) {
+            self.cross(&frame);
+            self.forward(&frame, now);
+        }
+        self.frames = frames;
+    }
+
+    fn cross(&mut self, frame: &Arc<[Arc<TrackPacket>]>) {
+        let audio = frame.first().is_some_and(|packet| packet.codec.kind() == Kind::Audio);
+        for (index, peer) in self.parts.peers.iter().enumerate() {
+            // Worker 0 listens to all microphones: it tells control who speaks.
+            let listens = peer.viewers.load(Ordering::Relaxed) > 0 || (index == 0 && audio);
+            if index == usize::from(self.parts.index) || !listens {
+                continue;
+            }
+            if peer.crossings.try_send(Crossing::Frame(Arc::clone(frame))).is_err() {
+                self.stats.queue_dropped += frame.len() as u64;
+            }
+        }
+    }
+
+    /// Sends a frame to this worker's viewers.
+    fn forward(&mut self, frame: &[Arc<TrackPacket>], now: Instant) {
+        let time = self.parts.clock.time(now);
+        let turn = Turn::new(self.parts.clock.wall().ntp(time));
+        let Self {
+            shard,
+            entries,
+            by_key,
+            egress,
+            parts,
+            plan,
+            batch,
+            repeats,
+            reports_due,
+            ending,
+            stats,
+            ..
+        } = self;
+        batch.clear();
+        batch.extend(frame.iter().cloned());
+        plan.make(batch, egress.gso());
+        shard.forward(batch, time, |out| {
+            let Some(place) = by_key.get(out.viewer.index as usize).copied() else { return };
+            let sent = catch_unwind(AssertUnwindSafe(|| {
+                let Some(entry) = entries.get_mut(place).and_then(Option::as_mut) else { return };
+                let Conn::Viewer(viewer) = &mut entry.conn else { return };
+                if viewer.key != Some(out.viewer) {
+                    return;
+                }
+                let Some(line) = viewer.lines.get(usize::from(out.line)) else { return };
+                let Some(to) = viewer.transport.remote_addr() else { return };
+                let Some(srtp) = viewer.transport.srtp_tx() else { return };
+                let mut door = Door { udp: &parts.udp, egress, to, srtp };
+                let Some(len) = send_packet(&mut door, line, &out, plan, &turn) else {
+                    stats.refuse("not_sent");
+                    return;
+                };
+                if out.repeat && repeats.len() < MAX_REPEATS {
+                    let bytes = egress.committed(len).into();
+                    repeats.push_back(Repeat { due: now + REPEAT_AFTER, place, id: entry.id, bytes });
+                }
+                if out.header.cut && !viewer.report_due {
+                    viewer.report_due = true;
+                    reports_due.push(place);
+                }
+            }));
+            if sent.is_err() {
+                stats.panics += 1;
+                if !ending.iter().any(|(at, _)| *at == place) {
+                    ending.push((place, "panic"));
+                }
+            }
+        });
+        batch.clear();
+    }
+
+    /// Second copies of audio packets, to viewers that lose many.
+    pub(super) fn send_repeats(&mut self, now: Instant) {
+        while self.repeats.front().is_some_and(|repeat| repeat.due <= now) {
+            let Some(repeat) = self.repeats.pop_front() else { return };
+            let Some(Entry { id, conn: Conn::Viewer(viewer), .. }) = &self.entries[repeat.place] else {
+                continue;
+            };
+            if *id != repeat.id {
+                continue;
+            }
+            if let Some(to) = viewer.transport.remote_addr() {
+                self.egress.datagram(&self.parts.udp, to, &repeat.bytes);
+            }
+        }
+    }
+
+    /// What the shard wants others to know.
+    pub(super) fn shard_output(&mut self, now: Instant) {
+        while let Some(need) = self.shard.poll_keyframe_need() {
+            let Some(home) = self.homes.get(&need.source.track).copied() else { continue };
+            if home == self.parts.index {
+                let time = self.parts.clock.time(now);
+                self.with_publisher_of(need.source.track, |publisher| {
+                    publisher.ask_keyframe(need.source, need.reason, time);
+                });
+            } else if let Some(peer) = self.parts.peers.get(usize::from(home))
+                && peer.crossings.try_send(Crossing::Keyframe(need)).is_err()
+            {
+                self.stats.queue_dropped += 1;
+            }
+        }
+        while let Some(event) = self.shard.poll_event() {
+            match event {
+                ShardEvent::SlotShown { program, slot, track, last, lines, missing, .. } => {
+                    let worker = self.parts.index;
+                    let last_micros = last.micros();
+                    self.parts.hub.send(Report::SlotShown {
+                        worker,
+                        program,
+                        slot,
+                        track,
+                        last_micros,
+                        lines,
+                        missing,
+                    });
+                }
+                ShardEvent::Speaking { program, tracks } if self.parts.index == 0 => {
+                    self.tell(Report::Speaking(program, tracks));
+                }
+                ShardEvent::Speaking { .. } => {}
+                ShardEvent::Undecodable { viewer: key, line, track } => {
+                    let place = self.by_key.get(key.index as usize).copied().unwrap_or(usize::MAX);
+                    if let Some(Some(Entry { id, conn: Conn::Viewer(viewer), .. })) = self.entries.get(place)
+                        && viewer.key == Some(key)
+                    {
+                        let line = u16::from(line).saturating_sub(viewer.audio_lines);
+                        self.tell(Report::Undecodable(*id, line, track));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reports that may be lost: they are soon followed by fresher ones.
+    pub(super) fn tell(&self, report: Report) {
+        if self.parts.hub.try_send(report).is_err() {
+            tracing::debug!("the hub is behind; a report was dropped");
+        }
+    }
+}

@@ -1,0 +1,510 @@
+//! A publisher connection: `str0m` for the transport, simulcast and feedback, the core's [`Publisher`] for what
+//! the packets are.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use diemcau_control::{Layer as ControlLayer, LinkState, VideoCodec};
+use diemcau_core::{
+    Codec, KeyframeReason, Kind, Layer, Publisher as Ingest, PublisherEvent, RtpIn, Source, TrackId,
+    TrackPacket,
+};
+use diemcau_wire::ice::{DEAD_AFTER, DEGRADED_AFTER, IceCredentials};
+use diemcau_wire::stun::StunMessage;
+use str0m::change::SdpOffer;
+use str0m::format::CodecConfig;
+use str0m::media::{KeyframeRequestKind, MediaKind, Mid, Rid, Simulcast};
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::{RtpPacket, Ssrc};
+use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc, RtcConfig};
+
+use super::offer;
+use crate::clock::Clock;
+use crate::message::{OpenPublisher, PublisherOpened, Refusal};
+use crate::stats::WorkerStats;
+
+/// A publisher that is not connected by then goes.
+const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+/// A frame is passed on at its marker, or this long after its first packet.
+pub const FRAME_WAIT: Duration = Duration::from_millis(5);
+/// ... or when it has this many packets.
+const FRAME_PACKETS: usize = 64;
+/// Keyframes of lined-up tracks come at least this often.
+const LINE_UP_EVERY: Duration = Duration::from_secs(2);
+/// Steps of `str0m` per turn, so that an error in it cannot hold the worker.
+const MAX_STEPS: usize = 4_096;
+/// Places that one track's packets come in by.
+const SSRCS: usize = 16;
+
+/// What a turn of a publisher brought, for the worker.
+pub enum Brought {
+    /// Packets of one source, a frame or part of one.
+    Frame(Arc<[Arc<TrackPacket>]>),
+    Link(LinkState),
+    Live(TrackId),
+    Lost(TrackId),
+    Layers(TrackId, Vec<ControlLayer>),
+}
+
+struct Track {
+    id: TrackId,
+    codec: Codec,
+    mid: Mid,
+    /// Lowest layer first; empty without simulcast.
+    rids: Vec<Rid>,
+    layers: Vec<ControlLayer>,
+}
+
+struct Stream {
+    ssrc: Ssrc,
+    source: Source,
+    frame: Vec<Arc<TrackPacket>>,
+    /// When the frame goes out even without its marker.
+    due: Option<Instant>,
+}
+
+/// See the module.
+pub struct Publisher {
+    rtc: Rtc,
+    ufrag: String,
+    pwd: String,
+    /// Ours, for each family that was announced: where `str0m` believes to be reached.
+    locals: Vec<SocketAddr>,
+    ingest: Ingest,
+    tracks: Vec<Track>,
+    streams: Vec<Stream>,
+    pub state: LinkState,
+    opened: Instant,
+    /// Last authenticated connectivity check.
+    checked: Option<Instant>,
+    /// When `str0m` wants to be called.
+    next: Instant,
+}
+
+impl Publisher {
+    /// Answers the offer.
+    ///
+    /// # Errors
+    /// `bad_offer`, `no_common_codec`.
+    pub fn open(
+        open: &OpenPublisher,
+        credentials: IceCredentials,
+        candidates: &[SocketAddr],
+        now: Instant,
+    ) -> Result<(Self, PublisherOpened), Refusal> {
+        let bad = |error: String| Refusal::new("bad_offer", error);
+        let offered = offer::read(&open.offer).map_err(bad)?;
+        let video = offered.video_codec(open.codec);
+        if offered.has_video && video.is_none() {
+            return Err(Refusal::new("no_common_codec", "the video line has neither H.264 nor VP8"));
+        }
+        let sdp = SdpOffer::from_sdp_string(&open.offer).map_err(|error| bad(error.to_string()))?;
+        let mut config = RtcConfig::new()
+            .clear_codecs()
+            .enable_opus(true, false)
+            .set_rtp_mode(true)
+            .set_ice_lite(true)
+            .set_rtcp_report_interval_audio(Duration::from_secs(1))
+            .set_local_ice_credentials(IceCreds {
+                ufrag: credentials.ufrag.clone(),
+                pass: credentials.pwd.clone(),
+            });
+        video_codec(config.codec_config(), video);
+        let mut rtc = config.build(now);
+        for address in candidates {
+            let candidate = Candidate::host(*address, "udp").map_err(|error| bad(error.to_string()))?;
+            rtc.add_local_candidate(candidate);
+        }
+        let answer = rtc.sdp_api().accept_offer(sdp).map_err(|error| bad(error.to_string()))?;
+        let mut publisher = Self {
+            rtc,
+            ufrag: credentials.ufrag,
+            pwd: credentials.pwd,
+            locals: candidates.to_vec(),
+            ingest: Ingest::new(),
+            tracks: Vec::new(),
+            streams: Vec::new(),
+            state: LinkState::Connecting,
+            opened: now,
+            checked: None,
+            next: now,
+        };
+        publisher.find_tracks(open, video, now).map_err(bad)?;
+        if publisher.tracks.is_empty() {
+            return Err(Refusal::new("no_common_codec", "no line is sent with a codec that is spoken here"));
+        }
+        let tracks = publisher.tracks.iter().map(|track| (track.id, track.codec)).collect();
+        let answer = offer::with_packet_time(&answer.to_sdp_string(), super::viewer::PTIME);
+        Ok((publisher, PublisherOpened { answer, tracks }))
+    }
+
+    /// The first audio and the first video line that are sent with a codec of ours.
+    fn find_tracks(
+        &mut self,
+        open: &OpenPublisher,
+        video: Option<VideoCodec>,
+        now: Instant,
+    ) -> Result<(), String> {
+        let mut added = Vec::new();
+        self.steps(now, |event| {
+            if let Event::MediaAdded(media) = event {
+                added.push((media.mid, media.kind, media.simulcast));
+            }
+        })?;
+        for (mid, kind, simulcast) in added {
+            let sends = self.rtc.media(mid).is_some_and(|media| media.direction().is_receiving());
+            let agreed = self.rtc.media(mid).is_some_and(|media| !media.remote_pts().is_empty());
+            let (id, codec) = match (kind, video) {
+                (MediaKind::Audio, _) => (open.audio, Codec::Opus),
+                (MediaKind::Video, Some(VideoCodec::H264)) => (open.video, Codec::H264),
+                (MediaKind::Video, Some(VideoCodec::Vp8)) => (open.video, Codec::Vp8),
+                (MediaKind::Video, None) => continue,
+            };
+            if !sends || !agreed || self.tracks.iter().any(|track| track.id == id) {
+                continue;
+            }
+            let rids = simulcast.map_or_else(Vec::new, |simulcast| lowest_first(&simulcast));
+            self.ingest.add_track(id, codec, rids.len().clamp(1, 3) as u8);
+            self.tracks.push(Track { id, codec, mid, rids, layers: Vec::new() });
+        }
+        Ok(())
+    }
+
+    /// Polls `str0m` until it waits; media is taken in by the caller's closure.
+    fn steps(&mut self, now: Instant, mut each: impl FnMut(Event)) -> Result<(), String> {
+        for _ in 0..MAX_STEPS {
+            match self.rtc.poll_output().map_err(|error| error.to_string())? {
+                Output::Timeout(at) if at <= now => {
+                    self.rtc.handle_input(Input::Timeout(now)).map_err(|error| error.to_string())?;
+                }
+                Output::Timeout(at) => {
+                    self.next = at;
+                    return Ok(());
+                }
+                // Nothing can be sent before the first check has come.
+                Output::Transmit(_) => {}
+                Output::Event(event) => each(event),
+            }
+        }
+        Err("str0m does not come to rest".into())
+    }
+
+    pub fn ufrag(&self) -> &str {
+        &self.ufrag
+    }
+
+    /// Whether a STUN datagram is a check that knows our password.
+    pub fn authentic(&self, datagram: &[u8]) -> bool {
+        StunMessage::parse(datagram).is_ok_and(|message| {
+            message.ufrags().is_some_and(|(ours, _)| ours == self.ufrag)
+                && message.authentic(self.pwd.as_bytes())
+        })
+    }
+
+    /// An authenticated check came.
+    pub fn on_check(&mut self, now: Instant) {
+        self.checked = Some(now);
+    }
+
+    /// Feeds one datagram; false: it is not of a kind that `str0m` reads.
+    ///
+    /// # Errors
+    /// The connection is over.
+    pub fn feed(&mut self, from: SocketAddr, datagram: &[u8], now: Instant) -> Result<bool, String> {
+        let same_family = |local: &&SocketAddr| local.is_ipv4() == from.is_ipv4();
+        let local = self.locals.iter().find(same_family).or(self.locals.first()).copied();
+        let Some(destination) = local else { return Ok(false) };
+        let Ok(receive) = Receive::new(Protocol::Udp, from, destination, datagram) else { return Ok(false) };
+        self.rtc.handle_input(Input::Receive(now, receive)).map_err(|error| error.to_string())?;
+        Ok(true)
+    }
+
+    /// Lets `str0m` and the core do what is due. Datagrams go to `send`, everything else to `each`.
+    ///
+    /// # Errors
+    /// The connection is over, with the reason.
+    pub fn drive(
+        &mut self,
+        now: Instant,
+        clock: &Clock,
+        stats: &mut WorkerStats,
+        mut send: impl FnMut(SocketAddr, &[u8]),
+        mut each: impl FnMut(Brought),
+    ) -> Result<(), &'static str> {
+        if self.next <= now {
+            self.rtc.handle_input(Input::Timeout(now)).map_err(|error| self.reason(&error.to_string()))?;
+        }
+        let mut steps = 0;
+        loop {
+            steps += 1;
+            if steps > MAX_STEPS {
+                return Err("internal");
+            }
+            let output = self.rtc.poll_output().map_err(|error| self.reason(&error.to_string()))?;
+            match output {
+                Output::Timeout(at) if at <= now => {
+                    self.rtc
+                        .handle_input(Input::Timeout(now))
+                        .map_err(|error| self.reason(&error.to_string()))?;
+                }
+                Output::Timeout(at) => {
+                    self.next = at;
+                    break;
+                }
+                Output::Transmit(transmit) => send(transmit.destination, &transmit.contents),
+                Output::Event(Event::Connected) => {
+                    self.state = LinkState::Connected;
+                    each(Brought::Link(LinkState::Connected));
+                }
+                Output::Event(Event::RtpPacket(packet)) => self.take(packet, now, clock, stats, &mut each),
+                Output::Event(Event::SenderFeedback(report)) => {
+                    if let Some(source) = self.source_of(report.mid, report.rid) {
+                        let unix = report.sender_info.ntp_time.duration_since(std::time::UNIX_EPOCH).ok();
+                        let micros = unix.and_then(|unix| i64::try_from(unix.as_micros()).ok());
+                        if let Some(micros) = micros {
+                            let timestamp = report.sender_info.rtp_time.numer() as u32;
+                            self.ingest.sender_report(source, micros, timestamp);
+                        }
+                    }
+                }
+                Output::Event(Event::Closed) => return Err("closed"),
+                Output::Event(_) => {}
+            }
+        }
+        if !self.rtc.is_alive() {
+            return Err("closed");
+        }
+        self.flush_due(now, &mut each);
+        self.events(stats, &mut each);
+        Ok(())
+    }
+
+    fn reason(&self, error: &str) -> &'static str {
+        tracing::debug!(error, "publisher's transport failed");
+        if self.state == LinkState::Connecting { "dtls_failed" } else { "internal" }
+    }
+
+    fn source_of(&self, mid: Mid, rid: Option<Rid>) -> Option<Source> {
+        let track = self.tracks.iter().find(|track| track.mid == mid)?;
+        let layer = match rid {
+            Some(rid) => track.rids.iter().position(|known| *known == rid)?,
+            None => 0,
+        };
+        Some(Source { track: track.id, layer: Layer(layer as u8) })
+    }
+
+    fn take(
+        &mut self,
+        packet: RtpPacket,
+        now: Instant,
+        clock: &Clock,
+        stats: &mut WorkerStats,
+        each: &mut impl FnMut(Brought),
+    ) {
+        let ssrc = packet.header.ssrc;
+        let found = self.streams.iter().position(|stream| stream.ssrc == ssrc);
+        let Some(at) = found.or_else(|| self.learn(ssrc)) else {
+            stats.refuse("rtp_unknown_source");
+            return;
+        };
+        let source = self.streams[at].source;
+        let audio_level = packet.header.ext_vals.audio_level.map(|level| level.unsigned_abs().min(127));
+        let rtp = RtpIn {
+            sequence: packet.header.sequence_number,
+            timestamp: packet.header.timestamp,
+            marker: packet.header.marker,
+            audio_level,
+            payload: packet.payload,
+        };
+        match self.ingest.ingest(source, rtp, clock.time(now)) {
+            Ok(packet) => {
+                let stream = &mut self.streams[at];
+                let whole = packet.marker || packet.codec == Codec::Opus;
+                stream.frame.push(packet);
+                if whole || stream.frame.len() >= FRAME_PACKETS {
+                    stream.due = None;
+                    each(Brought::Frame(stream.frame.drain(..).collect()));
+                } else {
+                    stream.due.get_or_insert(now + FRAME_WAIT);
+                }
+            }
+            Err(error) => stats.refuse(ingest_code(error)),
+        }
+    }
+
+    /// A packet of an SSRC not seen before: `str0m` knows by mid and rid what it is.
+    fn learn(&mut self, ssrc: Ssrc) -> Option<usize> {
+        let (mid, rid) = {
+            let mut api = self.rtc.direct_api();
+            let stream = api.stream_rx(&ssrc)?;
+            (stream.mid(), stream.rid())
+        };
+        let source = self.source_of(mid, rid)?;
+        if self.streams.len() >= SSRCS {
+            self.streams.remove(0);
+        }
+        // The source may have changed its SSRC; the old one's packets are not waited for.
+        self.streams.retain(|stream| stream.source != source);
+        self.streams.push(Stream { ssrc, source, frame: Vec::new(), due: None });
+        Some(self.streams.len() - 1)
+    }
+
+    fn flush_due(&mut self, now: Instant, each: &mut impl FnMut(Brought)) {
+        for stream in &mut self.streams {
+            if stream.due.is_some_and(|due| due <= now) {
+                stream.due = None;
+                each(Brought::Frame(stream.frame.drain(..).collect()));
+            }
+        }
+    }
+
+    fn events(&mut self, stats: &mut WorkerStats, each: &mut impl FnMut(Brought)) {
+        while let Some(event) = self.ingest.poll_event() {
+            match event {
+                PublisherEvent::RequestKeyframe(source) => {
+                    stats.keyframe_requests += 1;
+                    let ssrc = self.streams.iter().find(|s| s.source == source).map(|s| s.ssrc);
+                    if let Some(ssrc) = ssrc {
+                        if let Some(stream) = self.rtc.direct_api().stream_rx(&ssrc) {
+                            stream.request_keyframe(KeyframeRequestKind::Pli);
+                        }
+                        // The request is written at the next poll, which must not wait for a packet.
+                        self.next = self.opened;
+                    }
+                }
+                PublisherEvent::Live(track) => each(Brought::Live(track)),
+                PublisherEvent::Lost(track) => each(Brought::Lost(track)),
+            }
+        }
+    }
+
+    /// Somebody wants a keyframe.
+    pub fn ask_keyframe(&mut self, source: Source, reason: KeyframeReason, now: diemcau_core::Time) {
+        self.ingest.ask_keyframe(source, reason, now);
+        self.next = self.opened;
+    }
+
+    /// Control wants one, of every layer.
+    pub fn ask_all(&mut self, id: TrackId, now: diemcau_core::Time) {
+        let layers =
+            self.tracks.iter().find(|track| track.id == id).map_or(0, |track| track.rids.len().max(1));
+        for layer in 0..layers {
+            self.ask_keyframe(Source { track: id, layer: Layer(layer as u8) }, KeyframeReason::Cut, now);
+        }
+    }
+
+    pub fn line_up(&mut self, tracks: &[TrackId]) {
+        for track in self.tracks.iter().filter(|track| track.codec.kind() == Kind::Video) {
+            let every = tracks.contains(&track.id).then_some(LINE_UP_EVERY);
+            self.ingest.keep_keyframes(track.id, every);
+        }
+    }
+
+    pub fn tracks(&self) -> impl Iterator<Item = TrackId> + '_ {
+        self.tracks.iter().map(|track| track.id)
+    }
+
+    /// When this wants to be driven.
+    pub fn next(&self) -> Instant {
+        let frames = self.streams.iter().filter_map(|stream| stream.due).min();
+        frames.map_or(self.next, |frames| frames.min(self.next))
+    }
+
+    /// Call about ten times a second.
+    ///
+    /// # Errors
+    /// The connection is over, with the reason.
+    pub fn tick(
+        &mut self,
+        now: Instant,
+        clock: &Clock,
+        stats: &mut WorkerStats,
+        mut each: impl FnMut(Brought),
+    ) -> Result<(), &'static str> {
+        if self.state == LinkState::Connecting {
+            if now.duration_since(self.opened) > CONNECT_WITHIN {
+                return Err("timeout");
+            }
+        } else {
+            let quiet = now.duration_since(self.checked.unwrap_or(self.opened));
+            if quiet > DEAD_AFTER {
+                return Err("timeout");
+            }
+            let state = if quiet > DEGRADED_AFTER { LinkState::Degraded } else { LinkState::Connected };
+            if state != self.state {
+                self.state = state;
+                each(Brought::Link(state));
+            }
+        }
+        let time = clock.time(now);
+        self.ingest.tick(time);
+        for track in &mut self.tracks {
+            if track.codec.kind() == Kind::Audio {
+                continue;
+            }
+            let mut layers: Vec<ControlLayer> =
+                self.ingest.layers(track.id, time).map(control_layer).collect();
+            layers.dedup();
+            if layers != track.layers {
+                track.layers.clone_from(&layers);
+                each(Brought::Layers(track.id, layers));
+            }
+        }
+        self.events(stats, &mut each);
+        Ok(())
+    }
+
+    /// Says goodbye; drive it once more to send it.
+    pub fn goodbye(&mut self) {
+        // A transport that cannot say goodbye is gone already.
+        let _ = self.rtc.close();
+        self.next = self.opened;
+    }
+}
+
+/// Everything above the lowest is high: control knows two layers.
+fn control_layer(layer: Layer) -> ControlLayer {
+    if layer == Layer::LOW { ControlLayer::Low } else { ControlLayer::High }
+}
+
+/// Offers name their layers in the order of the page's encodings, lowest first as ours do; an order by well-known
+/// names (`h`, `m`, `l`; `f`, `h`, `q`; `high`, `low`) is recognised where it runs the other way.
+fn lowest_first(simulcast: &Simulcast) -> Vec<Rid> {
+    let mut rids: Vec<Rid> = simulcast.recv.iter().map(|layer| layer.rid).take(3).collect();
+    let rank = |rid: &Rid| match &**rid {
+        "f" | "high" | "hi" | "2" => Some(2),
+        "h" => Some(if rids.iter().any(|rid| &**rid == "f") { 1 } else { 2 }),
+        "m" | "mid" | "medium" | "1" => Some(1),
+        "l" | "q" | "low" | "lo" | "0" => Some(0),
+        _ => None,
+    };
+    let ranks: Option<Vec<i32>> = rids.iter().map(rank).collect();
+    if ranks.is_some_and(|ranks| ranks.windows(2).all(|pair| pair[0] > pair[1])) {
+        rids.reverse();
+    }
+    rids
+}
+
+fn video_codec(config: &mut CodecConfig, codec: Option<VideoCodec>) {
+    match codec {
+        Some(VideoCodec::H264) => {
+            // Constrained baseline; then what older stacks call it. Payload types are replaced by the offer's.
+            config.add_h264(108.into(), Some(109.into()), true, 0x0042_e01f);
+            config.add_h264(127.into(), Some(121.into()), true, 0x0042_001f);
+        }
+        Some(VideoCodec::Vp8) => config.enable_vp8(true),
+        None => {}
+    }
+}
+
+fn ingest_code(error: diemcau_core::IngestError) -> &'static str {
+    use diemcau_core::IngestError as E;
+    match error {
+        E::UnknownSource => "rtp_unknown_source",
+        E::Duplicate => "rtp_duplicate",
+        E::Leap => "rtp_leap",
+        E::Malformed => "rtp_malformed_payload",
+        E::TooLong => "rtp_too_long",
+    }
+}

@@ -1,0 +1,122 @@
+//! What is done by the clock: handshakes, consent, sender reports, statistics.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use diemcau_control::LinkState;
+use diemcau_wire::ice::IceState;
+
+use super::datagrams::ending;
+use super::publisher::Brought;
+use super::{Conn, Entry, PHASES, Worker};
+use crate::message::Report;
+
+impl Worker {
+    /// Every [`super::TICK`].
+    pub(super) fn tick(&mut self, now: Instant) {
+        let time = self.parts.clock.time(now);
+        self.shard.tick(time);
+        self.phase = (self.phase + 1) % PHASES;
+        for at in 0..self.connecting.len() {
+            if let Some(place) = self.connecting.get(at).copied() {
+                self.guarded(place, |worker| worker.viewer_timeout(place, now));
+            }
+        }
+        let mut place = self.phase;
+        let mut quality = Vec::new();
+        while place < self.entries.len() {
+            if let Some(Some(told)) = self.guarded(place, |worker| worker.viewer_tick(place, now)) {
+                quality.push(told);
+            }
+            place += PHASES;
+        }
+        if !quality.is_empty() {
+            self.tell(Report::Quality(quality));
+        }
+        for at in 0..self.publishers.len() {
+            if let Some(place) = self.publishers.get(at).copied() {
+                self.guarded(place, |worker| worker.publisher_tick(place, now));
+            }
+        }
+        if self.parts.index == 0 && now >= self.next_levels {
+            self.next_levels = now + Duration::from_secs(1);
+            let levels: Vec<_> = self.shard.levels(time).collect();
+            if !levels.is_empty() {
+                self.tell(Report::Levels(levels));
+            }
+        }
+        self.publish_stats();
+    }
+
+    fn viewer_timeout(&mut self, place: usize, now: Instant) {
+        let Self { entries, egress, parts, .. } = self;
+        let Some(Entry { conn: Conn::Viewer(viewer), .. }) = &mut entries[place] else { return };
+        if viewer.transport.next_timeout() > now {
+            return;
+        }
+        let mut out = |to: SocketAddr, bytes: &[u8]| egress.datagram(&parts.udp, to, bytes);
+        if let Err(error) = viewer.transport.handle_timeout(now, &mut out) {
+            self.end(place, ending(error));
+        }
+    }
+
+    /// Once a second for each connected viewer.
+    fn viewer_tick(
+        &mut self,
+        place: usize,
+        now: Instant,
+    ) -> Option<(crate::message::ConnId, diemcau_control::ViewerQuality)> {
+        self.viewer_timeout(place, now);
+        let time = self.parts.clock.time(now);
+        let Self { entries, shard, egress, parts, .. } = self;
+        let Some(Entry { id, conn: Conn::Viewer(viewer), .. }) = &mut entries[place] else { return None };
+        viewer.key?;
+        let state = match viewer.transport.ice_state(now) {
+            IceState::Degraded => LinkState::Degraded,
+            _ => LinkState::Connected,
+        };
+        if state != viewer.state {
+            viewer.state = state;
+            parts.hub.send(Report::Link(*id, state));
+        }
+        viewer.reports(shard, time, |to, bytes| egress.datagram(&parts.udp, to, bytes));
+        viewer.take_quality(now).map(|quality| (*id, quality))
+    }
+
+    fn publisher_tick(&mut self, place: usize, now: Instant) {
+        let Self { entries, parts, stats, .. } = self;
+        let Some(Entry { id, conn: Conn::Publisher(publisher), .. }) = &mut entries[place] else { return };
+        let (id, hub) = (*id, &parts.hub);
+        let ticked = publisher.tick(now, &parts.clock, stats, |brought| match brought {
+            Brought::Frame(_) => {}
+            Brought::Link(state) => hub.send(Report::Link(id, state)),
+            Brought::Live(track) => hub.send(Report::TrackLive(track)),
+            Brought::Lost(track) => hub.send(Report::TrackLost(track)),
+            Brought::Layers(track, layers) => hub.send(Report::TrackLayers(track, layers)),
+        });
+        if let Err(reason) = ticked {
+            self.end(place, reason);
+        }
+    }
+
+    /// Sender reports of viewers that were cut this turn: their lips are set right at once.
+    pub(super) fn send_due_reports(&mut self, now: Instant) {
+        let time = self.parts.clock.time(now);
+        for place in std::mem::take(&mut self.reports_due) {
+            self.guarded(place, |worker| {
+                let Self { entries, shard, egress, parts, .. } = worker;
+                if let Some(Entry { conn: Conn::Viewer(viewer), .. }) = &mut entries[place] {
+                    viewer.reports(shard, time, |to, bytes| egress.datagram(&parts.udp, to, bytes));
+                }
+            });
+        }
+    }
+
+    pub(super) fn publish_stats(&mut self) {
+        self.stats.sent = self.egress.sent;
+        self.stats.shard = self.shard.stats();
+        if let Ok(mut published) = self.parts.stats.lock() {
+            published.clone_from(&self.stats);
+        }
+    }
+}
