@@ -2,8 +2,12 @@
 //!
 //! `docs/load.md` says how to use them and what their figures mean.
 
+pub mod clips;
 pub mod net;
+pub mod packetize;
+pub mod stats;
 pub mod sys;
+pub mod watch;
 
 /// Runs the executable.
 ///

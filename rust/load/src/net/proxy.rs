@@ -214,8 +214,8 @@ impl Proxy {
                             return Ok(());
                         }
                     }
-                    token if token >= FLOW => self.from_node((token - FLOW) as usize, &mut buffers),
-                    route => self.from_clients(route as usize, &mut buffers),
+                    token if token >= FLOW => self.take_from_node((token - FLOW) as usize, &mut buffers),
+                    route => self.take_from_clients(route as usize, &mut buffers),
                 }
             }
             self.deliver();
@@ -262,7 +262,7 @@ impl Proxy {
         Ok(route)
     }
 
-    fn from_clients(&mut self, route: usize, buffers: &mut Receiver) {
+    fn take_from_clients(&mut self, route: usize, buffers: &mut Receiver) {
         let Ok(socket) = self.routes[route].0.try_clone() else { return };
         let result = buffers.receive(&socket, |client, datagram| {
             self.stats.up.received += 1;
@@ -273,7 +273,7 @@ impl Proxy {
         self.note_drops(result.ok().and_then(|r| r.dropped));
     }
 
-    fn from_node(&mut self, flow: usize, buffers: &mut Receiver) {
+    fn take_from_node(&mut self, flow: usize, buffers: &mut Receiver) {
         let Some(Some(found)) = self.flows.get(flow) else { return };
         let Ok(socket) = found.upstream.try_clone() else { return };
         let result = buffers.receive(&socket, |_, datagram| {
