@@ -2,7 +2,7 @@
 //!
 //! A line shows one source at a time. When another is wanted it keeps showing the old one until a keyframe of the new
 //! one comes, and changes over exactly there: a **cut** (a change of layer is the same). Between two cuts the numbers
-//! of the source are moved by constants, a [`Segment`]; the last few segments are remembered, so that a NACK for a
+//! of the source are moved by constants, a segment; the last few segments are remembered, so that a NACK for a
 //! number given out before a cut still leads to the packet that had it.
 
 use crate::clock::WallClock;

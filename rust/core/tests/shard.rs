@@ -255,7 +255,9 @@ fn a_slot_may_name_a_track_before_it_comes_and_after_it_went() {
     assert_eq!(hall.send(0, 0, false).len(), 1, "what is shown goes on meanwhile");
     assert!(hall.send(1, 0, true).is_empty(), "not announced, not taken");
     assert!(hall.shard.stats().unknown_in > 0);
+    hall.needs();
     hall.announce(1, Codec::H264);
+    assert_eq!(hall.needs(), [(1, 0, KeyframeReason::Cut)], "asked as soon as it is there");
     assert_eq!(hall.send(1, 0, true), [(viewer, 0, TrackId(1), Layer(0))]);
     hall.shard.remove_track(TrackId(1), hall.now);
     hall.announce(1, Codec::H264);
@@ -314,6 +316,21 @@ fn the_loudest_are_heard_each_on_a_line_of_its_own() {
         speaking,
         Some(ShardEvent::Speaking { program: PROGRAM, tracks: vec![TrackId(13), TrackId(14)] })
     );
+}
+
+#[test]
+fn a_shard_without_viewers_answers_a_cut_and_tells_who_speaks() {
+    let mut hall = Hall::new(Codec::H264);
+    hall.slot(0, 1, None);
+    hall.mics(&[11]);
+    for _ in 0..30 {
+        hall.send_at_level(11, 0, true, 20);
+        hall.shard.tick(hall.now);
+    }
+    let told: Vec<_> = std::iter::from_fn(|| hall.shard.poll_event()).collect();
+    assert!(matches!(told[0], ShardEvent::SlotShown { slot: 0, lines: 0, missing: 0, .. }), "{told:?}");
+    assert_eq!(told[1..], [ShardEvent::Speaking { program: PROGRAM, tracks: vec![TrackId(11)] }]);
+    assert_eq!(hall.shard.levels(hall.now).collect::<Vec<_>>(), [(TrackId(11), -20)]);
 }
 
 #[test]

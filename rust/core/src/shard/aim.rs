@@ -171,8 +171,9 @@ impl Shard {
         }
         let waits = seat.line.is_waiting();
         let Some(source) = source else { return };
-        self.list(source, LineRef { viewer: key, line: line as u8 });
-        if waits && before != Some(source) {
+        let came = self.list(source, LineRef { viewer: key, line: line as u8 });
+        // Also for a track that was waited for before it came.
+        if waits && (came || before != Some(source)) {
             self.need(source, reason, now);
         }
     }

@@ -166,17 +166,18 @@ impl Shard {
         }
     }
 
-    /// Puts a line into the list of a source, once. Unknown tracks have no list: it is put there when they come.
-    pub(super) fn list(&mut self, source: Source, at: LineRef) {
-        let Some(seat) = seat_of(&mut self.viewers, at) else { return };
+    /// Puts a line into the list of a source, once: true if it was not there. Unknown tracks have no list: it is put
+    /// there when they come.
+    pub(super) fn list(&mut self, source: Source, at: LineRef) -> bool {
+        let Some(seat) = seat_of(&mut self.viewers, at) else { return false };
         if seat.listed.contains(&Some(source)) || !self.tracks.contains_key(&source.track) {
-            return;
+            return false;
         }
         let free = seat.listed.iter().position(Option::is_none).or_else(|| {
             // All places hold sources; at most two of them are of use.
             seat.listed.iter().position(|listed| listed.is_some_and(|old| !seat.line.listens_to(old)))
         });
-        let Some(free) = free else { return };
+        let Some(free) = free else { return false };
         let old = seat.listed[free].replace(source);
         if let Some(old) = old {
             // The line has forgotten this entry, so it must not stay: it would stand there twice one day.
@@ -195,6 +196,7 @@ impl Shard {
             layer.lines.push(at);
             layer.live += 1;
         }
+        true
     }
 
     /// A viewer that was listed at a source went. The list is swept when most of it is dead.

@@ -1,7 +1,7 @@
 //! A worker's share: its viewers, its copy of the program table, and which line shows what. Everything here is decided
 //! by the calls alone, so shards that hear the same commands and packets agree without talking to each other.
 //!
-//! [`aim`] points lines at sources, [`fanout`] moves packets, [`feedback`] hears what viewers report.
+//! `aim` points lines at sources, `fanout` moves packets, `feedback` hears what viewers report.
 
 mod aim;
 mod fanout;
@@ -176,6 +176,8 @@ impl Shard {
     /// Creates or replaces a program whole.
     pub fn set_program(&mut self, id: ProgramId, program: Program, now: Time) {
         self.table.set_program(id, program);
+        // Also without viewers: who speaks is told, and a cut is answered, by every shard.
+        self.showing.entry(id).or_default();
         self.choose_speakers(id, now);
         self.aim_program(id, KeyframeReason::Cut, now);
     }
