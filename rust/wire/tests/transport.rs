@@ -11,6 +11,67 @@ use diemcau_wire::ice::{IceCredentials, IceState};
 use diemcau_wire::rtcp::{RtcpPacket, packets};
 use diemcau_wire::stun::{BindingRequest, StunClass, StunMessage, write_request};
 use diemcau_wire::transport::{DropReason, TransportError};
+use proptest::prelude::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever strangers, or whoever can write the client's address on a datagram, send: the connection stays
+    /// where it is and goes on.
+    #[test]
+    fn a_connection_survives_any_bytes(
+        datagrams in prop::collection::vec((any::<bool>(), prop::collection::vec(any::<u8>(), 0..200)), 1..20),
+    ) {
+        let mut world = World::new(1, PERFECT);
+        world.connect();
+        for (as_client, datagram) in datagrams {
+            let from = addr(if as_client { CLIENT } else { "203.0.113.66:666" });
+            world.inject(from, &datagram);
+            prop_assert_eq!(world.server.remote_addr(), Some(addr(CLIENT)));
+        }
+        world.send_rtp(1, b"picture");
+        world.send_nack();
+        world.run(Duration::from_millis(10)).unwrap();
+        prop_assert_eq!(world.received.len(), 2);
+    }
+
+    /// Damaged copies of real datagrams, all through the handshake: it may fail, for records of a handshake are
+    /// not yet authenticated, but by an error, in time, and not by a panic.
+    #[test]
+    fn a_handshake_with_damaged_copies_ends_well_or_by_an_error(
+        seed in 0u64..1000,
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let mut world = World::new(seed, Network { jitter_ms: 5, ..PERFECT });
+        let until = world.now + Duration::from_secs(31);
+        let mut last = Vec::new();
+        while !(world.server.is_connected() && world.client.is_connected()) {
+            let next = world.flying.values().next().filter(|(to, ..)| *to == End::Server);
+            if let Some((_, from, datagram)) = next.filter(|(.., d)| **d != last).cloned() {
+                last = datagram.clone();
+                let mut copy = datagram;
+                for (at, byte) in &damage {
+                    let at = at.index(copy.len());
+                    copy[at] = *byte;
+                }
+                let now = world.now;
+                let result = world.server.handle_datagram(now, from, &mut copy, &mut |_, _| {});
+                if let Err(error) = result {
+                    prop_assert!(matches!(error, TransportError::Dtls(_)));
+                    break;
+                }
+            }
+            match world.step(until) {
+                Ok(going) => prop_assert!(going, "neither connected nor failed"),
+                Err(error) => {
+                    let expected = matches!(error, TransportError::Dtls(_) | TransportError::ConnectTimeout);
+                    prop_assert!(expected, "{error}");
+                    break;
+                }
+            }
+        }
+    }
+}
 
 #[test]
 fn connects_in_a_few_round_trips_and_carries_media_both_ways() {
