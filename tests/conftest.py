@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from diemcau.clock import ManualClock
@@ -36,6 +35,7 @@ def clock() -> ManualClock:
 class PostgresServer:
     """A throw-away PostgreSQL that listens on a Unix socket only."""
 
+    programs: Path
     socket: Path
     user: str
 
@@ -51,14 +51,8 @@ class PostgresServer:
         self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def _run(self, statement: str) -> None:
-        async def run() -> None:
-            connection = await asyncpg.connect(host=str(self.socket), user=self.user, database="postgres")
-            try:
-                await connection.execute(statement)
-            finally:
-                await connection.close()
-
-        asyncio.run(run())
+        arguments = ["-h", str(self.socket), "-U", self.user, "-d", "postgres", "-q", "-c", statement]
+        subprocess.run([self.programs / "psql", *arguments], check=True, capture_output=True)
 
 
 def _programs() -> Path:
@@ -105,7 +99,7 @@ def postgres() -> Iterator[PostgresServer]:
             if server.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"PostgreSQL did not start:\n{(home / 'log').read_text()}", pytrace=False)
             time.sleep(0.05)  # another process: there is no event to wait for
-        yield PostgresServer(home, user)
+        yield PostgresServer(programs, home, user)
     finally:
         server.terminate()
         server.wait(20)

@@ -37,10 +37,10 @@ async def verify(connection: AsyncConnection, stream: str, expected: Head | None
         for row in rows:
             if row.seq != seq + 1:
                 raise ChainBroken("an event is missing", stream=stream, seq=seq + 1)
-            seq, before = row.seq, link(before, row.body)
-            if before != row.hash:
+            seq = row.seq
+            event = _event(row.body)
+            if event is None or (before := link(before, row.body)) != row.hash:
                 raise ChainBroken("an event does not fit the one before", stream=stream, seq=seq)
-            event = Event.from_json(orjson.loads(row.body))
             if (event.stream, event.seq, event.type, event.at) != (stream, seq, row.type, row.at):
                 raise ChainBroken("an event's columns differ from its body", stream=stream, seq=seq)
             if expected is not None and expected.seq == seq and expected.hash != before:
@@ -55,3 +55,11 @@ async def verify(connection: AsyncConnection, stream: str, expected: Head | None
     if expected is not None and expected.seq > seq:
         raise ChainBroken("the log ends before the exported head", stream=stream, seq=seq + 1)
     return Head(stream, seq, before)
+
+
+def _event(body: object) -> Event | None:
+    # SQLite keeps whatever type somebody wrote into the column.
+    try:
+        return Event.from_json(orjson.loads(body)) if isinstance(body, bytes) else None
+    except ValueError:
+        return None
