@@ -150,6 +150,8 @@ pub struct Transport {
     /// between, from an address whose check was authentic, waits here instead of for a retransmission.
     early: Vec<(SocketAddr, Box<[u8]>)>,
     receive_rtp: bool,
+    /// Connected by a timer, and nobody has been told yet.
+    unannounced: bool,
     connect_by: Instant,
     drop_dtls_after: Option<Duration>,
     drop_dtls_at: Option<Instant>,
@@ -176,6 +178,7 @@ impl Transport {
             srtp: None,
             early: Vec::new(),
             receive_rtp: config.receive_rtp,
+            unannounced: false,
             connect_by: now + config.connect_timeout,
             drop_dtls_after: config.drop_dtls_after,
             drop_dtls_at: None,
@@ -201,6 +204,10 @@ impl Transport {
         };
         if let Ok(Incoming::Selected(to)) = result {
             self.begin(now, to, out)?;
+        }
+        if self.unannounced && matches!(result, Ok(Incoming::None)) {
+            self.unannounced = false;
+            return Ok(Incoming::Connected);
         }
         Ok(result.unwrap_or_else(|reason| {
             let count = &mut self.drops[reason as usize];
@@ -349,6 +356,11 @@ impl Transport {
             Err(_) => {
                 self.dtls = None;
                 Ok(())
+            }
+            Ok(Some(DtlsEvent::Connected(keys))) => {
+                // A handshake ends with a datagram, not with a timer; but should one ever, it must not be lost.
+                self.unannounced = true;
+                self.connect(now, &keys)
             }
             Ok(_) => Ok(()),
         }
