@@ -52,6 +52,15 @@ async def create(body: schemas.NewMeeting, asker: CurrentAsker, services: Curren
     return schemas.Meeting.model_validate(made.to_json())
 
 
+@router.get("/meetings/{meeting}")
+async def meeting_state(
+    meeting: str, asker: CurrentAsker, services: CurrentServices
+) -> schemas.MeetingSnapshot:
+    """The meeting as the asker may see it, after event `seq`: what a subscription's `snap` holds."""
+    found = await services.meetings.snapshot(meeting, asker.actor)
+    return schemas.MeetingSnapshot(stream=found.stream, seq=found.seq, state=dict(found.state))
+
+
 @router.get("/meetings/{meeting}/roster")
 async def roster(meeting: str, asker: CurrentAsker, services: CurrentServices) -> schemas.Roster:
     """Everybody invited inside the asker's grants, and the units above them."""

@@ -153,6 +153,14 @@ class MeetingList(BaseModel):
     meetings: list[Meeting]
 
 
+class MeetingSnapshot(BaseModel):
+    """`MeetingState` after event `seq`."""
+
+    stream: str
+    seq: int
+    state: dict[str, Any]
+
+
 class Roster(BaseModel):
     """Invited sites `[id, unit, label, kind]`, the units above them `[code, parent, name, kind, level]`."""
 
