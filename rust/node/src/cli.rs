@@ -1,6 +1,6 @@
 //! The command line of `diemcau-media`.
 
-use std::io::{Read, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -124,7 +124,9 @@ fn log_to_stderr(json: bool) {
     use tracing_subscriber::EnvFilter;
     let filter =
         EnvFilter::try_from_env("DIEMCAU_LOG").unwrap_or_else(|_| EnvFilter::new("info,str0m=warn,is=warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colour = std::io::stderr().is_terminal();
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
     // A second call (tests) finds a subscriber set; that one stays.
     let _ = if json { builder.json().try_init() } else { builder.try_init() };
     std::panic::set_hook(Box::new(|panic| {

@@ -1,20 +1,31 @@
 //! What has to be known of a publisher's offer before `str0m` reads it, and what its answer lacks.
 
 use diemcau_control::VideoCodec;
-use diemcau_wire::sdp::{CodecName, MediaKind, SessionDescription};
+use diemcau_core::MAX_LAYERS;
+use diemcau_wire::sdp::{CodecName, MAX_MEDIA, MediaKind, SessionDescription};
 
 /// What an offer has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offered {
     pub has_video: bool,
     h264: bool,
     vp8: bool,
+    /// Sections with a mid, in order.
+    pub sections: Vec<Section>,
+}
+
+/// A section of an offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    pub mid: String,
+    /// Simulcast layers that are sent, lowest first; empty without simulcast.
+    pub rids: Vec<String>,
 }
 
 impl Offered {
     /// The codec to answer: the one asked for, or the other where it is not offered. Only one is answered, so
     /// that a track never changes its codec.
-    pub fn video_codec(self, asked: VideoCodec) -> Option<VideoCodec> {
+    pub fn video_codec(&self, asked: VideoCodec) -> Option<VideoCodec> {
         let has = |codec| match codec {
             VideoCodec::H264 => self.h264,
             VideoCodec::Vp8 => self.vp8,
@@ -33,7 +44,7 @@ impl Offered {
 /// Words for `bad_offer`.
 pub fn read(sdp: &str) -> Result<Offered, String> {
     let description = SessionDescription::parse(sdp).map_err(|error| format!("{}: {error}", error.code()))?;
-    let mut offered = Offered { has_video: false, h264: false, vp8: false };
+    let mut offered = Offered { has_video: false, h264: false, vp8: false, sections: sections(sdp) };
     for section in description.media.iter().filter(|section| section.kind == Some(MediaKind::Video)) {
         offered.has_video = true;
         for format in &section.formats {
@@ -45,6 +56,45 @@ pub fn read(sdp: &str) -> Result<Offered, String> {
         }
     }
     Ok(offered)
+}
+
+/// Mids and simulcast layers by section (RFC 8853 §5.1).
+fn sections(sdp: &str) -> Vec<Section> {
+    let mut sections = Vec::new();
+    for text in sdp.split("\nm=").skip(1).take(MAX_MEDIA) {
+        let attribute = |name: &str| text.lines().find_map(|line| line.trim_end().strip_prefix(name));
+        let Some(mid) = attribute("a=mid:") else { continue };
+        let sent = attribute("a=simulcast:").and_then(|value| {
+            let mut words = value.split_ascii_whitespace().skip_while(|word| *word != "send");
+            words.nth(1)
+        });
+        let mut rids: Vec<String> = sent.map_or_else(Vec::new, |list| {
+            // Of alternatives the first, paused (`~`) or not.
+            let first =
+                |layer: &str| layer.split(',').next().unwrap_or_default().trim_start_matches('~').to_owned();
+            list.split(';').map(first).filter(|rid| !rid.is_empty()).take(MAX_LAYERS).collect()
+        });
+        if runs_downwards(&rids) {
+            rids.reverse();
+        }
+        sections.push(Section { mid: mid.to_owned(), rids });
+    }
+    sections
+}
+
+/// Layers come in the order of the page's encodings, lowest first as ours are; well-known names that run the other
+/// way are recognised.
+fn runs_downwards(rids: &[String]) -> bool {
+    let full = rids.iter().any(|rid| rid == "f");
+    let rank = |rid: &String| match rid.as_str() {
+        "f" | "high" | "hi" | "2" => Some(2),
+        "h" if !full => Some(2),
+        "h" | "m" | "mid" | "medium" | "1" => Some(1),
+        "l" | "q" | "low" | "lo" | "0" => Some(0),
+        _ => None,
+    };
+    let ranks: Option<Vec<i32>> = rids.iter().map(rank).collect();
+    ranks.is_some_and(|ranks| ranks.len() > 1 && ranks.windows(2).all(|pair| pair[0] > pair[1]))
 }
 
 /// Packetization mode 1 and a baseline profile, constrained or plain (RFC 6184 §8.1).
@@ -97,11 +147,24 @@ mod tests {
 
     #[test]
     fn the_codec_asked_for_is_taken_where_it_is_offered() {
-        let both = Offered { has_video: true, h264: true, vp8: true };
+        let both = Offered { has_video: true, h264: true, vp8: true, sections: Vec::new() };
         assert_eq!(both.video_codec(VideoCodec::Vp8), Some(VideoCodec::Vp8));
         let vp8 = Offered { h264: false, ..both };
         assert_eq!(vp8.video_codec(VideoCodec::H264), Some(VideoCodec::Vp8));
         assert_eq!(Offered { vp8: false, ..vp8 }.video_codec(VideoCodec::H264), None);
+    }
+
+    #[test]
+    fn layers_are_lowest_first_whatever_the_order_of_well_known_names() {
+        let rids = |list: &str| {
+            let sdp = format!("v=0\r\nm=video 9 X 96\r\na=mid:1\r\na=simulcast:recv z send {list}\r\n");
+            sections(&sdp)[0].rids.join(" ")
+        };
+        assert_eq!(rids("l;h"), "l h");
+        assert_eq!(rids("h;l"), "l h");
+        assert_eq!(rids("f;h;q"), "q h f");
+        assert_eq!(rids("one;~two,three"), "one two");
+        assert_eq!(sections("v=0\r\nm=video 9 X 96\r\na=mid:1\r\n")[0].rids, Vec::<String>::new());
     }
 
     #[test]

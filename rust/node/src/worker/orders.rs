@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use diemcau_control::Layer;
-use diemcau_core::{ProgramId, Slot, TrackId};
+use diemcau_core::TrackId;
 use diemcau_wire::ice::IceCredentials;
 
 use super::publisher::Publisher;
@@ -95,31 +95,12 @@ impl Worker {
             }
             TableOrder::SetProgram(id, program) => self.shard.set_program(id, program, now),
             TableOrder::RemoveProgram(id) => self.shard.remove_program(id, now),
-            TableOrder::SetSlot(id, slot, source) => self.set_slot(id, slot, source),
+            TableOrder::SetSlot(id, slot, source) => {
+                self.shard.set_slot(id, usize::from(slot), source, now);
+            }
             TableOrder::SetMics(id, mics) => {
                 self.shard.set_mics(id, mics, now);
             }
-        }
-    }
-
-    fn set_slot(&mut self, id: ProgramId, slot: u16, source: Slot) {
-        let now = self.parts.clock.now();
-        self.shard.set_slot(id, usize::from(slot), source, now);
-        // A shard says nothing of a cut that nobody here watches; the hub waits for every worker's word.
-        let watched = self.entries.iter().flatten().any(|entry| match &entry.conn {
-            Conn::Viewer(viewer) => viewer.key.is_some() && viewer.program == Some(id),
-            Conn::Publisher(_) => false,
-        });
-        if !watched {
-            self.parts.hub.send(Report::SlotShown {
-                worker: self.parts.index,
-                program: id,
-                slot,
-                track: source.track,
-                last_micros: now.micros(),
-                lines: 0,
-                missing: 0,
-            });
         }
     }
 

@@ -14,12 +14,12 @@ use diemcau_wire::ice::{DEAD_AFTER, DEGRADED_AFTER, IceCredentials};
 use diemcau_wire::stun::StunMessage;
 use str0m::change::SdpOffer;
 use str0m::format::CodecConfig;
-use str0m::media::{KeyframeRequestKind, MediaKind, Mid, Rid, Simulcast};
+use str0m::media::{KeyframeRequestKind, MediaKind, Mid, Rid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{RtpPacket, Ssrc};
 use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc, RtcConfig};
 
-use super::offer;
+use super::offer::{self, Offered};
 use crate::clock::Clock;
 use crate::message::{OpenPublisher, PublisherOpened, Refusal};
 use crate::stats::WorkerStats;
@@ -130,7 +130,7 @@ impl Publisher {
             checked: None,
             next: now,
         };
-        publisher.find_tracks(open, video, now).map_err(bad)?;
+        publisher.find_tracks(open, &offered, video);
         if publisher.tracks.is_empty() {
             return Err(Refusal::new("no_common_codec", "no line is sent with a codec that is spoken here"));
         }
@@ -140,54 +140,24 @@ impl Publisher {
     }
 
     /// The first audio and the first video line that are sent with a codec of ours.
-    fn find_tracks(
-        &mut self,
-        open: &OpenPublisher,
-        video: Option<VideoCodec>,
-        now: Instant,
-    ) -> Result<(), String> {
-        let mut added = Vec::new();
-        self.steps(now, |event| {
-            if let Event::MediaAdded(media) = event {
-                added.push((media.mid, media.kind, media.simulcast));
-            }
-        })?;
-        for (mid, kind, simulcast) in added {
-            let sends = self.rtc.media(mid).is_some_and(|media| media.direction().is_receiving());
-            let agreed = self.rtc.media(mid).is_some_and(|media| !media.remote_pts().is_empty());
-            let (id, codec) = match (kind, video) {
+    fn find_tracks(&mut self, open: &OpenPublisher, offered: &Offered, video: Option<VideoCodec>) {
+        for section in &offered.sections {
+            let Some(media) = self.rtc.media(Mid::from(section.mid.as_str())) else { continue };
+            let (id, codec) = match (media.kind(), video) {
                 (MediaKind::Audio, _) => (open.audio, Codec::Opus),
                 (MediaKind::Video, Some(VideoCodec::H264)) => (open.video, Codec::H264),
                 (MediaKind::Video, Some(VideoCodec::Vp8)) => (open.video, Codec::Vp8),
                 (MediaKind::Video, None) => continue,
             };
-            if !sends || !agreed || self.tracks.iter().any(|track| track.id == id) {
+            let sent = media.direction().is_receiving() && !media.disabled();
+            if !sent || self.tracks.iter().any(|track| track.id == id) {
                 continue;
             }
-            let rids = simulcast.map_or_else(Vec::new, |simulcast| lowest_first(&simulcast));
+            let mid = media.mid();
+            let rids: Vec<Rid> = section.rids.iter().map(|rid| Rid::from(rid.as_str())).collect();
             self.ingest.add_track(id, codec, rids.len().clamp(1, 3) as u8);
             self.tracks.push(Track { id, codec, mid, rids, layers: Vec::new() });
         }
-        Ok(())
-    }
-
-    /// Polls `str0m` until it waits; media is taken in by the caller's closure.
-    fn steps(&mut self, now: Instant, mut each: impl FnMut(Event)) -> Result<(), String> {
-        for _ in 0..MAX_STEPS {
-            match self.rtc.poll_output().map_err(|error| error.to_string())? {
-                Output::Timeout(at) if at <= now => {
-                    self.rtc.handle_input(Input::Timeout(now)).map_err(|error| error.to_string())?;
-                }
-                Output::Timeout(at) => {
-                    self.next = at;
-                    return Ok(());
-                }
-                // Nothing can be sent before the first check has come.
-                Output::Transmit(_) => {}
-                Output::Event(event) => each(event),
-            }
-        }
-        Err("str0m does not come to rest".into())
     }
 
     pub fn ufrag(&self) -> &str {
@@ -466,24 +436,6 @@ impl Publisher {
 /// Everything above the lowest is high: control knows two layers.
 fn control_layer(layer: Layer) -> ControlLayer {
     if layer == Layer::LOW { ControlLayer::Low } else { ControlLayer::High }
-}
-
-/// Offers name their layers in the order of the page's encodings, lowest first as ours do; an order by well-known
-/// names (`h`, `m`, `l`; `f`, `h`, `q`; `high`, `low`) is recognised where it runs the other way.
-fn lowest_first(simulcast: &Simulcast) -> Vec<Rid> {
-    let mut rids: Vec<Rid> = simulcast.recv.iter().map(|layer| layer.rid).take(3).collect();
-    let rank = |rid: &Rid| match &**rid {
-        "f" | "high" | "hi" | "2" => Some(2),
-        "h" => Some(if rids.iter().any(|rid| &**rid == "f") { 1 } else { 2 }),
-        "m" | "mid" | "medium" | "1" => Some(1),
-        "l" | "q" | "low" | "lo" | "0" => Some(0),
-        _ => None,
-    };
-    let ranks: Option<Vec<i32>> = rids.iter().map(rank).collect();
-    if ranks.is_some_and(|ranks| ranks.windows(2).all(|pair| pair[0] > pair[1])) {
-        rids.reverse();
-    }
-    rids
 }
 
 fn video_codec(config: &mut CodecConfig, codec: Option<VideoCodec>) {
