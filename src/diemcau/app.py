@@ -154,8 +154,8 @@ class _Server(uvicorn.Server):
 def node_options(settings: Settings) -> NodeOptions:
     """How the media node is started."""
     bind, announce = settings.media_bind, settings.media_announce
-    if not bind:
-        bind = ("127.0.0.1:0",) if settings.loopback else ("0.0.0.0:0",)
+    if bind is None:
+        bind = "127.0.0.1:0" if settings.loopback else "0.0.0.0:0"
     if not announce and not settings.loopback:
         announce = tuple(a for a in lan_addresses() if ":" not in a) or ("127.0.0.1",)
     return NodeOptions(

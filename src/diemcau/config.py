@@ -50,8 +50,9 @@ class Settings(BaseSettings):
 
     media_executable: Path | None = None
     media_workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 2)
-    media_bind: tuple[str, ...] = ()
-    """Addresses `ip:port` for UDP; none: a free port of every address, or of loopback when `host` is."""
+    media_bind: str | None = None
+    """`ip:port` for UDP, worker i uses port + i; none: free ports of every address, or of loopback when
+    `host` is."""
 
     media_announce: tuple[str, ...] = ()
     """Addresses told to clients; none: those of this machine that fit `media_bind`."""

@@ -36,7 +36,7 @@ class NodeOptions:
 
     executable: Path
     control: Path
-    bind: tuple[str, ...] = ("127.0.0.1:0",)
+    bind: str = "127.0.0.1:0"
     announce: tuple[str, ...] = ()
     workers: int = 2
     log_file: Path | None = None
@@ -45,8 +45,7 @@ class NodeOptions:
     def arguments(self) -> list[str]:
         """The command line after the executable."""
         options = ["serve", "--control", str(self.control), "--workers", str(self.workers)]
-        for bind in self.bind:
-            options += ["--bind", bind]
+        options += ["--bind", self.bind]
         for announce in self.announce:
             options += ["--announce", announce]
         return [*options, *self.extra]

@@ -1,0 +1,100 @@
+"""How commands reach the rooms: through a running server's console socket, else over the database itself.
+
+Either way they speak to the same doors, so a command never changes behind a server's back what that server
+holds in memory.
+"""
+
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import anyio
+import httpx2
+import typer
+
+from diemcau.app import Console, api_options, configure_logs, make_api, open_rooms
+from diemcau.cli.output import Refused, errors
+from diemcau.config import Settings
+from diemcau.media import MediaUnavailable
+from diemcau.media.port import Handler
+from diemcau.media.wire import Command, ReplyData
+
+T = TypeVar("T")
+
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Data folder of the server (DIEMCAU_DATA).", show_default="var")
+]
+
+
+class _NoNode:
+    """Commands need no pictures."""
+
+    connected = False
+
+    def listen(self, handler: Handler) -> None:
+        """There is nothing to hear."""
+
+    async def call(self, command: Command, *, patience: float = 5.0) -> ReplyData:
+        """Raises MediaUnavailable."""
+        raise MediaUnavailable("No media node: the server is not running")
+
+
+class Door:
+    """The server's doors, asked as the system."""
+
+    def __init__(self, client: httpx2.AsyncClient, live: bool) -> None:
+        self._client, self.live = client, live
+
+    async def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        """One request; answers its JSON. Raises Refused."""
+        params = {key: value for key, value in query.items() if value is not None}
+        answer = await self._client.request(method, path, json=body, params=params)
+        if answer.status_code >= 400:
+            try:
+                raise Refused(answer.json())
+            except ValueError:
+                raise Refused({"code": "internal", "detail": f"status {answer.status_code}"}) from None
+        return answer.json() if answer.content else None
+
+
+@asynccontextmanager
+async def door(settings: Settings) -> AsyncIterator[Door]:
+    """See the module."""
+    async with AsyncExitStack() as stack:
+        live = await anyio.to_thread.run_sync(answers, settings.console_socket)
+        transport: httpx2.AsyncBaseTransport
+        if live:
+            transport = httpx2.AsyncHTTPTransport(uds=str(settings.console_socket))
+        else:
+            rooms = await stack.enter_async_context(open_rooms(settings))
+            app = await make_api(rooms, _NoNode(), api_options(settings), stack)
+            transport = httpx2.ASGITransport(app=Console(app))
+        client = httpx2.AsyncClient(transport=transport, base_url="http://console", timeout=60.0)
+        yield Door(await stack.enter_async_context(client), live)
+
+
+def answers(path: Path) -> bool:
+    """Whether a server listens on its console socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(2.0)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
+def through(data: Path | None, work: Callable[[Door], Awaitable[T]], *, as_json: bool) -> T:
+    """Opens the door, does the work, turns errors into messages."""
+
+    async def run() -> T:
+        async with door(settings) as opened:
+            return await work(opened)
+
+    with errors(as_json=as_json):
+        settings = Settings(log_level="warning") if data is None else Settings(data=data, log_level="warning")
+        configure_logs(settings)
+        return anyio.run(run)
+    raise typer.Exit(1)

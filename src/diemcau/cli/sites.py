@@ -1,0 +1,117 @@
+"""`diemcau sites`: the directory of sites, and their activation codes."""
+
+from typing import Annotated, Any
+
+import typer
+
+from diemcau.cli.door import Data, Door, through
+from diemcau.cli.output import Json, answer_json, fail, out, table
+from diemcau.config import Settings
+from diemcau.units import Level, Units
+
+app = typer.Typer(help="Sites and their activation codes.", no_args_is_help=True)
+
+
+def link(url: str, code: str) -> str:
+    """The page that activates a device with this code."""
+    return f"{url.rstrip('/')}/vao?code={code}"
+
+
+@app.command()
+def add(
+    unit: Annotated[list[str], typer.Option(help="Code of the site's unit (may be repeated).")],
+    label: Annotated[str | None, typer.Option(help="Name of the site; else of its unit.")] = None,
+    level: Annotated[
+        Level | None, typer.Option(help="One site for each unit of this level inside the units.")
+    ] = None,
+    kind: Annotated[str, typer.Option(help="post, room or bridge.")] = "post",
+    carrier: Annotated[str | None, typer.Option()] = None,
+    phone: Annotated[list[str] | None, typer.Option()] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Add sites."""
+    if label is not None and (level is not None or len(unit) > 1):
+        fail("bad_request", "--label is for a single site", as_json=as_json)
+
+    async def work(door: Door) -> Any:
+        units = Units.load(Settings().units)
+        found = (
+            units.select(unit, None if level is None else [level]) if level else [units.get(u) for u in unit]
+        )
+        new = [
+            {
+                "unit": one.code,
+                "label": label or f"Điểm cầu {one.label}",
+                "kind": kind,
+                "carrier": carrier,
+                "phones": phone or [],
+            }
+            for one in found
+        ]
+        return await door.ask("POST", "/console/v1/sites", {"sites": new})
+
+    made = through(data, work, as_json=as_json)
+    _show(made["sites"], as_json=as_json, document=made)
+
+
+@app.command("list")
+def list_sites(
+    unit: Annotated[str | None, typer.Option(help="Only inside this unit.")] = None,
+    q: Annotated[str | None, typer.Option(help="Words of label, path or code.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=20_000)] = 100,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Sites in the order of their units."""
+
+    async def work(door: Door) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        after = None
+        while len(found) < limit:
+            page = await door.ask(
+                "GET", "/api/v1/sites", unit=unit, q=q, limit=min(500, limit - len(found)), after=after
+            )
+            found += page["sites"]
+            after = page["next"]
+            if after is None:
+                break
+        return found
+
+    sites = through(data, work, as_json=as_json)
+    _show(sites, as_json=as_json, document={"sites": sites})
+
+
+@app.command()
+def activate(
+    site: Annotated[list[str], typer.Argument(help="Ids of sites.")],
+    hours: Annotated[int, typer.Option(min=1, max=24 * 90, help="How long the codes are good.")] = 24 * 14,
+    url: Annotated[str | None, typer.Option(help="Address of the server, for the links.")] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Issue one-time activation codes; earlier unused ones of these sites are revoked."""
+    body = {"sites": site, "hours": hours}
+
+    async def work(door: Door) -> Any:
+        return await door.ask("POST", "/console/v1/codes", body)
+
+    codes = through(data, work, as_json=as_json)["codes"]
+    if url is not None:
+        for code in codes:
+            code["link"] = link(url, code["code"])
+    if as_json:
+        answer_json({"codes": codes})
+    else:
+        for code in codes:
+            out.print(f"{code['site']}  [bold]{code['code']}[/]  {code.get('link', '')}")
+
+
+def _show(sites: list[dict[str, Any]], *, as_json: bool, document: Any) -> None:
+    if as_json:
+        answer_json(document)
+    else:
+        table(
+            ("id", "unit", "label", "kind", "path"),
+            [(site["id"], site["unit"], site["label"], site["kind"], site["path"]) for site in sites],
+        )
