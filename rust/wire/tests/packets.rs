@@ -310,6 +310,11 @@ fn broken_rtcp_is_refused_and_ends_the_walk() {
     // 65,535 packets in 12 bytes of feedback: refused, not inflated.
     let bomb = [0x8f, 205, 0, 5, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0x1f, 0xff, 0, 0];
     assert_eq!(first(&bomb), RtcpError::Malformed);
+    // The same honestly run-length coded: "received nothing", eight thousand at a time.
+    let mut bomb = [0x8f, 205, 0, 8, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0xff, 0xf8, 0, 0, 0, 0].to_vec();
+    bomb.extend([0x1f, 0xff].repeat(8));
+    assert_eq!(bomb.len(), 36);
+    assert_eq!(first(&bomb), RtcpError::Malformed);
 }
 
 #[test]

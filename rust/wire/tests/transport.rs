@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::{CLIENT, End, Network, PERFECT, SERVER, World, addr};
 use diemcau_wire::dtls::{Certificate, DtlsError, Fingerprint};
-use diemcau_wire::ice::{IceCredentials, IceState};
+use diemcau_wire::ice::{IceCredentials, IceLite, IceOutcome, IceState};
 use diemcau_wire::rtcp::{RtcpPacket, packets};
 use diemcau_wire::stun::{BindingRequest, StunClass, StunMessage, write_request};
 use diemcau_wire::transport::{DropReason, TransportError};
@@ -282,6 +282,67 @@ fn the_address_moves_only_by_an_authenticated_check_with_use_candidate() {
     let nominated = check(&world, &local, &remote, true);
     assert_eq!(world.inject(elsewhere, &nominated), None);
     assert_eq!(world.server.remote_addr(), Some(elsewhere));
+}
+
+/// Chromium's order: a check, the ClientHello, and only then the check that nominates.
+#[test]
+fn a_client_hello_before_the_nomination_waits_for_it_within_bounds() {
+    let mut credentials = None;
+    let slot = std::cell::RefCell::new(&mut credentials);
+    let mut world = World::with(1, PERFECT, |server, _| {
+        **slot.borrow_mut() = Some((server.local.clone(), server.remote.clone()));
+    });
+    let (local, remote) = credentials.unwrap();
+    let hello = client_hello();
+    let check_only = check(&world, &local, &remote, false);
+    assert_eq!(world.inject(addr(CLIENT), &hello), Some(DropReason::WrongAddress), "no check yet");
+    assert_eq!(world.inject(addr(CLIENT), &check_only), None);
+    assert_eq!(world.inject(addr("203.0.113.66:666"), &hello), Some(DropReason::WrongAddress), "a stranger");
+    let mut long = hello.clone();
+    long.resize(1501, 0);
+    assert_eq!(world.inject(addr(CLIENT), &long), Some(DropReason::WrongAddress), "too long to keep");
+    for _ in 0..4 {
+        assert_eq!(world.inject(addr(CLIENT), &hello), None);
+    }
+    assert_eq!(world.inject(addr(CLIENT), &hello), Some(DropReason::WrongAddress), "no room for a fifth");
+
+    let mut answers = Vec::new();
+    let mut nominate = check(&world, &local, &remote, true);
+    let now = world.now;
+    let mut send = |to, bytes: &[u8]| answers.push((to, bytes[0]));
+    world.server.handle_datagram(now, addr(CLIENT), &mut nominate, &mut send).unwrap();
+    assert_eq!(answers[0], (addr(CLIENT), 1), "the check's answer");
+    assert!(answers[1..].contains(&(addr(CLIENT), 22)), "and at once the handshake's: {answers:?}");
+}
+
+#[test]
+fn of_the_addresses_that_check_only_a_few_are_remembered() {
+    let now = std::time::Instant::now();
+    let (local, remote) = (IceCredentials::generate(), IceCredentials::generate());
+    let mut ice = IceLite::new(local.clone(), remote.ufrag.clone(), now);
+    let world = World::new(1, PERFECT);
+    let unnominated = check(&world, &local, &remote, false);
+    let from = |port: u16| addr(&format!("198.51.100.9:{port}"));
+    for port in 1..=9 {
+        assert_eq!(ice.handle_stun(now, from(port), &unnominated, &mut |_, _| {}), IceOutcome::Checked);
+    }
+    assert_eq!((1..=9).filter(|port| ice.may_be_selected(from(*port))).count(), 4);
+    let nominated = check(&world, &local, &remote, true);
+    let outcome = ice.handle_stun(now, from(9), &nominated, &mut |_, _| {});
+    assert_eq!(outcome, IceOutcome::Selected(from(9)));
+    assert!(!ice.may_be_selected(from(1)), "forgotten after the selection");
+}
+
+/// A client's first DTLS datagram.
+fn client_hello() -> Vec<u8> {
+    let mut world = World::new(1, PERFECT);
+    loop {
+        world.step(world.now + Duration::from_secs(1)).unwrap();
+        let hello = world.flying.values().find(|(to, _, bytes)| *to == End::Server && bytes[0] == 22);
+        if let Some((.., hello)) = hello {
+            return hello.clone();
+        }
+    }
 }
 
 #[test]
