@@ -13,9 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from diemcau.access import Access, Passwords
 from diemcau.clock import ManualClock
+from diemcau.ids import counted_ids
+from diemcau.sites import Sites
 from diemcau.store import Store
+from diemcau.units import Units
 
 APT_LINE = "apt-get install -y --no-install-recommends postgresql"
 
@@ -160,3 +165,21 @@ async def store(database: str, clock: ManualClock) -> AsyncIterator[Store]:
     store = await Store.open(database, clock=clock)
     yield store
     await store.aclose()
+
+
+@pytest.fixture(scope="session")
+def units() -> Units:
+    """The tree of September 2021."""
+    return Units.load("2021-09")
+
+
+@pytest.fixture
+async def access(store: Store, units: Units, clock: ManualClock) -> Access:
+    """Access with passwords that cost next to nothing; one test measures real ones."""
+    cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    return Access(store, units, clock, bytes(32), make_id=counted_ids(), passwords=cheap)
+
+
+@pytest.fixture
+async def sites(store: Store, units: Units, access: Access, clock: ManualClock) -> Sites:
+    return Sites(store, units, access, clock)
