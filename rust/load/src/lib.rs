@@ -2,17 +2,21 @@
 //!
 //! `docs/load.md` says how to use them and what their figures mean.
 
+pub mod client;
 pub mod clips;
+pub mod decode;
+pub mod direct;
+pub mod engine;
 pub mod net;
 pub mod packetize;
+pub mod progress;
+pub mod report;
+pub mod sizes;
 pub mod stats;
 pub mod sys;
+pub mod via;
 pub mod watch;
 
-/// Runs the executable.
-///
-/// # Errors
-/// What went wrong, for people.
-pub fn cli() -> anyhow::Result<()> {
-    Ok(())
-}
+mod cli;
+
+pub use cli::cli;

@@ -138,8 +138,6 @@ totals! {
     cuts, cuts_missed,
     /// Datagrams that SRTP or the transport refused.
     forged, replayed, refused,
-    /// Frames handed to decoding children, frames they were too slow for, and what they found.
-    sampled, sample_dropped, decoded, decoded_broken,
     /// As publishers.
     frames_sent, packets_sent, bytes_sent, send_blocked, rtx_sent, nacks_got, plis_got,
 }
@@ -157,8 +155,6 @@ pub struct Stats {
     pub freeze: Histogram,
     /// Sending moment to arrival of whole frames of our clips, modulo the loop.
     pub transit: Histogram,
-    /// The same to the decoded picture's arrival, read from the pixels.
-    pub glass: Histogram,
     /// By name: breaches of what the node promises.
     pub violations: BTreeMap<&'static str, u64>,
 }
@@ -176,7 +172,6 @@ impl Stats {
             (&mut self.cut, &other.cut),
             (&mut self.freeze, &other.freeze),
             (&mut self.transit, &other.transit),
-            (&mut self.glass, &other.glass),
         ] {
             mine.merge(theirs);
         }

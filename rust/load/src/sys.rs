@@ -143,13 +143,13 @@ impl Receiver {
         Self { buffers: vec![vec![0; size]; count], controls: vec![[0; CONTROL / 8]; count] }
     }
 
-    /// Reads what is there, at most one batch; joined datagrams are handed out one by one.
+    /// Reads what is there on an open UDP socket, at most one batch; joined datagrams are handed out one by one.
     ///
     /// # Errors
     /// As `recvmmsg`, except that nothing to read is no error.
     pub fn receive(
         &mut self,
-        socket: &UdpSocket,
+        socket: RawFd,
         mut take: impl FnMut(SocketAddr, &mut [u8]),
     ) -> io::Result<Received> {
         let count = self.buffers.len();
@@ -173,7 +173,7 @@ impl Receiver {
         // SAFETY: every pointer set above is live and as long as said.
         let got = unsafe {
             libc::recvmmsg(
-                socket.as_raw_fd(),
+                socket,
                 messages.as_mut_ptr(),
                 count as libc::c_uint,
                 libc::MSG_DONTWAIT as _,
@@ -290,7 +290,7 @@ mod tests {
             while seen.len() < 100 {
                 assert_eq!(epoll.wait(Duration::from_secs(5)).unwrap().collect::<Vec<_>>(), [7]);
                 buffers
-                    .receive(&receiver, |from, datagram| {
+                    .receive(receiver.as_raw_fd(), |from, datagram| {
                         assert_eq!(from, sender.local_addr().unwrap());
                         assert_eq!(datagram.len(), 1200);
                         seen.push(datagram[0]);
@@ -313,7 +313,7 @@ mod tests {
                 sender.send_to(&[0; 1200], to).unwrap();
             }
             while let Ok(Received { datagrams: n @ 1.., dropped: d, .. }) =
-                buffers.receive(&receiver, |_, _| {})
+                buffers.receive(receiver.as_raw_fd(), |_, _| {})
             {
                 got += n;
                 dropped = d.unwrap_or(dropped);

@@ -263,8 +263,8 @@ impl Proxy {
     }
 
     fn take_from_clients(&mut self, route: usize, buffers: &mut Receiver) {
-        let Ok(socket) = self.routes[route].0.try_clone() else { return };
-        let result = buffers.receive(&socket, |client, datagram| {
+        let socket = self.routes[route].0.as_raw_fd();
+        let result = buffers.receive(socket, |client, datagram| {
             self.stats.up.received += 1;
             if let Some(flow) = self.flow_of(route, client) {
                 self.admit(flow, Direction::Up, datagram);
@@ -275,8 +275,8 @@ impl Proxy {
 
     fn take_from_node(&mut self, flow: usize, buffers: &mut Receiver) {
         let Some(Some(found)) = self.flows.get(flow) else { return };
-        let Ok(socket) = found.upstream.try_clone() else { return };
-        let result = buffers.receive(&socket, |_, datagram| {
+        let socket = found.upstream.as_raw_fd();
+        let result = buffers.receive(socket, |_, datagram| {
             self.stats.down.received += 1;
             self.admit(flow, Direction::Down, datagram);
         });

@@ -1,0 +1,208 @@
+//! What viewers and publishers share: ICE, DTLS and SRTP over one socket.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use diemcau_wire::dtls::{Certificate, DtlsError};
+use diemcau_wire::ice::IceCredentials;
+use diemcau_wire::sdp::{RemoteTransport, SdpError};
+use diemcau_wire::srtp::MAX_OVERHEAD;
+use diemcau_wire::transport::{Incoming, Transport, TransportConfig, TransportError, TransportRole};
+use thiserror::Error;
+
+use crate::stats::Counters;
+use crate::sys;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// Room for a packet with its tag.
+pub const PACKET: usize = 1_500;
+
+/// Why a client could not begin or go on.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    #[error("answer: {0}")]
+    Sdp(#[from] SdpError),
+    #[error("{0}")]
+    Transport(#[from] TransportError),
+    #[error("{0}")]
+    Dtls(#[from] DtlsError),
+    #[error("socket: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("the node's address {0} is not this machine's loopback; --allow-remote permits it")]
+    Remote(SocketAddr),
+    #[error("the answer has no address")]
+    NoCandidate,
+    #[error("no clip in the codec of the answer")]
+    NoClip,
+    #[error("the node closed the connection")]
+    Closed,
+}
+
+impl ClientError {
+    /// Short stable name for counting.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Sdp(_) => "sdp",
+            Self::Transport(error) => error.code(),
+            Self::Dtls(error) => error.code(),
+            Self::Io(_) => "socket",
+            Self::Remote(_) => "remote_address",
+            Self::NoCandidate => "no_candidate",
+            Self::NoClip => "no_clip",
+            Self::Closed => "closed_by_node",
+        }
+    }
+}
+
+/// The process's certificate; all clients share it.
+#[derive(Clone)]
+pub struct Identity {
+    pub certificate: Arc<Certificate>,
+}
+
+impl Identity {
+    /// # Errors
+    /// When no key can be made.
+    pub fn generate() -> Result<Self, ClientError> {
+        Ok(Self { certificate: Arc::new(Certificate::generate()?) })
+    }
+}
+
+/// Where to go: what the answer said, and the address that was chosen of it.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    pub transport: RemoteTransport,
+    pub address: SocketAddr,
+}
+
+/// The first candidate on loopback, else the first of all where that is allowed.
+///
+/// # Errors
+/// `Remote` when it is not allowed, `NoCandidate`.
+pub fn choose_candidate(candidates: &[SocketAddr], allow_remote: bool) -> Result<SocketAddr, ClientError> {
+    let first = *candidates.first().ok_or(ClientError::NoCandidate)?;
+    match candidates.iter().find(|address| address.ip().is_loopback()) {
+        Some(local) => Ok(*local),
+        None if allow_remote => Ok(first),
+        None => Err(ClientError::Remote(first)),
+    }
+}
+
+/// See the module.
+pub struct Link {
+    transport: Transport,
+    socket: UdpSocket,
+    to: SocketAddr,
+    drops: u32,
+}
+
+impl Link {
+    /// # Errors
+    /// No socket, or no DTLS.
+    pub fn open(
+        remote: Remote,
+        local: IceCredentials,
+        identity: &Identity,
+        (receive_rtp, gro): (bool, bool),
+        now: Instant,
+    ) -> Result<Self, ClientError> {
+        let to = remote.address;
+        let config = TransportConfig {
+            role: TransportRole::Client { candidate: to },
+            local,
+            remote: remote.transport.ice,
+            remote_fingerprint: remote.transport.fingerprint,
+            certificate: identity.certificate.clone(),
+            receive_rtp,
+            drop_dtls_after: None,
+            connect_timeout: CONNECT_TIMEOUT,
+        };
+        let bind: IpAddr = match to.ip() {
+            IpAddr::V4(ip) if ip.is_loopback() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_loopback() => Ipv6Addr::LOCALHOST.into(),
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let socket = sys::udp((bind, 0).into(), gro, if receive_rtp { 512 << 10 } else { 128 << 10 })?;
+        Ok(Self { transport: Transport::new(config, now)?, socket, to, drops: 0 })
+    }
+
+    #[must_use]
+    pub fn socket(&self) -> &UdpSocket {
+        &self.socket
+    }
+
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.transport.is_connected()
+    }
+
+    /// The transport, for SRTP.
+    pub fn transport(&mut self) -> &mut Transport {
+        &mut self.transport
+    }
+
+    /// The kernel's drop counter of this socket, as it came with the last datagram.
+    pub fn note_drops(&mut self, dropped: Option<u32>, counters: &mut Counters) {
+        if let Some(dropped) = dropped {
+            counters.own_drops += u64::from(dropped.wrapping_sub(self.drops));
+            self.drops = dropped;
+        }
+    }
+
+    /// Takes a datagram; answers go out at once.
+    ///
+    /// # Errors
+    /// The connection is over.
+    pub fn datagram<'a>(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &'a mut [u8],
+    ) -> Result<Incoming<'a>, TransportError> {
+        let socket = &self.socket;
+        self.transport.handle_datagram(now, from, datagram, &mut |to, bytes| {
+            // A full buffer loses it, as the network may; the protocols above repeat what matters.
+            let _ = socket.send_to(bytes, to);
+        })
+    }
+
+    /// Does what is due.
+    ///
+    /// # Errors
+    /// The connection is over.
+    pub fn timeout(&mut self, now: Instant) -> Result<(), TransportError> {
+        let socket = &self.socket;
+        self.transport.handle_timeout(now, &mut |to, bytes| {
+            let _ = socket.send_to(bytes, to);
+        })
+    }
+
+    #[must_use]
+    pub fn next_timeout(&self) -> Instant {
+        self.transport.next_timeout()
+    }
+
+    /// Sends protected bytes; false when the socket's buffer is full.
+    pub fn send(&self, bytes: &[u8]) -> bool {
+        self.socket.send_to(bytes, self.to).is_ok()
+    }
+
+    /// Protects and sends a compound RTCP packet of `len` bytes in `buf`, which has room for the tag.
+    pub fn send_rtcp(&mut self, buf: &mut [u8], len: usize) {
+        debug_assert!(buf.len() >= len + MAX_OVERHEAD);
+        if let Some(Ok(len)) = self.transport.srtp_tx().map(|srtp| srtp.protect_rtcp(buf, len)) {
+            self.send(&buf[..len]);
+        }
+    }
+
+    /// Says goodbye.
+    pub fn close(&mut self, now: Instant) {
+        let socket = &self.socket;
+        self.transport.close(now, &mut |to, bytes| {
+            let _ = socket.send_to(bytes, to);
+        });
+    }
+}
