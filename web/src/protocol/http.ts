@@ -1,0 +1,179 @@
+import { asProblem, Failure } from './failure';
+import type {
+  Codec,
+  LayerName,
+  Me,
+  Meeting,
+  PublisherAnswer,
+  RosterAnswer,
+  ScopeEntry,
+  Site,
+  Unit,
+  UnitMatch,
+  ViewerAnswer,
+} from './types';
+
+export interface Picture {
+  blob: Blob;
+  /** When it was taken, ms since the epoch. */
+  at: number;
+  etag: string | null;
+}
+
+type Fetch = typeof fetch;
+
+/** The HTTP door. Cookies carry who we are; `csrf` is learned from `/me` and goes with everything that changes something. */
+export class Http {
+  csrf: string | null = null;
+
+  constructor(
+    private readonly base = '/api/v1',
+    private readonly fetcher: Fetch = (input, init) => fetch(input, init),
+  ) {}
+
+  async me(): Promise<Me> {
+    const me = await this.json<Me>('GET', '/me');
+    this.csrf = me.csrf;
+    return me;
+  }
+
+  /** Raises Failure `bad_credentials`, `too_many_requests`. */
+  login = (username: string, password: string) => this.call('POST', '/session', { username, password });
+  logout = () => this.call('DELETE', '/session');
+  /** Raises Failure `bad_code`, `too_many_requests`. */
+  activate = (code: string) => this.call('POST', '/activation', { code });
+
+  searchUnits = async (q: string, limit = 12, signal?: AbortSignal): Promise<UnitMatch[]> => {
+    const query = new URLSearchParams({ q, limit: String(limit) });
+    const answer = await this.json<{ matches: UnitMatch[] }>(
+      'GET',
+      `/units/search?${query.toString()}`,
+      undefined,
+      signal,
+    );
+    return answer.matches;
+  };
+  unit = (code: string) => this.json<Unit>('GET', `/units/${encodeURIComponent(code)}`);
+  sitesOf = async (unit: string, limit = 20): Promise<Site[]> => {
+    const query = new URLSearchParams({ unit, limit: String(limit) });
+    return (await this.json<{ sites: Site[] }>('GET', `/sites?${query.toString()}`)).sites;
+  };
+
+  meetings = async (): Promise<Meeting[]> =>
+    (await this.json<{ meetings: Meeting[] }>('GET', '/meetings')).meetings;
+  createMeeting = (wanted: {
+    id: string;
+    title: string;
+    scope: ScopeEntry[];
+    codec: Codec;
+    chair_site: string | null;
+  }) => this.json<Meeting>('POST', '/meetings', wanted);
+  roster = (meeting: string) =>
+    this.json<RosterAnswer>('GET', `/meetings/${encodeURIComponent(meeting)}/roster`);
+
+  /** Raises Failure `no_common_codec`, `bad_offer`, `media_unavailable`, `busy`, `meeting_not_open`. */
+  openViewer = (meeting: string, offer: string, replaces: string | null) =>
+    this.json<ViewerAnswer>('POST', `/meetings/${encodeURIComponent(meeting)}/viewer`, { offer, replaces });
+  closeViewer = (viewer: string) =>
+    this.call('DELETE', `/viewers/${encodeURIComponent(viewer)}`, undefined, true);
+  pin = (viewer: string, line: number, site: string | null, ceiling: LayerName) =>
+    this.call('PUT', `/viewers/${encodeURIComponent(viewer)}/pins/${line}`, { site, ceiling });
+  openPublisher = (meeting: string, offer: string) =>
+    this.json<PublisherAnswer>('POST', `/meetings/${encodeURIComponent(meeting)}/publisher`, { offer });
+  closePublisher = (publisher: string) =>
+    this.call('DELETE', `/publishers/${encodeURIComponent(publisher)}`, undefined, true);
+
+  /** Posts this site's picture: JPEG of at most 128 kB. */
+  async postSnapshot(picture: Blob): Promise<void> {
+    await this.send('PUT', '/snapshot', picture, 'image/jpeg');
+  }
+
+  /** The last picture of a site; null when it has none, `same` when it is still the one with this ETag. */
+  async snapshot(site: string, etag: string | null, signal?: AbortSignal): Promise<Picture | 'same' | null> {
+    const response = await this.fetcher(`${this.base}/sites/${encodeURIComponent(site)}/snapshot`, {
+      credentials: 'same-origin',
+      cache: 'no-cache',
+      ...(etag === null ? {} : { headers: { 'If-None-Match': etag } }),
+      ...(signal ? { signal } : {}),
+    });
+    if (response.status === 304) return 'same';
+    if (response.status === 404) return null;
+    if (!response.ok) throw await failureOf(response);
+    const modified = Date.parse(response.headers.get('Last-Modified') ?? '');
+    return {
+      blob: await response.blob(),
+      at: Number.isNaN(modified) ? Date.now() : modified,
+      etag: response.headers.get('ETag'),
+    };
+  }
+
+  private async json<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+    const response = await this.send(
+      method,
+      path,
+      body === undefined ? null : JSON.stringify(body),
+      'application/json',
+      signal,
+    );
+    return (await response.json()) as T;
+  }
+
+  private async call(method: string, path: string, body?: unknown, leaving = false): Promise<void> {
+    await this.send(
+      method,
+      path,
+      body === undefined ? null : JSON.stringify(body),
+      'application/json',
+      undefined,
+      leaving,
+    );
+  }
+
+  private async send(
+    method: string,
+    path: string,
+    body: string | Blob | null,
+    type: string,
+    signal?: AbortSignal,
+    /** The page may be going away: the request has to outlive it. */
+    keepalive = false,
+  ): Promise<Response> {
+    const headers: Record<string, string> = { Accept: 'application/json' };
+    if (body !== null) headers['Content-Type'] = type;
+    if (method !== 'GET' && this.csrf !== null) headers['X-CSRF-Token'] = this.csrf;
+    let response: Response;
+    try {
+      response = await this.fetcher(this.base + path, {
+        method,
+        headers,
+        credentials: 'same-origin',
+        keepalive,
+        ...(body === null ? {} : { body }),
+        ...(signal ? { signal } : {}),
+      });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw Failure.local('offline', 'The server does not answer');
+    }
+    if (!response.ok) throw await failureOf(response);
+    return response;
+  }
+}
+
+async function failureOf(response: Response): Promise<Failure> {
+  let problem = null;
+  try {
+    problem = asProblem(await response.json());
+  } catch {
+    // A proxy's page, not ours: the status says enough.
+  }
+  const wait = Number.parseInt(response.headers.get('Retry-After') ?? '', 10);
+  return new Failure(
+    problem ?? {
+      code: response.status >= 500 ? 'offline' : 'bad_request',
+      status: response.status,
+      title: response.statusText,
+    },
+    Number.isNaN(wait) ? null : wait,
+  );
+}

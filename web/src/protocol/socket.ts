@@ -1,0 +1,325 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import { asProblem, Failure } from './failure';
+import type {
+  CommandName,
+  Commands,
+  Ephemeral,
+  FromServer,
+  Me,
+  MeetingState,
+  StreamEvent,
+  You,
+} from './types';
+
+/** What the wire needs of the world; tests bring their own. */
+export interface World {
+  connect(url: string): SocketLike;
+  now(): number;
+  after(ms: number, run: () => void): () => void;
+  /** 0 to 1. */
+  random(): number;
+  newId(): string;
+  /** True when the server says that nobody is logged in: a refused handshake does not tell why. */
+  loggedOut(): Promise<boolean>;
+}
+
+export interface SocketLike {
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+  onopen: (() => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number }) => void) | null;
+}
+
+export type Link = 'connecting' | 'open' | 'waiting' | 'replaced' | 'not_authenticated' | 'closed';
+
+export interface WireState {
+  link: Link;
+  /** Since when the link is not open (ms), null while it is. */
+  downSince: number | null;
+  who: Me | null;
+  you: You | null;
+  /** Server's clock minus ours, ms. */
+  skew: number;
+}
+
+export interface StreamHandler {
+  snap(state: MeetingState, seq: number): void;
+  ev(event: StreamEvent): void;
+  eph(message: Ephemeral): void;
+}
+
+interface Subscription {
+  stream: string;
+  topics: string[];
+  handler: StreamHandler;
+  seq: number | null;
+  /** A `sub` is on its way: what does not follow `seq` meanwhile comes again with its answer. */
+  asked: boolean;
+  /** Beats heard while asked: an answer that is lost must not stop us for ever. */
+  patience: number;
+}
+
+interface Waiting {
+  frame: string;
+  resolve(seq: number): void;
+  reject(failure: Failure): void;
+  cancel(): void;
+}
+
+export const REPLACED = 4003;
+const NOT_AUTHENTICATED = 4001;
+const GOING_AWAY = 4009;
+/** A command older than this is not sent again: a cut must not happen long after the key was pressed. */
+const COMMAND_MS = 8_000;
+const MAX_WAITING = 64;
+const FIRST_BEAT_S = 5;
+const SILENT_BEATS = 3;
+
+/** Seconds to wait before attempt `n` (0 is the first): 1, 2, 4 ... 30, times 0.5 to 1.5. */
+export function backoff(n: number, random: number): number {
+  return Math.min(30, 2 ** Math.min(n, 5)) * (0.5 + random);
+}
+
+/** One WebSocket that comes back by itself, with streams that have no gaps and commands that happen once. */
+export class Wire {
+  readonly state: StoreApi<WireState>;
+  private socket: SocketLike | null = null;
+  private readonly subs = new Map<string, Subscription>();
+  private readonly waiting = new Map<string, Waiting>();
+  private attempt = 0;
+  private beatMs = FIRST_BEAT_S * 1000;
+  private welcomed = false;
+  private cancelRetry: (() => void) | null = null;
+  private cancelSilence: (() => void) | null = null;
+
+  constructor(
+    private readonly url: string,
+    private readonly page: 'site' | 'desk',
+    private readonly tab: string,
+    private readonly world: World,
+  ) {
+    this.state = createStore<WireState>(() => ({
+      link: 'closed',
+      downSince: world.now(),
+      who: null,
+      you: null,
+      skew: 0,
+    }));
+  }
+
+  start(): void {
+    if (this.socket === null && this.cancelRetry === null) this.open();
+  }
+
+  stop(): void {
+    this.drop();
+    this.state.setState({ link: 'closed' });
+    for (const w of this.waiting.values()) w.reject(Failure.local('offline', 'The page is closing'));
+    this.waiting.clear();
+  }
+
+  /** Tries at once, e.g. when the browser says that the network is back. Also ends `replaced`. */
+  retryNow(): void {
+    if (this.socket !== null && this.welcomed) return;
+    this.drop();
+    this.attempt = 0;
+    this.open();
+  }
+
+  /** Follows a stream until the returned function is called. */
+  subscribe(stream: string, topics: string[], handler: StreamHandler): () => void {
+    const sub: Subscription = { stream, topics, handler, seq: null, asked: false, patience: 0 };
+    this.subs.set(stream, sub);
+    if (this.welcomed) this.ask(sub);
+    return () => {
+      if (this.subs.get(stream) !== sub) return;
+      this.subs.delete(stream);
+      if (this.welcomed) this.send({ op: 'unsub', stream });
+    };
+  }
+
+  /** Sends a command; resolves with the seq it led to. Raises Failure: the server's code, `timeout`, `crowded`. */
+  command<T extends CommandName>(type: T, meeting: string | null, args: Commands[T]): Promise<number> {
+    if (this.waiting.size >= MAX_WAITING)
+      return Promise.reject(Failure.local('crowded', 'Too many commands wait'));
+    const id = this.world.newId();
+    const frame = JSON.stringify({ op: 'cmd', id, type, ...(meeting === null ? {} : { meeting }), ...args });
+    return new Promise<number>((resolve, reject) => {
+      const cancel = this.world.after(COMMAND_MS, () => {
+        this.waiting.delete(id);
+        reject(Failure.local('timeout', 'The server did not answer the command'));
+      });
+      this.waiting.set(id, { frame, resolve, reject, cancel });
+      if (this.welcomed) this.socket?.send(frame);
+    });
+  }
+
+  private open(): void {
+    this.cancelRetry = null;
+    this.state.setState({ link: 'connecting' });
+    const socket = this.world.connect(this.url);
+    this.socket = socket;
+    this.watchSilence();
+    socket.onopen = () => {
+      if (this.socket !== socket) return;
+      this.send({ op: 'hello', proto: 1, page: this.page, tab: this.tab });
+    };
+    socket.onmessage = (event) => {
+      if (this.socket === socket && typeof event.data === 'string') this.hear(event.data);
+    };
+    socket.onclose = (event) => {
+      if (this.socket === socket) this.lost(event.code);
+    };
+  }
+
+  private hear(text: string): void {
+    this.watchSilence();
+    let message: FromServer;
+    try {
+      message = JSON.parse(text) as FromServer;
+    } catch {
+      return;
+    }
+    switch (message.op) {
+      case 'welcome':
+        this.welcomed = true;
+        this.beatMs = message.beat_s * 1000;
+        this.state.setState({
+          link: 'open',
+          downSince: null,
+          who: message.who,
+          you: message.you ?? null,
+          skew: this.skewOf(message.now),
+        });
+        for (const sub of this.subs.values()) this.ask(sub);
+        for (const w of this.waiting.values()) this.socket?.send(w.frame);
+        break;
+      case 'you':
+        this.state.setState({ you: message.you });
+        break;
+      case 'snap': {
+        const sub = this.subs.get(message.stream);
+        if (!sub) break;
+        sub.seq = message.seq;
+        sub.asked = false;
+        sub.handler.snap(message.state, message.seq);
+        break;
+      }
+      case 'ev':
+        this.follow(message);
+        break;
+      case 'eph':
+        this.subs.get(message.stream)?.handler.eph(message);
+        break;
+      case 'beat':
+        this.attempt = 0;
+        this.send({ op: 'pong' });
+        this.state.setState({ skew: this.skewOf(message.now) });
+        for (const [stream, head] of Object.entries(message.heads)) {
+          const sub = this.subs.get(stream);
+          if (!sub) continue;
+          if (sub.seq === head) {
+            sub.asked = false;
+            continue;
+          }
+          if (sub.asked && ++sub.patience < 2) continue;
+          // A head behind ours means another history (a restored database): only a snapshot is true then.
+          if (sub.seq !== null && head < sub.seq) sub.seq = null;
+          this.ask(sub);
+        }
+        break;
+      case 'ack':
+        this.settle(message.id, (w) => w.resolve(message.seq));
+        break;
+      case 'nack':
+        this.settle(message.id, (w) =>
+          w.reject(
+            new Failure(asProblem(message.problem) ?? { code: 'unknown', status: 0, title: 'refused' }),
+          ),
+        );
+        break;
+      default:
+      // Ops of a newer server are not ours to understand.
+    }
+  }
+
+  private follow(event: StreamEvent): void {
+    const sub = this.subs.get(event.stream);
+    if (sub?.seq == null || event.seq <= sub.seq) return;
+    if (event.seq === sub.seq + 1) {
+      sub.seq = event.seq;
+      sub.asked = false;
+      sub.handler.ev(event);
+    } else if (!sub.asked) this.ask(sub);
+  }
+
+  private ask(sub: Subscription): void {
+    sub.asked = true;
+    sub.patience = 0;
+    this.send({ op: 'sub', stream: sub.stream, since: sub.seq, with: sub.topics });
+  }
+
+  private settle(id: string, how: (w: Waiting) => void): void {
+    const w = this.waiting.get(id);
+    if (!w) return;
+    this.waiting.delete(id);
+    w.cancel();
+    how(w);
+  }
+
+  private send(message: object): void {
+    this.socket?.send(JSON.stringify(message));
+  }
+
+  private skewOf(now: string): number {
+    const at = Date.parse(now);
+    return Number.isNaN(at) ? 0 : at - this.world.now();
+  }
+
+  private watchSilence(): void {
+    this.cancelSilence?.();
+    this.cancelSilence = this.world.after(this.beatMs * SILENT_BEATS, () => {
+      const socket = this.socket;
+      this.lost(0);
+      socket?.close();
+    });
+  }
+
+  private lost(code: number): void {
+    const refused = !this.welcomed;
+    this.drop();
+    const { downSince } = this.state.getState();
+    const since = downSince ?? this.world.now();
+    if (code === REPLACED || code === NOT_AUTHENTICATED) {
+      this.state.setState({ link: code === REPLACED ? 'replaced' : 'not_authenticated', downSince: since });
+      return;
+    }
+    this.state.setState({ link: 'waiting', downSince: since });
+    // After 4009 the server is back at once, but 10,000 clients must not be back in the same moment.
+    const seconds = code === GOING_AWAY ? this.world.random() : backoff(this.attempt, this.world.random());
+    this.attempt += 1;
+    this.cancelRetry = this.world.after(seconds * 1000, () => this.open());
+    if (refused) void this.askWhy();
+  }
+
+  private async askWhy(): Promise<void> {
+    const out = await this.world.loggedOut().catch(() => false);
+    if (!out || this.state.getState().link !== 'waiting') return;
+    this.drop();
+    this.state.setState({ link: 'not_authenticated' });
+  }
+
+  private drop(): void {
+    this.cancelRetry?.();
+    this.cancelRetry = null;
+    this.cancelSilence?.();
+    this.cancelSilence = null;
+    this.welcomed = false;
+    const socket = this.socket;
+    this.socket = null;
+    if (socket === null) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+}

@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest';
+import { codeOf } from '../../src/protocol/failure';
+import { backoff, Wire, type StreamHandler } from '../../src/protocol/socket';
+import type { StreamEvent } from '../../src/protocol/types';
+import { seeded } from '../random';
+import { FakeWorld } from './fakes';
+
+const STREAM = 'meeting:m_1';
+
+class Log implements StreamHandler {
+  seqs: number[] = [];
+  snaps: number[] = [];
+  snap(_state: unknown, seq: number): void {
+    this.snaps.push(seq);
+    this.seqs = [];
+  }
+  ev(event: StreamEvent): void {
+    this.seqs.push(event.seq);
+  }
+  eph(): void {
+    // Nothing fleeting is tested here.
+  }
+}
+
+function start(world = new FakeWorld()) {
+  const wire = new Wire('ws://x/api/v1/ws', 'desk', 'tab-1', world);
+  wire.start();
+  return { world, wire };
+}
+
+function welcome(world: FakeWorld): void {
+  world.last.onopen?.();
+  world.last.say({
+    op: 'welcome',
+    who: { id: 'p_1', csrf: 'c' },
+    beat_s: 5,
+    server: '0',
+    now: new Date(world.time).toISOString(),
+    you: null,
+  });
+}
+
+const ev = (seq: number) => ({ op: 'ev', stream: STREAM, seq, type: 'x', at: '', actor: '', data: {} });
+const snap = (seq: number) => ({ op: 'snap', stream: STREAM, seq, state: {} });
+
+describe('the wire', () => {
+  it('says hello first and is open once welcomed', () => {
+    const { world, wire } = start();
+    expect(wire.state.getState().link).toBe('connecting');
+    welcome(world);
+    expect(world.last.sent[0]).toEqual({ op: 'hello', proto: 1, page: 'desk', tab: 'tab-1' });
+    expect(wire.state.getState()).toMatchObject({ link: 'open', downSince: null });
+  });
+
+  it('comes back by itself after a loss and asks for the difference by its seq', () => {
+    const { world, wire } = start();
+    const log = new Log();
+    wire.subscribe(STREAM, ['presence'], log);
+    welcome(world);
+    world.last.say(snap(10));
+    world.last.say(ev(11));
+    world.last.onclose?.({ code: 1006 });
+    expect(wire.state.getState().link).toBe('waiting');
+    world.pass(1_000);
+    expect(world.sockets).toHaveLength(2);
+    welcome(world);
+    expect(world.last.of('sub')).toEqual([{ op: 'sub', stream: STREAM, since: 11, with: ['presence'] }]);
+  });
+
+  it('takes silence of three beats for a loss', () => {
+    const { world } = start();
+    welcome(world);
+    world.pass(14_900);
+    expect(world.sockets).toHaveLength(1);
+    world.pass(1_200);
+    expect(world.sockets).toHaveLength(2);
+    expect(world.sockets[0]?.closed).toBe(true);
+  });
+
+  it('answers a beat and stays', () => {
+    const { world } = start();
+    welcome(world);
+    for (let i = 0; i < 10; i++) {
+      world.pass(5_000);
+      world.last.say({ op: 'beat', heads: {}, now: new Date(world.time).toISOString() });
+    }
+    expect(world.sockets).toHaveLength(1);
+    expect(world.last.of('pong')).toHaveLength(10);
+  });
+
+  it('does not come back when another device took its place, until it is told to', () => {
+    const { world, wire } = start();
+    welcome(world);
+    world.last.onclose?.({ code: 4003 });
+    world.pass(120_000);
+    expect(wire.state.getState().link).toBe('replaced');
+    expect(world.sockets).toHaveLength(1);
+    wire.retryNow();
+    expect(world.sockets).toHaveLength(2);
+  });
+
+  it('stops when a refused handshake turns out to be a missing login', async () => {
+    const { world, wire } = start();
+    world.out = true;
+    world.last.onclose?.({ code: 1006 });
+    await Promise.resolve();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(wire.state.getState().link).toBe('not_authenticated');
+    world.pass(120_000);
+    expect(world.sockets).toHaveLength(1);
+  });
+
+  it('waits longer each time, never beyond 45 s, and spreads clients', () => {
+    expect([0, 1, 2, 3, 4, 5, 9].map((n) => backoff(n, 0.5))).toEqual([1, 2, 4, 8, 16, 30, 30]);
+    expect(backoff(0, 0)).toBe(0.5);
+    expect(backoff(9, 1)).toBe(45);
+  });
+
+  it('resolves a command by its ack, rejects by its nack, with the stable code', async () => {
+    const { world, wire } = start();
+    welcome(world);
+    const good = wire.command('hand.raise', 'm_1', {});
+    const bad = wire.command('floor.end', 'm_1', { site: 's_1' });
+    const [first, second] = world.last.of('cmd');
+    expect(second).toMatchObject({ type: 'floor.end', meeting: 'm_1', site: 's_1' });
+    world.last.say({ op: 'ack', id: first?.['id'], stream: STREAM, seq: 5 });
+    world.last.say({
+      op: 'nack',
+      id: second?.['id'],
+      problem: { code: 'not_speaking', status: 409, title: 'no' },
+    });
+    await expect(good).resolves.toBe(5);
+    await expect(bad.catch(codeOf)).resolves.toBe('not_speaking');
+  });
+
+  it('sends a waiting command again after a loss with the same id, but gives up after 8 s', async () => {
+    const { world, wire } = start();
+    welcome(world);
+    const waiting = wire.command('stage.cut', 'm_1', {}).catch(codeOf);
+    const id = world.last.of('cmd')[0]?.['id'];
+    world.last.onclose?.({ code: 1006 });
+    world.pass(1_000);
+    welcome(world);
+    expect(world.last.of('cmd')[0]?.['id']).toBe(id);
+    world.pass(8_000);
+    await expect(waiting).resolves.toBe('timeout');
+  });
+
+  it('refuses commands beyond 64 waiting ones', async () => {
+    const { wire } = start();
+    const all = Array.from({ length: 65 }, () => wire.command('hand.raise', 'm_1', {}).catch(codeOf));
+    await expect(all[64]).resolves.toBe('crowded');
+  });
+
+  it('reads nothing into bytes that are not JSON or ops it does not know', () => {
+    const { world, wire } = start();
+    welcome(world);
+    world.last.onmessage?.({ data: '{"op":' });
+    world.last.onmessage?.({ data: new ArrayBuffer(4) });
+    world.last.say({ op: 'of_a_newer_server' });
+    expect(wire.state.getState().link).toBe('open');
+  });
+
+  it('asks again when a beat shows that it is behind, and for a snapshot when history went back', () => {
+    const { world, wire } = start();
+    wire.subscribe(STREAM, [], new Log());
+    welcome(world);
+    world.last.say(snap(10));
+    const beat = (head: number) => world.last.say({ op: 'beat', heads: { [STREAM]: head }, now: '' });
+    beat(10);
+    expect(world.last.of('sub')).toHaveLength(1);
+    beat(12);
+    expect(world.last.of('sub').at(-1)).toMatchObject({ since: 10 });
+    world.last.say(ev(11));
+    world.last.say(ev(12));
+    beat(3);
+    expect(world.last.of('sub').at(-1)).toMatchObject({ since: null });
+  });
+
+  // The server here keeps a log, and the way to the client loses, repeats and cuts at random.
+  it.each(Array.from({ length: 40 }, (_, i) => i))(
+    'hands on every event once and in order (seed %i)',
+    (seed) => {
+      const random = seeded(seed);
+      const { world, wire } = start();
+      const log = new Log();
+      wire.subscribe(STREAM, [], log);
+      welcome(world);
+      let head = 0;
+      let answered = 0;
+      const serve = () => {
+        const subs = world.last.of('sub');
+        for (const sub of subs.slice(answered)) {
+          const since = sub['since'] as number | null;
+          if (since === null || head - since > 6) world.last.say(snap(head));
+          else for (let s = since + 1; s <= head; s++) world.last.say(ev(s));
+        }
+        answered = subs.length;
+      };
+      serve();
+      for (let step = 0; step < 300; step++) {
+        const dice = random();
+        if (dice < 0.6) {
+          head += 1;
+          if (random() < 0.8) world.last.say(ev(head));
+        } else if (dice < 0.7) world.last.say(ev(Math.max(1, Math.floor(random() * head))));
+        else if (dice < 0.75) {
+          world.last.onclose?.({ code: 1006 });
+          wire.retryNow();
+          answered = 0;
+          welcome(world);
+        } else if (dice < 0.9) {
+          world.last.say({ op: 'beat', heads: { [STREAM]: head }, now: '' });
+        } else serve();
+        const from = log.snaps.at(-1) ?? 0;
+        expect(log.seqs).toEqual(log.seqs.map((_, i) => from + 1 + i));
+      }
+      for (let beats = 0; beats < 4; beats++) {
+        world.last.say({ op: 'beat', heads: { [STREAM]: head }, now: '' });
+        serve();
+      }
+      expect((log.snaps.at(-1) ?? 0) + log.seqs.length).toBe(head);
+    },
+  );
+});
