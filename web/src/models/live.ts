@@ -1,0 +1,67 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { StreamHandler, Wire } from '../protocol/socket';
+import type { Ephemeral, MeetingState, StreamEvent } from '../protocol/types';
+import { applyEvent } from './meeting';
+
+export interface LiveMeeting {
+  state: MeetingState | null;
+  /** Sites heard now, loudest first. */
+  speaking: readonly string[];
+  /** Microphone levels in dBov (0 loudest, -127 silence). */
+  levels: Readonly<Record<string, number>>;
+  /** Sites whose picture reaches the node: they can be cut to at once. */
+  live: ReadonlySet<string>;
+  /** The last cut that reached the stage: how long its picture took. */
+  lastShown: { site: string | null; after_ms: number } | null;
+}
+
+export interface PresenceSink {
+  presence(joined: readonly string[], left: readonly string[], full: boolean): void;
+}
+
+/** One meeting as a page follows it: durable state from events, fleeting state beside it. */
+export class MeetingModel implements StreamHandler {
+  readonly store: StoreApi<LiveMeeting> = createStore<LiveMeeting>(() => ({
+    state: null,
+    speaking: [],
+    levels: {},
+    live: new Set(),
+    lastShown: null,
+  }));
+
+  constructor(private readonly sink: PresenceSink | null = null) {}
+
+  follow(wire: Wire, meeting: string, topics: string[]): () => void {
+    return wire.subscribe(`meeting:${meeting}`, topics, this);
+  }
+
+  snap(state: MeetingState): void {
+    this.store.setState({ state });
+  }
+
+  ev(event: StreamEvent): void {
+    this.store.setState(({ state }) => (state === null ? {} : { state: applyEvent(state, event) }));
+  }
+
+  eph(message: Ephemeral): void {
+    switch (message.topic) {
+      case 'presence':
+        this.sink?.presence(message.data.joined, message.data.left, message.data.full === true);
+        break;
+      case 'speaking':
+        this.store.setState({ speaking: message.data.sites });
+        break;
+      case 'levels':
+        this.store.setState({ levels: message.data.levels });
+        break;
+      case 'stage': {
+        const last = message.data.shown.at(-1);
+        this.store.setState({
+          live: new Set(message.data.live),
+          ...(last ? { lastShown: { site: last.site, after_ms: last.after_ms } } : {}),
+        });
+        break;
+      }
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import type { MeetingState, Mic, SiteName, Slots, Speaker, StreamEvent } from '../protocol/types';
+
+/** Messages kept in a page; older ones stay on the server. */
+const MESSAGES_KEPT = 500;
+
+/**
+ * The state after one event. Snapshot + events equals a fresh snapshot, so every event carries all that is needed here.
+ * Events this page does not know leave the state as it is.
+ */
+export function applyEvent(state: MeetingState, event: StreamEvent): MeetingState {
+  const named = withNames(state, event.data['names']);
+  const next = apply(named, event);
+  return next;
+}
+
+function apply(state: MeetingState, { type, at, data }: StreamEvent): MeetingState {
+  switch (type) {
+    case 'meeting_opened':
+      return { ...state, status: 'open', opened_at: text(data['at']) ?? at };
+    case 'meeting_ended':
+      return {
+        ...state,
+        status: 'ended',
+        ended_at: text(data['at']) ?? at,
+        floor: { ...state.floor, speakers: [], hands: [], ...(hasTotal(state) ? { hands_total: 0 } : {}) },
+        chair_mic: 'off',
+      };
+    case 'sites_invited':
+      return { ...state, invited: number(data['invited']) ?? state.invited + list(data['sites']).length };
+    case 'hand_raised': {
+      const site = text(data['site']);
+      if (site === null) return withTotal(state, data, 1);
+      if (state.floor.hands.some((h) => h.site === site)) return state;
+      return withTotal(
+        withHands(state, [...state.floor.hands, { site, at: text(data['at']) ?? at }]),
+        data,
+        1,
+      );
+    }
+    case 'hand_lowered':
+      return withTotal(lowered(state, text(data['site'])), data, -1);
+    case 'floor_given': {
+      const site = text(data['site']);
+      if (site === null) return state;
+      const mic = micOf(data['mic']) ?? 'open';
+      const kept = data['replace'] === false ? state.floor.speakers.filter((s) => s.site !== site) : [];
+      const speakers = [...kept, { site, since: text(data['since']) ?? at, mic }];
+      return lowered({ ...state, floor: { ...state.floor, speakers } }, site);
+    }
+    case 'floor_ended': {
+      const site = text(data['site']);
+      return withSpeakers(state, (s) => (s.site === site ? null : s));
+    }
+    case 'mic_set':
+    case 'muted':
+    case 'unmuted':
+      return micsChanged(state, type, data);
+    case 'stage_previewed':
+      return { ...state, stage: { ...state.stage, preview: slots(data['slots']) } };
+    case 'stage_cut':
+      return {
+        ...state,
+        stage: {
+          ...state.stage,
+          on_air: slots(data['slots']),
+          before: Array.isArray(data['before']) ? slots(data['before']) : state.stage.on_air,
+        },
+      };
+    case 'message_posted': {
+      const message = data['message'] ?? data;
+      if (!isMessage(message)) return state;
+      if (state.messages.some((m) => m.id === message.id)) return state;
+      return { ...state, messages: [...state.messages, { ...message }].slice(-MESSAGES_KEPT) };
+    }
+    default:
+      return state;
+  }
+}
+
+function micsChanged(state: MeetingState, type: string, data: Record<string, unknown>): MeetingState {
+  const sites = new Set(list(data['sites']));
+  const one = text(data['site']);
+  if (one !== null) sites.add(one);
+  const mic: Mic =
+    micOf(data['mic']) ??
+    (type === 'muted' ? 'muted' : type === 'unmuted' || data['on'] === true ? 'open' : 'off');
+  const next = withSpeakers(state, (s) => (sites.has(s.site) ? { ...s, mic } : s));
+  const chair = state.chair_site !== null && sites.has(state.chair_site);
+  return chair ? { ...next, chair_mic: mic } : next;
+}
+
+function withSpeakers(state: MeetingState, map: (s: Speaker) => Speaker | null): MeetingState {
+  const speakers = state.floor.speakers.map(map).filter((s) => s !== null);
+  return { ...state, floor: { ...state.floor, speakers } };
+}
+
+function withHands(state: MeetingState, hands: MeetingState['floor']['hands']): MeetingState {
+  return { ...state, floor: { ...state.floor, hands } };
+}
+
+function lowered(state: MeetingState, site: string | null): MeetingState {
+  return withHands(
+    state,
+    state.floor.hands.filter((h) => h.site !== site),
+  );
+}
+
+/** A site sees of the others' hands only how many there are. */
+function withTotal(state: MeetingState, data: Record<string, unknown>, step: number): MeetingState {
+  const total = number(data['hands_total']);
+  if (total === null && !hasTotal(state)) return state;
+  const hands_total = Math.max(0, total ?? (state.floor.hands_total ?? 0) + step);
+  return { ...state, floor: { ...state.floor, hands_total } };
+}
+
+const hasTotal = (state: MeetingState): boolean => state.floor.hands_total !== undefined;
+
+function withNames(state: MeetingState, names: unknown): MeetingState {
+  if (typeof names !== 'object' || names === null) return state;
+  const fresh = Object.entries(names as Record<string, SiteName>).filter(
+    ([id]) => state.sites[id] === undefined,
+  );
+  return fresh.length === 0 ? state : { ...state, sites: { ...state.sites, ...Object.fromEntries(fresh) } };
+}
+
+const text = (v: unknown): string | null => (typeof v === 'string' ? v : null);
+const number = (v: unknown): number | null => (typeof v === 'number' ? v : null);
+const list = (v: unknown): string[] => (Array.isArray(v) ? v.filter((x) => typeof x === 'string') : []);
+const slots = (v: unknown): Slots => (Array.isArray(v) ? v.map((x) => text(x)) : [null]);
+const micOf = (v: unknown): Mic | null => (v === 'off' || v === 'open' || v === 'muted' ? v : null);
+
+function isMessage(v: unknown): v is MeetingState['messages'][number] {
+  if (typeof v !== 'object' || v === null) return false;
+  const m = v as Record<string, unknown>;
+  return typeof m['id'] === 'string' && typeof m['text'] === 'string' && typeof m['from'] === 'object';
+}
+
+/** What a viewer of site `me` sees in slot `slot`: nobody is shown himself, he sees the chair instead. */
+export function shownTo(me: string | null, state: MeetingState, slot: number): string | null {
+  const site = state.stage.on_air[slot] ?? null;
+  if (site !== null && site === me) return state.chair_site === me ? null : state.chair_site;
+  return site;
+}
+
+/** A preview for one more site: into the chosen slot, else the first empty one, else the first. */
+export function withPreview(preview: Slots, site: string, chosen: number | null): Slots {
+  const next = preview.length === 0 ? [null] : [...preview];
+  const there = next.indexOf(site);
+  if (there !== -1 && (chosen === null || chosen === there)) return next;
+  // A site is on one slot at most: the picture is one.
+  if (there !== -1) next[there] = null;
+  const empty = next.indexOf(null);
+  next[chosen !== null && chosen < next.length ? chosen : empty === -1 ? 0 : empty] = site;
+  return next;
+}
+
+/** The same slots in a layout of 1, 2 or 4. */
+export function inLayout(slots: Slots, size: 1 | 2 | 4): Slots {
+  return Array.from({ length: size }, (_, i) => slots[i] ?? null);
+}

@@ -1,0 +1,96 @@
+import type { Link } from '../protocol/socket';
+import type { You } from '../protocol/types';
+
+/** Why a camera or a microphone cannot be used. Each has one action on the page. */
+export type DeviceFault = 'refused' | 'none' | 'busy' | 'insecure' | 'lost';
+
+export interface SiteFacts {
+  link: Link;
+  /** Ms since the link went, null while it stands. */
+  downMs: number | null;
+  online: boolean;
+  you: You | null;
+  /** The page has had its tap: sound plays and the camera was asked for. */
+  armed: boolean;
+  camera: DeviceFault | 'off' | 'ok';
+  mic: DeviceFault | 'off' | 'ok';
+  viewer: 'idle' | 'connecting' | 'up' | 'down' | 'cannot_show';
+  publisher: 'idle' | 'connecting' | 'up' | 'down';
+}
+
+/** The one thing the page says, legible at three metres. */
+export type Face = 'not_ready' | 'ready' | 'in_meeting' | 'invited' | 'speaking' | 'on_air' | 'away';
+
+/** What is wrong, worst first, each with one action. */
+export type Fault =
+  | 'replaced'
+  | 'not_authenticated'
+  | 'no_network'
+  | 'reconnecting'
+  | 'not_armed'
+  | 'cannot_show'
+  | `camera_${DeviceFault}`
+  | `mic_${DeviceFault}`
+  | 'picture_lost'
+  | 'sending_lost';
+
+export interface SiteView {
+  face: Face;
+  fault: Fault | null;
+}
+
+/** Shorter breaks are not worth a word: most are over before anyone could read it. */
+const WORTH_SAYING_MS = 1_500;
+
+export function siteView(facts: SiteFacts): SiteView {
+  const fault = faultOf(facts);
+  return { face: faceOf(facts, fault), fault };
+}
+
+function faultOf(f: SiteFacts): Fault | null {
+  if (f.link === 'replaced') return 'replaced';
+  if (f.link === 'not_authenticated') return 'not_authenticated';
+  if (f.link !== 'open' && !f.online) return 'no_network';
+  if (f.link !== 'open' && f.downMs !== null && f.downMs > WORTH_SAYING_MS) return 'reconnecting';
+  if (!f.armed) return 'not_armed';
+  if (f.viewer === 'cannot_show') return 'cannot_show';
+  // A microphone is needed to speak, a camera only to be seen: the microphone's fault goes first.
+  if (isFault(f.mic)) return `mic_${f.mic}`;
+  if (isFault(f.camera)) return `camera_${f.camera}`;
+  if (f.publisher === 'down') return 'sending_lost';
+  if (f.viewer === 'down') return 'picture_lost';
+  return null;
+}
+
+const isFault = (state: DeviceFault | 'off' | 'ok'): state is DeviceFault =>
+  state !== 'off' && state !== 'ok';
+
+function faceOf(f: SiteFacts, fault: Fault | null): Face {
+  if (
+    fault === 'replaced' ||
+    fault === 'not_authenticated' ||
+    fault === 'no_network' ||
+    fault === 'reconnecting'
+  )
+    return 'away';
+  switch (f.you?.state) {
+    // Being on air is said whatever else is wrong: the room is seen.
+    case 'on_air':
+      return 'on_air';
+    case 'speaking':
+      return 'speaking';
+    case 'invited_to_speak':
+      return 'invited';
+    case 'in_meeting':
+      return f.armed ? 'in_meeting' : 'not_ready';
+    default:
+      return f.armed && !isFault(f.mic) && !isFault(f.camera) && f.link === 'open' ? 'ready' : 'not_ready';
+  }
+}
+
+/** The meeting this site should be in: the one it is in, the only open one, none while the clerk has to choose. */
+export function meetingToJoin(you: You | null, left: string | null): string | null {
+  if (you?.in !== null) return null;
+  const open = you.meetings.filter((m) => m.status === 'open' && m.id !== left);
+  return open.length === 1 && open[0] ? open[0].id : null;
+}

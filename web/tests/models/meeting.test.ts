@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import { applyEvent, inLayout, shownTo, withPreview } from '../../src/models/meeting';
+import type { MeetingState } from '../../src/protocol/types';
+import { pick, seeded } from '../random';
+import { openMeeting } from './states';
+
+let seq = 0;
+const after = (state: MeetingState, type: string, data: Record<string, unknown> = {}) =>
+  applyEvent(state, {
+    stream: 'meeting:m_1',
+    seq: ++seq,
+    type,
+    at: '2021-09-05T02:00:00.000Z',
+    actor: 'person:p_1',
+    data,
+  });
+
+describe('a meeting after an event', () => {
+  it('raises and lowers hands in their order, once each', () => {
+    let s = after(openMeeting(), 'hand_raised', { site: 's_1' });
+    s = after(s, 'hand_raised', { site: 's_2' });
+    s = after(s, 'hand_raised', { site: 's_1' });
+    expect(s.floor.hands.map((h) => h.site)).toEqual(['s_1', 's_2']);
+    expect(after(s, 'hand_lowered', { site: 's_1' }).floor.hands.map((h) => h.site)).toEqual(['s_2']);
+  });
+
+  it('gives the floor: the hand goes down, the microphone opens, others lose it unless kept', () => {
+    let s = after(openMeeting(), 'hand_raised', { site: 's_1' });
+    s = after(s, 'floor_given', { site: 's_1', replace: true });
+    expect(s.floor).toMatchObject({ hands: [], speakers: [{ site: 's_1', mic: 'open' }] });
+    s = after(s, 'floor_given', { site: 's_2', replace: false });
+    expect(s.floor.speakers.map((x) => x.site)).toEqual(['s_1', 's_2']);
+    s = after(s, 'floor_given', { site: 's_3', replace: true });
+    expect(s.floor.speakers.map((x) => x.site)).toEqual(['s_3']);
+    expect(after(s, 'floor_ended', { site: 's_3' }).floor.speakers).toEqual([]);
+  });
+
+  it('mutes and unmutes speakers, and the chair apart from them', () => {
+    let s = after(openMeeting(), 'floor_given', { site: 's_1' });
+    s = after(s, 'mic_set', { site: 's_vn', on: true });
+    expect(s.chair_mic).toBe('open');
+    s = after(s, 'muted', { sites: ['s_1'] });
+    expect(s.floor.speakers[0]?.mic).toBe('muted');
+    expect(s.chair_mic).toBe('open');
+    expect(after(s, 'unmuted', { site: 's_1' }).floor.speakers[0]?.mic).toBe('open');
+  });
+
+  it('cuts, and can be cut back to what was before', () => {
+    let s = after(openMeeting(), 'stage_previewed', { slots: ['s_1', null] });
+    s = after(s, 'stage_cut', { slots: ['s_1', null], before: ['s_vn'] });
+    expect(s.stage).toEqual({ on_air: ['s_1', null], preview: ['s_1', null], before: ['s_vn'] });
+    s = after(s, 'stage_cut', { slots: s.stage.before, before: s.stage.on_air });
+    expect(s.stage.on_air).toEqual(['s_vn']);
+  });
+
+  it('takes the names an event brings', () => {
+    const s = after(openMeeting(), 'hand_raised', {
+      site: 's_9',
+      names: { s_9: { label: 'Chín', unit: '9', path: 'p' } },
+    });
+    expect(s.sites['s_9']?.label).toBe('Chín');
+  });
+
+  it('keeps the count of hands a site may not see', () => {
+    const s = after(openMeeting({ floor: { speakers: [], hands: [], hands_total: 2 } }), 'hand_raised', {
+      hands_total: 3,
+    });
+    expect(s.floor).toEqual({ speakers: [], hands: [], hands_total: 3 });
+  });
+
+  it('keeps the last 500 messages and none twice', () => {
+    let s = openMeeting();
+    for (let i = 0; i < 520; i++)
+      s = after(s, 'message_posted', {
+        id: `x${i}`,
+        at: '',
+        to: 'all',
+        text: 't',
+        from: { kind: 'site', id: 's_1', name: '' },
+      });
+    s = after(s, 'message_posted', {
+      id: 'x519',
+      at: '',
+      to: 'all',
+      text: 't',
+      from: { kind: 'site', id: 's_1', name: '' },
+    });
+    expect(s.messages).toHaveLength(500);
+    expect(s.messages.at(-1)?.id).toBe('x519');
+  });
+
+  it('is left alone by events of a newer server and by data that makes no sense', () => {
+    const s = openMeeting();
+    expect(after(s, 'agenda_moved', { item: 3 })).toEqual(s);
+    expect(after(s, 'message_posted', { text: 5 })).toEqual(s);
+    expect(after(s, 'floor_given', { site: 7 })).toEqual(s);
+  });
+
+  it.each(Array.from({ length: 30 }, (_, i) => i))('never breaks its own rules (seed %i)', (seed) => {
+    const random = seeded(seed);
+    const sites = ['s_1', 's_2', 's_3', 's_4', 's_vn'];
+    let s = openMeeting();
+    for (let i = 0; i < 200; i++) {
+      const before = JSON.stringify(s);
+      const type = pick(random, [
+        'hand_raised',
+        'hand_lowered',
+        'floor_given',
+        'floor_ended',
+        'muted',
+        'unmuted',
+        'stage_cut',
+        'mic_set',
+      ]);
+      const site = pick(random, sites);
+      const frozen = s;
+      s = after(s, type, {
+        site,
+        sites: [site],
+        replace: random() < 0.5,
+        on: random() < 0.5,
+        slots: [site, null],
+        before: s.stage.on_air,
+      });
+      expect(JSON.stringify(frozen)).toBe(before);
+      const hands = s.floor.hands.map((h) => h.site);
+      const speakers = s.floor.speakers.map((x) => x.site);
+      expect(new Set(hands).size).toBe(hands.length);
+      expect(new Set(speakers).size).toBe(speakers.length);
+    }
+  });
+});
+
+describe('what a viewer is shown', () => {
+  it('never shows a site itself: it sees the chair', () => {
+    const s = openMeeting({ stage: { on_air: ['s_1', 's_2'], preview: [null], before: [null] } });
+    expect([0, 1].map((slot) => shownTo('s_1', s, slot))).toEqual(['s_vn', 's_2']);
+    expect(shownTo('s_vn', openMeeting(), 0)).toBeNull();
+    expect(shownTo(null, s, 0)).toBe('s_1');
+  });
+});
+
+describe('a preview', () => {
+  it('fills the chosen slot, else the first empty one, else the first, and shows a site once', () => {
+    expect(withPreview([null], 's_1', null)).toEqual(['s_1']);
+    expect(withPreview(['s_1', null], 's_2', null)).toEqual(['s_1', 's_2']);
+    expect(withPreview(['s_1', 's_2'], 's_3', null)).toEqual(['s_3', 's_2']);
+    expect(withPreview(['s_1', 's_2'], 's_3', 1)).toEqual(['s_1', 's_3']);
+    expect(withPreview(['s_1', 's_2'], 's_1', 1)).toEqual([null, 's_1']);
+    expect(withPreview(['s_1'], 's_1', null)).toEqual(['s_1']);
+    expect(withPreview([], 's_1', 3)).toEqual(['s_1']);
+  });
+
+  it('keeps its sites when the layout changes', () => {
+    expect(inLayout(['s_1', 's_2'], 4)).toEqual(['s_1', 's_2', null, null]);
+    expect(inLayout(['s_1', 's_2', 's_3', null], 1)).toEqual(['s_1']);
+  });
+});
