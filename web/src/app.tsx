@@ -1,0 +1,59 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { lazy, Suspense } from 'react';
+import { createBrowserRouter, Navigate, RouterProvider } from 'react-router';
+import { useTranslation } from 'react-i18next';
+import { Activation } from './door/Activation';
+import { Login } from './door/Login';
+import { Start } from './door/Start';
+import { codeOf } from './protocol/failure';
+import { Crash } from './parts/Crash';
+import { Look } from './parts/Look';
+
+const SitePage = lazy(() => import('./site/SitePage'));
+const MeetingList = lazy(() => import('./desk/MeetingList'));
+const Centre = lazy(() => import('./desk/Centre'));
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      // What the server refuses it refuses again; only silence is worth another try.
+      retry: (count, error) => count < 3 && ['offline', 'busy'].includes(codeOf(error)),
+    },
+  },
+});
+
+function Loading() {
+  const { t } = useTranslation();
+  return (
+    <p role="status" style={{ padding: 24 }}>
+      {t('app.loading')}
+    </p>
+  );
+}
+
+const page = (kind: 'post' | 'desk', what: React.ReactNode) => (
+  <Look kind={kind}>
+    <Crash>
+      <Suspense fallback={<Loading />}>{what}</Suspense>
+    </Crash>
+  </Look>
+);
+
+const router = createBrowserRouter([
+  { path: '/', element: page('post', <Start />) },
+  { path: '/vao', element: page('post', <Activation />) },
+  { path: '/dang-nhap', element: page('desk', <Login />) },
+  { path: '/diem-cau', element: page('post', <SitePage />) },
+  { path: '/trung-tam', element: page('desk', <MeetingList />) },
+  { path: '/trung-tam/:meeting', element: page('desk', <Centre />) },
+  { path: '*', element: <Navigate to="/" replace /> },
+]);
+
+export function App() {
+  return (
+    <QueryClientProvider client={queries}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  );
+}

@@ -1,0 +1,88 @@
+import { useEffect, useState } from 'react';
+import { Navigate, useParams } from 'react-router';
+import { useTranslation } from 'react-i18next';
+import { http, tab } from '../http';
+import { AudioLines } from '../parts/AudioLines';
+import { Attendance } from './Attendance';
+import classes from './centre.module.css';
+import { Controls } from './Controls';
+import { KeysDialog } from './KeysDialog';
+import { Messages } from './Messages';
+import { Monitors } from './Monitors';
+import { Notice } from './Notice';
+import { Queue } from './Queue';
+import { RosterPanel } from './RosterPanel';
+import { SelectedCard } from './SelectedCard';
+import { DeskSession } from './session';
+import { StatusBar } from './StatusBar';
+import { TopBar } from './TopBar';
+import { DeskContext, useDesk, useDeskState } from './useDesk';
+import { useHotkeys } from './useHotkeys';
+import { Wall } from './Wall';
+
+/** The command centre of one meeting. */
+export default function Centre() {
+  const { meeting } = useParams();
+  if (meeting === undefined) return <Navigate to="/trung-tam" replace />;
+  return <Desk key={meeting} meeting={meeting} />;
+}
+
+function Desk({ meeting }: { meeting: string }) {
+  const [session] = useState(() => new DeskSession(http, meeting, tab));
+  useEffect(() => {
+    session.start();
+    return () => session.close();
+  }, [session]);
+  return (
+    <DeskContext value={session}>
+      <Panels />
+    </DeskContext>
+  );
+}
+
+function Panels() {
+  const { t } = useTranslation();
+  const session = useDesk();
+  const loggedOut = useDeskState((s) => s.loggedOut);
+  const [keys, setKeys] = useState(false);
+  const [muting, setMuting] = useState(false);
+  useHotkeys(session, { help: () => setKeys(true), muteAll: () => setMuting(true) });
+  useSoundAtFirstTouch(session);
+  if (loggedOut) return <Navigate to="/dang-nhap" replace />;
+  return (
+    <div className={classes.desk}>
+      <TopBar onKeys={() => setKeys(true)} muting={muting} setMuting={setMuting} />
+      <nav className={classes.left} data-region="roster" aria-label={t('desk.tree')}>
+        <RosterPanel />
+        <SelectedCard />
+      </nav>
+      <main className={classes.centre}>
+        <Monitors />
+        <Controls />
+        <Wall />
+      </main>
+      <aside className={classes.right} aria-label={t('desk.queue')}>
+        <Queue />
+        <Attendance />
+        <Messages />
+      </aside>
+      <StatusBar />
+      <Notice />
+      <AudioLines viewer={session.viewer} sound={session.sound} />
+      <KeysDialog opened={keys} onClose={() => setKeys(false)} />
+    </div>
+  );
+}
+
+/** A browser plays nothing before the first touch: the operator's first one is enough. */
+function useSoundAtFirstTouch(session: DeskSession): void {
+  useEffect(() => {
+    const arm = () => void session.sound.arm();
+    addEventListener('pointerdown', arm, { once: true });
+    addEventListener('keydown', arm, { once: true });
+    return () => {
+      removeEventListener('pointerdown', arm);
+      removeEventListener('keydown', arm);
+    };
+  }, [session]);
+}

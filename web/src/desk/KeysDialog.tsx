@@ -1,0 +1,49 @@
+import { Modal } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import classes from './keysdialog.module.css';
+
+const KEYS = [
+  ['find', ['/', 'Ctrl K']],
+  ['preview', ['P']],
+  ['cut', ['Enter']],
+  ['undo', ['Z']],
+  ['layout', ['1', '2', '4']],
+  ['next', ['N']],
+  ['give', ['G']],
+  ['end', ['E']],
+  ['mute', ['M']],
+  ['muteAll', ['Shift M']],
+  ['write', ['T']],
+  ['tree', ['↑', '↓', '←', '→']],
+  ['regions', ['F6']],
+  ['escape', ['Esc']],
+  ['help', ['?']],
+] as const;
+
+export function KeysDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  const { t } = useTranslation();
+  return (
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={t('desk.keys')}
+      size="md"
+      closeButtonProps={{ 'aria-label': t('app.close') }}
+    >
+      <dl className={classes.keys}>
+        {KEYS.map(([what, keys]) => (
+          <div key={what}>
+            <dt>
+              {keys.map((key) => (
+                <kbd key={key} className="dc-kbd">
+                  {key}
+                </kbd>
+              ))}
+            </dt>
+            <dd>{t(`desk.keysOf.${what}`)}</dd>
+          </div>
+        ))}
+      </dl>
+    </Modal>
+  );
+}

@@ -1,0 +1,89 @@
+import { Button, Select, TextInput } from '@mantine/core';
+import { useEffect, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Icon } from '../design/icons';
+import { formatExact, formatMinute } from '../i18n/format';
+import classes from './messages.module.css';
+import { useDesk, useDeskState, useMeetingState, useNames } from './useDesk';
+
+/** Text with everyone, the centre, or the site that is chosen. */
+export function Messages() {
+  const { t } = useTranslation();
+  const session = useDesk();
+  const state = useMeetingState();
+  const names = useNames();
+  const selected = useDeskState((s) => (s.selected?.kind === 'site' ? s.selected.id : null));
+  const [to, setTo] = useState('all');
+  const [text, setText] = useState('');
+  const list = useRef<HTMLOListElement>(null);
+  const messages = state?.messages ?? [];
+  const count = messages.length;
+  useEffect(() => {
+    list.current?.scrollTo({ top: list.current.scrollHeight });
+  }, [count]);
+  const called = (who: string) =>
+    who === 'all' ? t('desk.toAll') : who === 'desk' ? t('desk.toDesk') : names(who).title;
+  const send = async () => {
+    const wanted = text.trim();
+    if (wanted !== '' && (await session.command('message.post', { text: wanted, to }))) setText('');
+  };
+  const choices = [
+    'all',
+    'desk',
+    ...new Set([to, selected].filter((s) => s !== null && s !== 'all' && s !== 'desk')),
+  ];
+  return (
+    <section className={classes.messages} data-region="messages" aria-label={t('desk.messages')}>
+      <h2>{t('desk.messages')}</h2>
+      {count === 0 ? (
+        <p className={classes.none}>{t('desk.noMessages')}</p>
+      ) : (
+        <ol ref={list} tabIndex={0} aria-label={t('desk.messages')} aria-live="polite">
+          {messages.map((m) => (
+            <li key={m.id}>
+              <span className={classes.from}>
+                <b>{m.from.kind === 'site' ? names(m.from.id).title : m.from.name}</b> → {called(m.to)}
+                <time dateTime={m.at} title={formatExact(Date.parse(m.at))}>
+                  {formatMinute(Date.parse(m.at))}
+                </time>
+              </span>
+              {m.text}
+            </li>
+          ))}
+        </ol>
+      )}
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void send();
+        }}
+      >
+        <Select
+          size="xs"
+          aria-label={t('desk.to')}
+          data={choices.map((value) => ({ value: value ?? '', label: called(value ?? '') }))}
+          value={to}
+          onChange={(value) => setTo(value ?? 'all')}
+        />
+        <TextInput
+          size="xs"
+          aria-label={t('desk.write')}
+          placeholder={t('desk.write')}
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+          maxLength={2000}
+          data-testid="message-text"
+        />
+        <Button
+          type="submit"
+          size="xs"
+          variant="default"
+          disabled={text.trim() === ''}
+          aria-label={t('desk.send')}
+        >
+          <Icon name="send" size={16} />
+        </Button>
+      </form>
+    </section>
+  );
+}

@@ -1,0 +1,142 @@
+import { Button } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { Mark, MicMark } from '../design/marks';
+import { formatNumber } from '../i18n/format';
+import { micOf, standingOf } from '../models/floor';
+import { titleOf } from '../models/roster';
+import classes from './selected.module.css';
+import { useDesk, useDeskState, useMeetingState, useNames, useRosterVersion } from './useDesk';
+
+/** What is chosen in the tree, wall or queue, and what can be done with it: always here, so that nothing jumps. */
+export function SelectedCard() {
+  const { t } = useTranslation();
+  const selected = useDeskState((s) => s.selected);
+  return (
+    <section className={classes.card} aria-label={t('desk.selected')}>
+      {selected === null ? (
+        <p className={classes.none}>{t('desk.nothingSelected')}</p>
+      ) : selected.kind === 'site' ? (
+        <SiteCard id={selected.id} />
+      ) : (
+        <UnitCard code={selected.code} />
+      )}
+    </section>
+  );
+}
+
+function SiteCard({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const session = useDesk();
+  const state = useMeetingState();
+  useRosterVersion();
+  const name = useNames()(id);
+  const joined = session.roster.sites.get(id)?.joined ?? false;
+  const standing = standingOf(state, id, joined);
+  const mic = micOf(state, id);
+  const speaks = state?.floor.speakers.some((s) => s.site === id) ?? false;
+  const waits = state?.floor.hands.some((h) => h.site === id) ?? false;
+  const closed = state?.status !== 'open';
+  return (
+    <>
+      <h2 className={classes.title}>{name.title}</h2>
+      <p className={classes.path}>{name.path}</p>
+      <p className={classes.state}>
+        <Mark name={standing} silent />
+        {t(`mark.${standing}`)}
+        <MicMark mic={mic} silent />
+        {t(`mark.mic_${mic}`)}
+      </p>
+      <div className={classes.actions}>
+        <Button
+          size="compact-sm"
+          variant="default"
+          disabled={closed}
+          onClick={() => void session.preview(id)}
+          data-testid="to-preview"
+        >
+          {t('desk.toPreview')} <kbd className="dc-kbd">P</kbd>
+        </Button>
+        {speaks ? (
+          <Button
+            size="compact-sm"
+            variant="default"
+            onClick={() => void session.end(id)}
+            data-testid="selected-end-floor"
+          >
+            {t('desk.end')} <kbd className="dc-kbd">E</kbd>
+          </Button>
+        ) : (
+          <Button
+            size="compact-sm"
+            variant="default"
+            disabled={closed || !joined}
+            onClick={() => void session.give(id)}
+            data-testid="selected-give-floor"
+          >
+            {t('desk.give')} <kbd className="dc-kbd">G</kbd>
+          </Button>
+        )}
+        <Button
+          size="compact-sm"
+          variant="default"
+          disabled={closed || mic === 'off'}
+          onClick={() => void session.toggleMute({ kind: 'site', id })}
+          data-testid="selected-mute"
+        >
+          {mic === 'muted' ? t('desk.unmuteSite') : t('desk.muteSite')} <kbd className="dc-kbd">M</kbd>
+        </Button>
+        {!speaks && joined && (
+          <Button
+            size="compact-sm"
+            variant="subtle"
+            color="gray"
+            disabled={closed}
+            onClick={() => void session.give(id, true)}
+          >
+            {t('desk.giveAlso')}
+          </Button>
+        )}
+        {waits && (
+          <Button
+            size="compact-sm"
+            variant="subtle"
+            color="gray"
+            onClick={() => void session.command('hand.lower', { site: id })}
+          >
+            {t('desk.lower')}
+          </Button>
+        )}
+      </div>
+    </>
+  );
+}
+
+function UnitCard({ code }: { code: string }) {
+  const { t } = useTranslation();
+  const session = useDesk();
+  const state = useMeetingState();
+  useRosterVersion();
+  const unit = session.roster.units.get(code);
+  if (!unit) return <p className={classes.none}>{t('desk.nothingSelected')}</p>;
+  return (
+    <>
+      <h2 className={classes.title}>{titleOf(unit)}</h2>
+      <p className={classes.path}>{unit.code}</p>
+      <p className={classes.state}>
+        <Mark name="joined" silent />
+        {t('mark.joined')}: {formatNumber(unit.joined)}/{formatNumber(unit.invited)}
+      </p>
+      <div className={classes.actions}>
+        <Button
+          size="compact-sm"
+          variant="default"
+          disabled={state?.status !== 'open'}
+          onClick={() => void session.command('mute', { unit: code })}
+          data-testid="mute-unit"
+        >
+          {t('desk.muteUnit')} <kbd className="dc-kbd">M</kbd>
+        </Button>
+      </div>
+    </>
+  );
+}

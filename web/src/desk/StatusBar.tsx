@@ -1,0 +1,51 @@
+import { useTranslation } from 'react-i18next';
+import { useStore } from 'zustand';
+import { Mark } from '../design/marks';
+import { formatClock, formatDay, formatSpan } from '../i18n/format';
+import { useNow } from '../parts/useNow';
+import classes from './statusbar.module.css';
+import { useDesk, useLiveMeeting, useMeetingState, useNames } from './useDesk';
+
+/** One calm line: the hour, how long, who speaks, and whether we are connected. */
+export function StatusBar() {
+  const { t } = useTranslation();
+  const session = useDesk();
+  const link = useStore(session.wire.state, (s) => s.link);
+  const skew = useStore(session.wire.state, (s) => s.skew);
+  const state = useMeetingState();
+  const speaking = useLiveMeeting((s) => s.speaking);
+  const names = useNames();
+  const now = useNow() + skew;
+  const opened = state?.opened_at ?? null;
+  const until = state?.ended_at ?? null;
+  return (
+    <footer className={classes.bar}>
+      <time title={formatDay(now)}>{formatClock(now)}</time>
+      {opened !== null && (
+        <span>
+          {t('desk.duration', {
+            time: formatSpan((until === null ? now : Date.parse(until)) - Date.parse(opened)),
+          })}
+        </span>
+      )}
+      {state?.status === 'scheduled' && <span>{t('desk.notOpen')}</span>}
+      {state?.status === 'ended' && <span>{t('desk.ended')}</span>}
+      {state?.status === 'open' && (
+        <span className={classes.speaks} data-testid="who-speaks">
+          {speaking.length === 0 ? (
+            t('desk.nobodySpeaks')
+          ) : (
+            <>
+              <Mark name="speaking" silent /> {t('desk.speaks')}:{' '}
+              <b>{speaking.map((s) => names(s).title).join(', ')}</b>
+            </>
+          )}
+        </span>
+      )}
+      <span className={classes.link} role="status" data-testid="connection-state" data-state={link}>
+        <Mark name={link === 'open' ? 'ready' : 'offline'} silent />
+        {t(`link.${link}`)}
+      </span>
+    </footer>
+  );
+}

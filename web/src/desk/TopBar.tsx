@@ -1,0 +1,152 @@
+import { ActionIcon, Button, Modal } from '@mantine/core';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+import { useStore } from 'zustand';
+import { Icon } from '../design/icons';
+import { MicMark } from '../design/marks';
+import { formatNumber } from '../i18n/format';
+import { Prefs } from '../parts/Prefs';
+import classes from './topbar.module.css';
+import { useDesk, useMeetingState } from './useDesk';
+
+interface TopBarProps {
+  onKeys: () => void;
+  muting: boolean;
+  setMuting: (open: boolean) => void;
+}
+
+/** Which meeting this is, and the few acts that concern all of it. */
+export function TopBar({ onKeys, muting, setMuting }: TopBarProps) {
+  const { t } = useTranslation();
+  const session = useDesk();
+  const state = useMeetingState();
+  const armed = useStore(session.sound.store, (s) => s.armed);
+  const [ending, setEnding] = useState(false);
+  return (
+    <header className={classes.bar}>
+      <Link to="/trung-tam" className={classes.back} aria-label={t('desk.back')}>
+        <Icon name="back" />
+      </Link>
+      <h1 className={classes.title}>{state?.title ?? t('desk.title')}</h1>
+      {state && (
+        <span className={classes.status} data-status={state.status}>
+          {t(`desk.status.${state.status}`)} · {t(`codec.${state.codec}`)}
+        </span>
+      )}
+      <span className={classes.space} />
+      <Button
+        size="compact-sm"
+        variant={armed ? 'subtle' : 'filled'}
+        color={armed ? 'gray' : 'blue'}
+        leftSection={<Icon name="sound" size={16} />}
+        onClick={() => (armed ? session.sound.disarm() : void session.sound.arm())}
+        aria-pressed={armed}
+        data-testid="arm-sound"
+      >
+        {armed ? t('desk.sound') : t('desk.soundOff')}
+      </Button>
+      {state?.status === 'scheduled' && (
+        <Button
+          size="compact-sm"
+          onClick={() => void session.command('meeting.open', {})}
+          data-testid="open-meeting"
+        >
+          {t('desk.openMeeting')}
+        </Button>
+      )}
+      {state?.status === 'open' && (
+        <>
+          <Button
+            size="compact-sm"
+            variant="default"
+            leftSection={<MicMark mic="muted" silent />}
+            onClick={() => setMuting(true)}
+            data-testid="mute-all"
+          >
+            {t('desk.muteAll')}
+          </Button>
+          <Button
+            size="compact-sm"
+            variant="default"
+            onClick={() => setEnding(true)}
+            data-testid="end-meeting"
+          >
+            {t('desk.endMeeting')}
+          </Button>
+        </>
+      )}
+      <ActionIcon
+        variant="default"
+        size={30}
+        onClick={onKeys}
+        aria-label={t('desk.keys')}
+        title={t('desk.keys')}
+      >
+        <span aria-hidden="true">?</span>
+      </ActionIcon>
+      <Prefs />
+      <Sure
+        opened={muting}
+        onClose={() => setMuting(false)}
+        title={t('desk.muteAll')}
+        text={t('desk.muteAllSure')}
+        action={t('desk.muteAll')}
+        testid="mute-all-sure"
+        run={session.muteAll}
+      />
+      <Sure
+        opened={ending}
+        onClose={() => setEnding(false)}
+        title={t('desk.endSure')}
+        text={t('desk.endText', { n: formatNumber(state?.invited ?? 0) })}
+        action={t('desk.endMeeting')}
+        testid="end-meeting-sure"
+        grave
+        run={() => session.command('meeting.end', {})}
+      />
+    </header>
+  );
+}
+
+interface SureProps {
+  opened: boolean;
+  onClose: () => void;
+  title: string;
+  text: string;
+  action: string;
+  testid: string;
+  grave?: boolean;
+  run: () => Promise<boolean>;
+}
+
+/** One question, one answer; the safe one has the focus when the act cannot be undone. */
+function Sure({ opened, onClose, title, text, action, testid, grave = false, run }: SureProps) {
+  const { t } = useTranslation();
+  return (
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={title}
+      closeButtonProps={{ 'aria-label': t('app.close') }}
+    >
+      <p>{text}</p>
+      <div className={classes.sure}>
+        <Button variant="default" onClick={onClose} data-autofocus={grave || undefined}>
+          {t('app.cancel')}
+        </Button>
+        <Button
+          className={grave ? classes.grave : undefined}
+          data-autofocus={!grave || undefined}
+          data-testid={testid}
+          onClick={() => {
+            onClose();
+            void run();
+          }}
+        >
+          {action}
+        </Button>
+      </div>
+    </Modal>
+  );
+}

@@ -1,0 +1,190 @@
+import { useElementSize } from '@mantine/hooks';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useId, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Mark, MicMark } from '../design/marks';
+import { formatExact, formatNumber, relativeSpan } from '../i18n/format';
+import { micOf, standingOf } from '../models/floor';
+import { titleOf } from '../models/roster';
+import { useNow } from '../parts/useNow';
+import { useDesk, useDeskState, useMeetingState, useNames, useRosterVersion, useStill } from './useDesk';
+import classes from './wall.module.css';
+
+const TILE = 148;
+const GAP = 6;
+const CAPTION = 22;
+/** Older than this, a picture is marked: it no longer says what is in front of the camera. */
+const STALE_MS = 60_000;
+
+/** Standing-by pictures of the chosen subtree: one size, name below, age in the corner. */
+export function Wall() {
+  const { t } = useTranslation();
+  const session = useDesk();
+  const { roster } = session;
+  const selected = useDeskState((s) => s.selected);
+  const version = useRosterVersion();
+  const { ref: sized, width } = useElementSize<HTMLDivElement>();
+  const scroller = useRef<HTMLDivElement>(null);
+  const [active, setActive] = useState(0);
+  const id = useId();
+
+  const code = wallUnit(roster.sites, selected);
+  const unit = code === null ? null : (roster.units.get(code) ?? null);
+  const sites = useMemo(
+    () => (unit === null ? [...roster.sites.keys()] : roster.sitesUnder(unit.code)),
+    // The roster is mutable: its version stands for it.
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- see above
+    [roster, unit, version],
+  );
+  const columns = Math.max(1, Math.floor((width + GAP) / (TILE + GAP)));
+  const tile = width === 0 ? TILE : (width - GAP * (columns - 1)) / columns;
+  const height = (tile * 9) / 16 + CAPTION + GAP;
+  const rows = useVirtualizer({
+    count: Math.ceil(sites.length / columns),
+    getScrollElement: () => scroller.current,
+    estimateSize: () => height,
+    overscan: 2,
+  });
+  const at = Math.min(active, Math.max(0, sites.length - 1));
+  const go = (index: number) => {
+    const next = Math.min(sites.length - 1, Math.max(0, index));
+    const site = sites[next];
+    if (site === undefined) return;
+    setActive(next);
+    session.select({ kind: 'site', id: site });
+    rows.scrollToIndex(Math.floor(next / columns));
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const step: Partial<Record<string, number>> = {
+      ArrowRight: at + 1,
+      ArrowLeft: at - 1,
+      ArrowDown: at + columns,
+      ArrowUp: at - columns,
+      Home: 0,
+      End: sites.length - 1,
+    };
+    const to = step[event.key];
+    const site = sites[at];
+    if (to !== undefined) go(to);
+    else if (event.key === 'Enter' && site !== undefined) void session.preview(site);
+    else return;
+    event.preventDefault();
+  };
+
+  return (
+    <section className={classes.wall} data-region="wall">
+      <h2 className={classes.head}>
+        {t('desk.wall')} <span>{unit === null ? t('desk.wallAll') : titleOf(unit)}</span>{' '}
+        <span>{formatNumber(sites.length)}</span>
+      </h2>
+      {sites.length === 0 ? (
+        <p className={classes.empty}>{t('desk.wallEmpty')}</p>
+      ) : (
+        <div
+          ref={scroller}
+          className={classes.scroll}
+          role="listbox"
+          aria-label={t('desk.wall')}
+          tabIndex={0}
+          aria-activedescendant={sites[at] === undefined ? undefined : `${id}-${sites[at]}`}
+          onKeyDown={onKeyDown}
+        >
+          <div ref={sized} role="presentation" style={{ height: rows.getTotalSize(), position: 'relative' }}>
+            {rows.getVirtualItems().map((row) => (
+              <div
+                key={row.key}
+                role="presentation"
+                className={classes.row}
+                style={{
+                  transform: `translateY(${row.start}px)`,
+                  gridTemplateColumns: `repeat(${columns}, 1fr)`,
+                }}
+              >
+                {sites.slice(row.index * columns, (row.index + 1) * columns).map((site, i) => (
+                  <Tile
+                    key={site}
+                    id={`${id}-${site}`}
+                    site={site}
+                    active={row.index * columns + i === at}
+                    onPick={() => {
+                      setActive(row.index * columns + i);
+                      session.select({ kind: 'site', id: site });
+                    }}
+                  />
+                ))}
+              </div>
+            ))}
+          </div>
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** The wall follows the tree: a unit shows its subtree, a site shows its neighbours. */
+function wallUnit(
+  sites: ReturnType<typeof useDesk>['roster']['sites'],
+  selected: ReturnType<ReturnType<typeof useDesk>['store']['getState']>['selected'],
+): string | null {
+  if (selected === null) return null;
+  if (selected.kind === 'unit') return selected.code;
+  const unit = sites.get(selected.id)?.unit ?? null;
+  return unit?.parent?.code ?? unit?.code ?? null;
+}
+
+function Tile({
+  id,
+  site,
+  active,
+  onPick,
+}: {
+  id: string;
+  site: string;
+  active: boolean;
+  onPick: () => void;
+}) {
+  const { t } = useTranslation();
+  const session = useDesk();
+  const state = useMeetingState();
+  const name = useNames()(site);
+  const still = useStill(site);
+  const now = useNow();
+  const selected = useDeskState((s) => s.selected?.kind === 'site' && s.selected.id === site);
+  const standing = standingOf(state, site, session.roster.sites.get(site)?.joined ?? false);
+  const mic = micOf(state, site);
+  const age = still.at === null ? null : now - still.at;
+  const stale = age !== null && age > STALE_MS;
+  return (
+    <div
+      id={id}
+      role="option"
+      aria-selected={selected}
+      className={classes.tile}
+      data-active={active}
+      data-standing={standing}
+      onClick={onPick}
+      onDoubleClick={() => void session.preview(site)}
+      data-testid="wall-tile"
+      data-site={site}
+    >
+      <div className={classes.picture} data-stale={stale}>
+        {still.url === null ? (
+          <span className={classes.blank}>{t('desk.noPicture')}</span>
+        ) : (
+          <img src={still.url} alt="" draggable={false} />
+        )}
+        {age !== null && (
+          <time className={classes.age} title={formatExact(still.at ?? 0)}>
+            {stale && <Mark name="degraded" size={12} silent />}
+            {relativeSpan(t, age)}
+          </time>
+        )}
+      </div>
+      <p className={classes.caption} title={`${name.title}, ${name.path}`}>
+        <Mark name={standing} size={12} />
+        <span>{name.title}</span>
+        {mic !== 'off' && <MicMark mic={mic} size={12} />}
+      </p>
+    </div>
+  );
+}

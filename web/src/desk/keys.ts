@@ -1,0 +1,72 @@
+export type Action =
+  | 'find'
+  | 'cut'
+  | 'undo'
+  | 'layout1'
+  | 'layout2'
+  | 'layout4'
+  | 'give'
+  | 'end'
+  | 'preview'
+  | 'next'
+  | 'mute'
+  | 'muteAll'
+  | 'write'
+  | 'regions'
+  | 'help';
+
+export interface Press {
+  key: string;
+  code: string;
+  shift: boolean;
+  ctrl: boolean;
+  alt: boolean;
+  repeat: boolean;
+}
+
+/** Where the focus is: a text field takes letters, a widget that was reached by keyboard takes its own Enter. */
+export type Where = 'page' | 'text' | 'widget' | 'dialog';
+
+// By code and not by letter: with a Vietnamese input method switched on, a letter arrives as `Process`.
+const BY_CODE: Record<string, Action> = {
+  KeyZ: 'undo',
+  KeyG: 'give',
+  KeyE: 'end',
+  KeyP: 'preview',
+  KeyN: 'next',
+  KeyM: 'mute',
+  KeyT: 'write',
+  Digit1: 'layout1',
+  Numpad1: 'layout1',
+  Digit2: 'layout2',
+  Numpad2: 'layout2',
+  Digit4: 'layout4',
+  Numpad4: 'layout4',
+};
+
+/** What a key press does at the desk, or null when it is not the desk's. */
+export function actionOf(press: Press, where: Where): Action | null {
+  if (where === 'dialog' || press.alt) return null;
+  if (press.key === 'F6') return 'regions';
+  if (press.ctrl) return press.code === 'KeyK' ? 'find' : null;
+  if (where === 'text') return null;
+  if (press.key === '/') return 'find';
+  if (press.key === '?') return 'help';
+  // A held key must not cut again and again.
+  if (press.repeat) return null;
+  if (press.key === 'Enter') return where === 'page' ? 'cut' : null;
+  if (press.shift) return press.code === 'KeyM' ? 'muteAll' : null;
+  return BY_CODE[press.code] ?? null;
+}
+
+/** Where a key was pressed. A button that was clicked keeps the focus, but its Enter is the desk's. */
+export function whereOf(target: EventTarget | null): Where {
+  if (!(target instanceof HTMLElement)) return 'page';
+  if (target.closest('[role=dialog], [role=menu]')) return 'dialog';
+  if (target.matches('input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]'))
+    return 'text';
+  const widget = target.closest(
+    'button, a, summary, [role=tree], [role=listbox], [role=option], [role=treeitem], input',
+  );
+  return widget?.matches(':focus-visible') ? 'widget' : 'page';
+}

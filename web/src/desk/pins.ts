@@ -1,0 +1,59 @@
+import type { Http } from '../protocol/http';
+import type { LayerName, Slots } from '../protocol/types';
+
+const AGAIN_MS = 2_000;
+
+/** Keeps the viewer's own lines pointed at the preview: one request a line at a time, the latest wish wins. */
+export class Pins {
+  private viewer: string | null = null;
+  private wanted: Slots = [];
+  /** What the server has been told, by line; undefined is not known. */
+  private told: (string | null | undefined)[] = [];
+  private busy = false;
+  private timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(
+    private readonly http: Pick<Http, 'pin'>,
+    private readonly firstLine: number,
+  ) {}
+
+  /** A new viewer has no pins. */
+  use(viewer: string | null): void {
+    this.viewer = viewer;
+    this.told = [];
+    void this.settle();
+  }
+
+  want(preview: Slots): void {
+    this.wanted = preview;
+    void this.settle();
+  }
+
+  private async settle(): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    try {
+      for (let next = this.next(); next !== null; next = this.next()) {
+        const { viewer, line, site, ceiling } = next;
+        await this.http.pin(viewer, this.firstLine + line, site, ceiling);
+        if (this.viewer === viewer) this.told[line] = site;
+      }
+    } catch {
+      this.timer = setTimeout(() => void this.settle(), AGAIN_MS);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  private next(): { viewer: string; line: number; site: string | null; ceiling: LayerName } | null {
+    if (this.viewer === null) return null;
+    for (let line = 0; line < 4; line++) {
+      const site = this.wanted[line] ?? null;
+      if ((this.told[line] ?? null) !== site)
+        return { viewer: this.viewer, line, site, ceiling: this.wanted.length === 1 ? 'high' : 'low' };
+    }
+    return null;
+  }
+}

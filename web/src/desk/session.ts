@@ -1,0 +1,187 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import { Sound } from '../media/sound';
+import { Stills } from '../media/stills';
+import { Viewer } from '../media/viewer';
+import { micOf } from '../models/floor';
+import { MeetingModel } from '../models/live';
+import { inLayout, withPreview } from '../models/meeting';
+import { Roster } from '../models/roster';
+import { codeOf } from '../protocol/failure';
+import type { Http } from '../protocol/http';
+import { Wire } from '../protocol/socket';
+import type { CommandName, Commands, MeetingState, Slots } from '../protocol/types';
+import { browserWorld, wireUrl } from '../protocol/world';
+import { Pins } from './pins';
+
+export type Selection = { kind: 'site'; id: string } | { kind: 'unit'; code: string } | null;
+
+export interface DeskFacets {
+  selected: Selection;
+  /** Preview slot that the next site goes to; null: the first empty one. */
+  slot: number | null;
+  roster: 'loading' | 'ready' | 'failed';
+  notice: { code: string; at: number } | null;
+  loggedOut: boolean;
+}
+
+const STAGE_LINES = 4;
+const PREVIEW_LINES = 4;
+const AUDIO_LINES = 4;
+
+/** Everything the command centre's page does; its parts only show it. */
+export class DeskSession {
+  readonly store: StoreApi<DeskFacets> = createStore<DeskFacets>(() => ({
+    selected: null,
+    slot: null,
+    roster: 'loading',
+    notice: null,
+    loggedOut: false,
+  }));
+  readonly roster = new Roster();
+  readonly model = new MeetingModel(this.roster);
+  readonly wire: Wire;
+  readonly viewer: Viewer;
+  readonly sound = new Sound();
+  readonly stills: Stills;
+  private readonly pins: Pins;
+  private readonly undoing: (() => void)[] = [];
+
+  constructor(
+    private readonly http: Http,
+    readonly meeting: string,
+    tab: string,
+  ) {
+    this.wire = new Wire(wireUrl(), 'desk', tab, browserWorld(http));
+    this.viewer = new Viewer(http, AUDIO_LINES, STAGE_LINES + PREVIEW_LINES);
+    this.stills = new Stills(http);
+    this.pins = new Pins(http, STAGE_LINES);
+  }
+
+  start(): void {
+    this.undoing.push(
+      this.wire.state.subscribe((now, before) => {
+        if (now.who !== before.who && now.who) this.http.csrf = now.who.csrf;
+        if (now.link === 'not_authenticated') this.store.setState({ loggedOut: true });
+        if (now.link === 'open' && before.link !== 'open') {
+          this.viewer.retryNow();
+          void this.loadRoster();
+        }
+      }),
+      this.model.follow(this.wire, this.meeting, ['presence', 'levels']),
+      this.model.store.subscribe((now, before) => {
+        if (now.state !== before.state && now.state !== null) this.obey(now.state, before.state);
+      }),
+      this.viewer.store.subscribe((now, before) => {
+        if (now.viewer !== before.viewer) this.pins.use(now.viewer);
+      }),
+    );
+    const online = () => this.wire.retryNow();
+    addEventListener('online', online);
+    this.undoing.push(() => removeEventListener('online', online));
+    this.stills.start();
+    this.wire.start();
+  }
+
+  close(): void {
+    for (const undo of this.undoing.splice(0)) undo();
+    this.pins.use(null);
+    this.viewer.stop();
+    this.sound.disarm();
+    this.stills.stop();
+    this.wire.stop();
+  }
+
+  async loadRoster(): Promise<void> {
+    try {
+      this.roster.load(await this.http.roster(this.meeting));
+      this.store.setState({ roster: 'ready' });
+    } catch (error) {
+      if (this.roster.sites.size === 0) this.store.setState({ roster: 'failed' });
+      if (codeOf(error) === 'not_authenticated') this.store.setState({ loggedOut: true });
+    }
+  }
+
+  select(selected: Selection): void {
+    this.store.setState({ selected });
+  }
+
+  chooseSlot(slot: number | null): void {
+    this.store.setState({ slot });
+  }
+
+  /** Puts a site into the preview: into the chosen slot, else the first empty one. */
+  preview(site: string): Promise<boolean> {
+    const { slot } = this.store.getState();
+    const slots = withPreview(this.state?.stage.preview ?? [null], site, slot);
+    this.store.setState({ slot: null });
+    return this.command('stage.preview', { slots });
+  }
+
+  clearPreview(): Promise<boolean> {
+    return this.command('stage.preview', { slots: (this.state?.stage.preview ?? [null]).map(() => null) });
+  }
+
+  layout(size: 1 | 2 | 4): Promise<boolean> {
+    const { preview, on_air } = this.state?.stage ?? { preview: [], on_air: [] };
+    // A layout starts from what is being prepared; from what is on air when nothing is.
+    const from: Slots = preview.some((s) => s !== null) ? preview : on_air;
+    this.store.setState({ slot: null });
+    return this.command('stage.preview', { slots: inLayout(from, size) });
+  }
+
+  cut(): Promise<boolean> {
+    const preview = this.state?.stage.preview ?? [];
+    // An empty preview never clears the stage by a key press.
+    if (!preview.some((s) => s !== null)) return Promise.resolve(false);
+    return this.command('stage.cut', {});
+  }
+
+  undo(): Promise<boolean> {
+    const before = this.state?.stage.before ?? [];
+    return before.some((s) => s !== null)
+      ? this.command('stage.cut', { slots: before })
+      : Promise.resolve(false);
+  }
+
+  give(site: string, also = false): Promise<boolean> {
+    return this.command('floor.give', { site, replace: !also, stage: !also });
+  }
+
+  end(site: string): Promise<boolean> {
+    return this.command('floor.end', { site });
+  }
+
+  toggleMute(selected: Selection): Promise<boolean> {
+    if (selected === null) return Promise.resolve(false);
+    if (selected.kind === 'unit') return this.command('mute', { unit: selected.code });
+    const muted = micOf(this.state, selected.id) === 'muted';
+    return this.command(muted ? 'unmute' : 'mute', { site: selected.id });
+  }
+
+  muteAll = (): Promise<boolean> => this.command('mute', { all: true });
+
+  async command<T extends CommandName>(type: T, args: Commands[T]): Promise<boolean> {
+    try {
+      await this.wire.command(type, this.meeting, args);
+      return true;
+    } catch (error) {
+      this.store.setState({ notice: { code: codeOf(error), at: Date.now() } });
+      return false;
+    }
+  }
+
+  private get state(): MeetingState | null {
+    return this.model.store.getState().state;
+  }
+
+  private obey(state: MeetingState, before: MeetingState | null): void {
+    if (state.status === 'open') this.viewer.watch(state.id, state.codec);
+    else this.viewer.stop();
+    if (state.stage.preview !== before?.stage.preview) {
+      this.pins.want(state.stage.preview);
+      const { slot } = this.store.getState();
+      if (slot !== null && slot >= state.stage.preview.length) this.store.setState({ slot: null });
+    }
+    if (before !== null && state.invited !== before.invited) void this.loadRoster();
+  }
+}

@@ -1,0 +1,112 @@
+import { useEffect, useRef } from 'react';
+import { floorQueue } from '../models/floor';
+import { actionOf, whereOf, type Action } from './keys';
+import type { DeskSession } from './session';
+
+interface Dialogs {
+  help: () => void;
+  muteAll: () => void;
+}
+
+/** The desk's keys, heard on the whole page. */
+export function useHotkeys(session: DeskSession, dialogs: Dialogs): void {
+  const latest = useRef(dialogs);
+  useEffect(() => {
+    latest.current = dialogs;
+  });
+  useEffect(() => {
+    const hear = (event: KeyboardEvent) => {
+      const where = whereOf(event.target);
+      if (event.key === 'Escape' && where === 'text') (event.target as HTMLElement).blur();
+      // A panel that has used the key says so.
+      if (event.defaultPrevented) return;
+      const action = actionOf(
+        {
+          key: event.key,
+          code: event.code,
+          shift: event.shiftKey,
+          ctrl: event.ctrlKey || event.metaKey,
+          alt: event.altKey,
+          repeat: event.repeat,
+        },
+        where,
+      );
+      if (action === null) return;
+      event.preventDefault();
+      if (action === 'regions') nextRegion(event.shiftKey ? -1 : 1);
+      else if (action === 'help' || action === 'muteAll') latest.current[action]();
+      else run(session, action);
+    };
+    addEventListener('keydown', hear);
+    return () => removeEventListener('keydown', hear);
+  }, [session]);
+}
+
+function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help' | 'muteAll'>): void {
+  const { selected } = session.store.getState();
+  const queue = floorQueue(session.model.store.getState());
+  const firstHand = queue.find((e) => e.role === 'hand')?.site ?? null;
+  const site = selected?.kind === 'site' ? selected.id : null;
+  switch (action) {
+    case 'find':
+      focus('[data-testid=roster-search]');
+      break;
+    case 'write':
+      focus('[data-testid=message-text]');
+      break;
+    case 'cut':
+      void session.cut();
+      break;
+    case 'undo':
+      void session.undo();
+      break;
+    case 'layout1':
+      void session.layout(1);
+      break;
+    case 'layout2':
+      void session.layout(2);
+      break;
+    case 'layout4':
+      void session.layout(4);
+      break;
+    case 'give': {
+      const to = site ?? firstHand;
+      if (to !== null) void session.give(to);
+      break;
+    }
+    case 'end': {
+      const speakers = queue.filter((e) => e.role === 'speaker').map((e) => e.site);
+      const who = site !== null && speakers.includes(site) ? site : speakers.at(-1);
+      if (who !== undefined) void session.end(who);
+      break;
+    }
+    case 'preview':
+      if (site !== null) void session.preview(site);
+      break;
+    case 'next':
+      if (firstHand !== null) {
+        session.select({ kind: 'site', id: firstHand });
+        void session.preview(firstHand);
+      }
+      break;
+    case 'mute':
+      void session.toggleMute(selected);
+      break;
+  }
+}
+
+function focus(selector: string): void {
+  const element = document.querySelector<HTMLElement>(selector);
+  element?.focus();
+  if (element instanceof HTMLInputElement) element.select();
+}
+
+/** F6, as in a browser: from panel to panel. */
+function nextRegion(step: 1 | -1): void {
+  const regions = [...document.querySelectorAll<HTMLElement>('[data-region]')];
+  const here = regions.findIndex((r) => r.contains(document.activeElement));
+  const target = regions[(here + step + regions.length) % regions.length];
+  target
+    ?.querySelector<HTMLElement>('input, button:not([disabled]), a[href], [tabindex="0"], textarea')
+    ?.focus({ preventScroll: false });
+}

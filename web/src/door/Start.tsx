@@ -1,0 +1,13 @@
+import { useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { Navigate } from 'react-router';
+import { http } from '../http';
+
+/** The bare address: whoever asks is sent to his page. */
+export function Start() {
+  const { t } = useTranslation();
+  const me = useQuery({ queryKey: ['me'], queryFn: () => http.me(), retry: false });
+  if (me.isPending) return <p role="status">{t('app.loading')}</p>;
+  if (me.data?.kind === 'site') return <Navigate to="/diem-cau" replace />;
+  return <Navigate to={me.data ? '/trung-tam' : '/dang-nhap'} replace />;
+}

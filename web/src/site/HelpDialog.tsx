@@ -1,0 +1,65 @@
+import { Button, Modal } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { Icon } from '../design/icons';
+import classes from './help.module.css';
+import type { SiteSession } from './session';
+import type { SiteScene } from './useSite';
+
+interface HelpProps {
+  session: SiteSession;
+  scene: SiteScene;
+  opened: boolean;
+  onClose: () => void;
+  onCheck: () => void;
+}
+
+/** What the three states mean, the device check, and the way out of a meeting. */
+export function HelpDialog({ session, scene, opened, onClose, onCheck }: HelpProps) {
+  const { t } = useTranslation();
+  const leave = () => {
+    onClose();
+    void session.leave();
+  };
+  return (
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={t('site.help')}
+      size="lg"
+      closeButtonProps={{ 'aria-label': t('app.close') }}
+    >
+      <h2 className={classes.intro}>{t('site.helpIntro')}</h2>
+      <dl className={classes.states}>
+        {(
+          [
+            ['ready', 'helpReady'],
+            ['invited', 'helpInvited'],
+            ['on_air', 'helpOnAir'],
+          ] as const
+        ).map(([face, text]) => (
+          <div key={face}>
+            <dt data-face={face}>{t(`site.face.${face}`)}</dt>
+            <dd>{t(`site.${text}`)}</dd>
+          </div>
+        ))}
+      </dl>
+      <p>{t('site.helpSafe')}</p>
+      <p>{t('site.helpPhone')}</p>
+      <div className={classes.actions}>
+        <Button size="md" leftSection={<Icon name="settings" />} onClick={onCheck} data-testid="device-check">
+          {t('site.check')}
+        </Button>
+        {scene.state !== null && (
+          <Button
+            size="md"
+            variant="default"
+            leftSection={<Icon name="leave" />}
+            onClick={() => confirm(t('site.leaveSure')) && leave()}
+          >
+            {t('site.leave')}
+          </Button>
+        )}
+      </div>
+    </Modal>
+  );
+}

@@ -1,0 +1,137 @@
+import { Button } from '@mantine/core';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useStore } from 'zustand';
+import { Icon } from '../design/icons';
+import { AudioLines } from '../parts/AudioLines';
+import { useErrorText } from '../parts/useErrorText';
+import { useNow } from '../parts/useNow';
+import { Band } from './Band';
+import { Controls } from './Controls';
+import { DeviceCheck } from './DeviceCheck';
+import { FaultCard } from './FaultCard';
+import { HelpDialog } from './HelpDialog';
+import { Messages } from './Messages';
+import { SelfView } from './SelfView';
+import type { SiteSession } from './session';
+import classes from './site.module.css';
+import { Stage } from './Stage';
+import { useScene, useSession, type SiteScene } from './useSite';
+
+const NOTICE_MS = 5_000;
+
+export default function SitePage() {
+  const session = useSession();
+  const scene = useScene(session);
+  const [dialog, setDialog] = useState<'help' | 'check' | null>(null);
+  return (
+    <div className={classes.page} data-face={scene.face} data-testid="site-state" data-state={scene.face}>
+      <div className={classes.inner}>
+        <Band session={session} scene={scene} />
+        <main className={classes.main}>
+          <div className={classes.picture}>
+            <FaultCard session={session} scene={scene} />
+            <div className={classes.stage}>
+              {scene.state !== null ? (
+                <Stage session={session} scene={scene} />
+              ) : (
+                <NoMeeting session={session} scene={scene} />
+              )}
+              {!scene.armed && scene.face !== 'away' && <Arm session={session} />}
+            </div>
+          </div>
+          <div className={classes.controls}>
+            <Controls session={session} scene={scene} onHelp={() => setDialog('help')} />
+          </div>
+          <aside className={classes.side}>
+            <SelfView session={session} scene={scene} />
+            <Messages session={session} scene={scene} />
+          </aside>
+        </main>
+        <Notice session={session} />
+      </div>
+      <AudioLines viewer={session.viewer} sound={session.sound} />
+      <HelpDialog
+        session={session}
+        scene={scene}
+        opened={dialog === 'help'}
+        onClose={() => setDialog(null)}
+        onCheck={() => setDialog('check')}
+      />
+      <DeviceCheck session={session} opened={dialog === 'check'} onClose={() => setDialog(null)} />
+    </div>
+  );
+}
+
+/** One tap, as large as the room for it: browsers play nothing before it. */
+function Arm({ session }: { session: SiteSession }) {
+  const { t } = useTranslation();
+  const [busy, setBusy] = useState(false);
+  const arm = async () => {
+    setBusy(true);
+    await session.arm();
+    setBusy(false);
+  };
+  return (
+    <div className={classes.arm}>
+      <p className={classes.armTitle}>{t('site.arm.title')}</p>
+      <Button
+        size="xl"
+        h={88}
+        fz={18}
+        loading={busy}
+        leftSection={<Icon name="sound" size={32} />}
+        onClick={() => void arm()}
+        data-testid="arm-sound"
+        autoFocus
+      >
+        {t('site.arm.button')}
+      </Button>
+      <p>{t('site.arm.text')}</p>
+    </div>
+  );
+}
+
+function NoMeeting({ session, scene }: { session: SiteSession; scene: SiteScene }) {
+  const { t } = useTranslation();
+  const meetings = scene.you?.meetings ?? [];
+  const open = meetings.filter((m) => m.status === 'open');
+  const scheduled = meetings.filter((m) => m.status === 'scheduled');
+  return (
+    <div className={classes.none}>
+      {open.length > 0 ? (
+        <>
+          <p>{open.length > 1 ? t('site.chooseMeeting') : ''}</p>
+          {open.map((m) => (
+            <Button key={m.id} size="lg" fz={18} onClick={() => void session.join(m.id)}>
+              {t('site.join')}: {m.title}
+            </Button>
+          ))}
+        </>
+      ) : (
+        <>
+          <p className={classes.noneTitle}>{t('site.noMeeting')}</p>
+          <p>{t('site.noMeetingText')}</p>
+        </>
+      )}
+      {scheduled.map((m) => (
+        <p key={m.id} className={classes.scheduled}>
+          {t('site.scheduled')}: <strong>{m.title}</strong>
+        </p>
+      ))}
+    </div>
+  );
+}
+
+/** Says what was refused, for some seconds. */
+function Notice({ session }: { session: SiteSession }) {
+  const notice = useStore(session.store, (s) => s.notice);
+  const errorText = useErrorText();
+  const now = useNow();
+  const shown = notice !== null && now - notice.at < NOTICE_MS;
+  return (
+    <p className={classes.notice} role="status" data-shown={shown}>
+      {shown ? errorText(notice.code) : ''}
+    </p>
+  );
+}

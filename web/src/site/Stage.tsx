@@ -1,0 +1,84 @@
+import { useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useStore } from 'zustand';
+import { shownTo } from '../models/meeting';
+import { Picture, useLive } from '../parts/Picture';
+import type { SiteSession } from './session';
+import classes from './stage.module.css';
+import type { SiteScene } from './useSite';
+
+const LINES = [0, 1, 2, 3] as const;
+
+/** What the whole country sees: 1, 2 or 4 pictures with their names. */
+export function Stage({ session, scene }: { session: SiteSession; scene: SiteScene }) {
+  const { t } = useTranslation();
+  const streams = useStore(session.viewer.store, (s) => s.video);
+  const cannotShow = useStore(session.viewer.store, (s) => s.phase === 'cannot_show');
+  const { state } = scene;
+  const size = state?.stage.on_air.length ?? 1;
+  return (
+    <section className={classes.stage} data-size={size} aria-label={t('site.stage')}>
+      {LINES.map((line) => (
+        <Slot
+          key={line}
+          line={line}
+          stream={streams[line] ?? null}
+          scene={scene}
+          used={line < size}
+          single={size === 1}
+          silent={cannotShow}
+        />
+      ))}
+    </section>
+  );
+}
+
+interface SlotProps {
+  line: number;
+  stream: MediaStream | null;
+  scene: SiteScene;
+  used: boolean;
+  single: boolean;
+  silent: boolean;
+}
+
+function Slot({ line, stream, scene, used, single, silent }: SlotProps) {
+  const { t } = useTranslation();
+  const [live, setLive] = useLive();
+  const { state, me } = scene;
+  const site = state ? shownTo(me, state, line) : null;
+  const waits = useWaits(live, site);
+  const label = site === null ? null : (state?.sites[site]?.label ?? site);
+  const isChair = site !== null && site === state?.chair_site;
+  return (
+    <figure className={classes.slot} hidden={!used}>
+      <Picture
+        stream={stream}
+        testid={`stage-video-${line}`}
+        label={label ?? t('site.stage')}
+        hidden={site === null || silent}
+        onLive={setLive}
+      />
+      {site === null && <p className={classes.empty}>{single ? t('site.stageEmpty') : ''}</p>}
+      {site !== null && !live && waits && !silent && (
+        <p className={classes.empty}>{t('site.waitingPicture')}</p>
+      )}
+      {label !== null && (
+        <figcaption className={classes.caption}>
+          <span>{label}</span>
+          {isChair && <span className={classes.chair}>{t('site.chair')}</span>}
+        </figcaption>
+      )}
+    </figure>
+  );
+}
+
+/** True when a picture has been missing long enough to be worth a word. */
+function useWaits(live: boolean, site: string | null): boolean {
+  const [missing, setMissing] = useState<string | null>(null);
+  useEffect(() => {
+    const timer = setTimeout(() => setMissing(live ? null : site), live ? 0 : 1_200);
+    return () => clearTimeout(timer);
+  }, [live, site]);
+  return !live && missing !== null && missing === site;
+}

@@ -1,0 +1,255 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import { Devices } from '../media/devices';
+import { Meter } from '../media/meter';
+import { Publisher } from '../media/publisher';
+import { isDegraded, QualityReader, type Quality } from '../media/quality';
+import { SnapshotPoster } from '../media/snapshots';
+import { Sound } from '../media/sound';
+import { Viewer } from '../media/viewer';
+import { WakeLock } from '../media/wakelock';
+import { MeetingModel } from '../models/live';
+import { meetingToJoin } from '../models/site';
+import { codeOf } from '../protocol/failure';
+import type { Http } from '../protocol/http';
+import { Wire } from '../protocol/socket';
+import type { CommandName, Commands, Me, Meeting } from '../protocol/types';
+import { browserWorld, wireUrl } from '../protocol/world';
+
+export interface SiteFacets {
+  me: Me | null;
+  online: boolean;
+  cameraOn: boolean;
+  /** When the last standing-by picture went out, ms. */
+  lastPosted: number | null;
+  /** Since when this site is on air, ms. */
+  onAirSince: number | null;
+  quality: Quality | null;
+  degraded: boolean;
+  /** Code of the last refused command, for a short notice. */
+  notice: { code: string; at: number } | null;
+}
+
+const ARMED = 'dc.armed';
+const LEFT = 'dc.left';
+const LINES = 4;
+const QUALITY_MS = 2_000;
+
+/** Everything a site's page does; the page itself only shows it. */
+export class SiteSession {
+  readonly store: StoreApi<SiteFacets>;
+  readonly wire: Wire;
+  readonly meeting = new MeetingModel();
+  readonly viewer: Viewer;
+  readonly publisher: Publisher;
+  readonly devices: Devices;
+  readonly sound = new Sound();
+  readonly meter = new Meter();
+  private readonly poster: SnapshotPoster;
+  private readonly wake = new WakeLock();
+  private readonly quality = new QualityReader();
+  private readonly undo: (() => void)[] = [];
+  private following: { meeting: string; stop: () => void } | null = null;
+  private joining: string | null = null;
+  private rejoin: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(
+    private readonly http: Http,
+    tab: string,
+  ) {
+    this.wire = new Wire(wireUrl(), 'site', tab, browserWorld(http));
+    this.viewer = new Viewer(http, LINES, LINES);
+    this.publisher = new Publisher(http);
+    // Without TLS a browser has no `mediaDevices`, whatever its types say.
+    this.devices = new Devices(localStorage, navigator.mediaDevices);
+    this.poster = new SnapshotPoster(
+      (picture) => http.postSnapshot(picture),
+      (at) => this.store.setState({ lastPosted: at }),
+    );
+    this.store = createStore<SiteFacets>(() => ({
+      me: null,
+      online: navigator.onLine,
+      cameraOn: true,
+      lastPosted: null,
+      onAirSince: null,
+      quality: null,
+      degraded: false,
+      notice: null,
+    }));
+  }
+
+  start(): void {
+    this.undo.push(
+      this.wire.state.subscribe((now, before) => {
+        if (now.who !== before.who && now.who) {
+          this.http.csrf = now.who.csrf;
+          this.store.setState({ me: now.who });
+        }
+        if (now.link === 'open' && before.link !== 'open') this.retryMedia();
+        if (now.link === 'replaced') this.standDown();
+        if (now.you !== before.you || now.link !== before.link) this.obey();
+      }),
+      this.devices.store.subscribe((now, before) => {
+        if (now.audio !== before.audio) this.meter.listen(now.audio);
+        if (now.speakerId !== before.speakerId) this.sound.setSink(now.speakerId);
+        if (now.audio !== before.audio || now.video !== before.video) this.obey();
+      }),
+    );
+    this.on('online', () => {
+      this.store.setState({ online: true });
+      this.retryNow();
+    });
+    this.on('offline', () => this.store.setState({ online: false }));
+    const timer = setInterval(() => void this.readQuality(), QUALITY_MS);
+    this.undo.push(() => clearInterval(timer));
+    this.sound.setSink(this.devices.store.getState().speakerId);
+    this.wire.start();
+    if (localStorage.getItem(ARMED) === 'yes') void this.armSilently();
+  }
+
+  close(): void {
+    for (const undo of this.undo.splice(0)) undo();
+    if (this.rejoin !== null) clearTimeout(this.rejoin);
+    this.standDown();
+    this.wire.stop();
+    this.meter.close();
+  }
+
+  /** The one tap: sound, camera, microphone. */
+  async arm(): Promise<void> {
+    const heard = this.sound.arm();
+    const metered = this.meter.resume();
+    const opened = this.devices.open();
+    await heard;
+    await metered;
+    localStorage.setItem(ARMED, 'yes');
+    await opened;
+    this.meter.listen(this.devices.store.getState().audio);
+    this.wake.hold();
+    // A page that captures may play: what was refused a moment ago may work now.
+    if (!this.sound.store.getState().armed) await this.sound.arm();
+  }
+
+  retryNow(): void {
+    this.wire.retryNow();
+    this.retryMedia();
+  }
+
+  async retryDevices(): Promise<void> {
+    await this.devices.open();
+    this.meter.listen(this.devices.store.getState().audio);
+  }
+
+  async setCamera(on: boolean): Promise<void> {
+    this.store.setState({ cameraOn: on });
+    await this.devices.setCamera(on);
+  }
+
+  /** Sends a command of this site's meeting; what is refused is said for a moment. */
+  async command<T extends CommandName>(type: T, args: Commands[T]): Promise<boolean> {
+    const meeting = this.wire.state.getState().you?.in ?? null;
+    if (meeting === null) return false;
+    try {
+      await this.wire.command(type, meeting, args);
+      return true;
+    } catch (error) {
+      this.store.setState({ notice: { code: codeOf(error), at: Date.now() } });
+      return false;
+    }
+  }
+
+  async join(meeting: string): Promise<void> {
+    sessionStorage.removeItem(LEFT);
+    await this.joinNow(meeting);
+  }
+
+  async leave(): Promise<void> {
+    const meeting = this.wire.state.getState().you?.in;
+    if (!meeting) return;
+    sessionStorage.setItem(LEFT, meeting);
+    await this.command('meeting.leave', {});
+  }
+
+  /** The page had its tap in an earlier life and the browser remembers the permission: no second tap. */
+  private async armSilently(): Promise<void> {
+    if (await this.devices.allowed()) await this.arm();
+  }
+
+  /** Does what `you` says. */
+  private obey(): void {
+    const { you, link } = this.wire.state.getState();
+    const { audio, video } = this.devices.store.getState();
+    this.publisher.setSource(audio, video);
+    // The microphone of this room carries sound only while the meeting hears it.
+    if (audio) audio.enabled = you?.mic === 'open';
+    const onAir = you?.state === 'on_air';
+    if (onAir !== (this.store.getState().onAirSince !== null))
+      this.store.setState({ onAirSince: onAir ? Date.now() : null });
+    if (link !== 'open' || you === null) {
+      // Pictures run on while control is away; what it last asked for still holds.
+      return;
+    }
+    const target = meetingToJoin(you, sessionStorage.getItem(LEFT));
+    if (target !== null) void this.joinNow(target);
+    const meeting = you.meetings.find((m) => m.id === you.in) ?? null;
+    this.follow(meeting, target);
+    if (you.publish !== null && meeting !== null) this.publisher.publish(meeting.id, meeting.codec);
+    else this.publisher.release();
+    this.poster.show(you.publish === null ? video : null);
+  }
+
+  private follow(meeting: Meeting | null, rejoining: string | null): void {
+    if (meeting !== null) {
+      if (this.following?.meeting !== meeting.id) {
+        this.following?.stop();
+        this.following = { meeting: meeting.id, stop: this.meeting.follow(this.wire, meeting.id, []) };
+      }
+      this.viewer.watch(meeting.id, meeting.codec);
+    } else if (rejoining === null || rejoining !== this.following?.meeting) {
+      this.following?.stop();
+      this.following = null;
+      this.viewer.stop();
+    }
+  }
+
+  private async joinNow(meeting: string): Promise<void> {
+    if (this.joining === meeting) return;
+    this.joining = meeting;
+    try {
+      await this.wire.command('meeting.join', meeting, {});
+    } catch {
+      if (this.rejoin !== null) clearTimeout(this.rejoin);
+      this.rejoin = setTimeout(() => this.obey(), 2_000 + Math.random() * 3_000);
+    } finally {
+      this.joining = null;
+    }
+  }
+
+  private retryMedia(): void {
+    this.viewer.retryNow();
+    this.publisher.retryNow();
+  }
+
+  /** Another device took over, or the page goes: nothing of this room is open any more. */
+  private standDown(): void {
+    this.following?.stop();
+    this.following = null;
+    this.viewer.stop();
+    this.publisher.stop();
+    this.poster.show(null);
+    this.devices.close();
+    this.sound.disarm();
+    this.wake.release();
+  }
+
+  private async readQuality(): Promise<void> {
+    const report = await this.viewer.stats();
+    if (!report) return;
+    const quality = this.quality.read(report, performance.now());
+    if (quality) this.store.setState({ quality, degraded: isDegraded(quality) });
+  }
+
+  private on(event: 'online' | 'offline', run: () => void): void {
+    addEventListener(event, run);
+    this.undo.push(() => removeEventListener(event, run));
+  }
+}
