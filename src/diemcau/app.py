@@ -23,10 +23,12 @@ from diemcau.api.asker import CONSOLE
 from diemcau.bus import EVENTS, LocalBus
 from diemcau.clock import Clock, SystemClock
 from diemcau.config import Settings, lan_addresses
-from diemcau.media import MediaNode
+from diemcau.media import MediaNode, MediaUnavailable
 from diemcau.media.client import NodeClient
 from diemcau.media.executable import find
+from diemcau.media.port import Handler
 from diemcau.media.supervisor import NodeOptions, Supervisor
+from diemcau.media.wire import Command, ReplyData
 from diemcau.meetings import Meetings
 from diemcau.sites import Sites
 from diemcau.stage import Stage
@@ -117,6 +119,19 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
             options=options,
         )
     )
+
+
+class NoNode:
+    """For commands that use the rooms without a server: there are no pictures."""
+
+    connected = False
+
+    def listen(self, handler: Handler) -> None:
+        """There is nothing to hear."""
+
+    async def call(self, command: Command, *, patience: float = 5.0) -> ReplyData:
+        """Raises MediaUnavailable."""
+        raise MediaUnavailable("No media node: the server is not running")
 
 
 class Console:

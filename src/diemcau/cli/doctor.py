@@ -1,5 +1,6 @@
 """`diemcau doctor`: what would stop this machine from serving, each with one action."""
 
+import logging
 import resource
 import shutil
 import socket
@@ -13,7 +14,6 @@ from typing import Annotated
 import anyio
 import typer
 
-from diemcau.app import configure_logs, open_rooms, web_folder
 from diemcau.cli.door import Data, answers
 from diemcau.cli.output import Json, answer_json, errors, out
 from diemcau.cli.serve import settings_from
@@ -52,6 +52,8 @@ def executable(settings: Settings) -> Finding:
 
 def database(settings: Settings) -> Finding:
     """The database opens and is (or is brought) up to date."""
+
+    from diemcau.app import open_rooms
 
     async def check() -> int:
         async with open_rooms(settings) as rooms:
@@ -169,6 +171,8 @@ def space(settings: Settings) -> Finding:
 
 def page(_: Settings) -> Finding:
     """The page has been built."""
+    from diemcau.app import web_folder
+
     folder = web_folder()
     if folder is None:
         return Finding("page", False, "not built", "make setup")
@@ -229,7 +233,7 @@ def doctor(
     """Check this machine; status 1 when something would stop a server."""
     with errors(as_json=as_json):
         settings = settings_from(data=data, host=host, tls=tls or None, log_level="error")
-        configure_logs(settings)
+        logging.basicConfig(level=logging.ERROR)
         found = [check(settings) for check in CHECKS]
     failed = [finding for finding in found if not finding.ok and not finding.warning]
     if as_json:

@@ -4,6 +4,7 @@ Either way they speak to the same doors, so a command never changes behind a ser
 holds in memory.
 """
 
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,31 +15,14 @@ import anyio
 import httpx2
 import typer
 
-from diemcau.app import Console, api_options, configure_logs, make_api, open_rooms
 from diemcau.cli.output import Refused, errors
 from diemcau.config import Settings
-from diemcau.media import MediaUnavailable
-from diemcau.media.port import Handler
-from diemcau.media.wire import Command, ReplyData
 
 T = TypeVar("T")
 
 Data = Annotated[
     Path | None, typer.Option("--data", help="Data folder of the server (DIEMCAU_DATA).", show_default="var")
 ]
-
-
-class _NoNode:
-    """Commands need no pictures."""
-
-    connected = False
-
-    def listen(self, handler: Handler) -> None:
-        """There is nothing to hear."""
-
-    async def call(self, command: Command, *, patience: float = 5.0) -> ReplyData:
-        """Raises MediaUnavailable."""
-        raise MediaUnavailable("No media node: the server is not running")
 
 
 class Door:
@@ -68,8 +52,11 @@ async def door(settings: Settings) -> AsyncIterator[Door]:
         if live:
             transport = httpx2.AsyncHTTPTransport(uds=str(settings.console_socket))
         else:
+            # Loaded only here: asking a running server needs none of it.
+            from diemcau.app import Console, NoNode, api_options, make_api, open_rooms
+
             rooms = await stack.enter_async_context(open_rooms(settings))
-            app = await make_api(rooms, _NoNode(), api_options(settings), stack)
+            app = await make_api(rooms, NoNode(), api_options(settings), stack)
             transport = httpx2.ASGITransport(app=Console(app))
         client = httpx2.AsyncClient(transport=transport, base_url="http://console", timeout=60.0)
         yield Door(await stack.enter_async_context(client), live)
@@ -95,6 +82,6 @@ def through(data: Path | None, work: Callable[[Door], Awaitable[T]], *, as_json:
 
     with errors(as_json=as_json):
         settings = Settings(log_level="warning") if data is None else Settings(data=data, log_level="warning")
-        configure_logs(settings)
+        logging.basicConfig(level=logging.WARNING)
         return anyio.run(run)
     raise typer.Exit(1)

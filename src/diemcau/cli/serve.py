@@ -1,14 +1,12 @@
 """`diemcau serve`."""
 
 import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import uvloop
 
-from diemcau.app import Running, configure_logs
-from diemcau.app import serve as run_server
 from diemcau.cli.door import Data
 from diemcau.cli.output import Json, answer_json, errors, out
 from diemcau.config import Settings
@@ -17,6 +15,14 @@ from diemcau.config import Settings
 def settings_from(**given: Any) -> Settings:
     """Settings with what the command line said over what the environment says."""
     return Settings(**{key: value for key, value in given.items() if value is not None})
+
+
+def run_loop(work: Coroutine[Any, Any, None]) -> None:
+    """Runs a server's coroutine to its end."""
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
 
 
 def serve(
@@ -67,6 +73,9 @@ def serve(
             log=log,
             log_level=log_level,
         )
+        from diemcau.app import Running, configure_logs  # not before: the other commands do without
+        from diemcau.app import serve as run_server
+
         configure_logs(settings)
 
         def ready(server: Running) -> None:
@@ -78,5 +87,4 @@ def serve(
                 out.print(f"Authority for phones on the LAN: {server.url}/ca.crt (open it, trust it)")
                 out.print(f"SHA-256 {server.fingerprint}")
 
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run_server(settings, ready))
+        run_loop(run_server(settings, ready))

@@ -137,6 +137,9 @@ class NodeClient:
                 self._take(line)
         except (OSError, ValueError) as error:  # ValueError: a line longer than MAX_LINE
             reason = str(error)
+        except asyncio.CancelledError:
+            self._up.clear()  # we go, not the node: nothing is lost
+            raise
         finally:
             patience.cancel()
             self._writer = None

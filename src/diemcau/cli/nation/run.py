@@ -1,0 +1,192 @@
+"""One run of the demo: a server, a nation in it, simulated sites against it."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group
+from rich.panel import Panel
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from diemcau.app import Running, running
+from diemcau.cli.nation.life import live
+from diemcau.cli.nation.plan import CENTRE, Plan, plan
+from diemcau.cli.nation.seed import Nation, seed
+from diemcau.cli.output import answer_json, err, out
+from diemcau.cli.sites import link
+from diemcau.config import Settings
+from diemcau.media.executable import find
+
+STOP_S = 5.0
+"""Seconds a child process has after SIGTERM."""
+
+
+class Demo:
+    """One run of the demo."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sites: int,
+        seed_number: int,
+        codec: str,
+        hands_every: float,
+        clips: Path,
+        simulate: bool,
+        as_json: bool,
+    ) -> None:
+        self.settings, self.sites, self.seed, self.codec = settings, sites, seed_number, codec
+        self.hands_every, self.clips, self.simulate, self.as_json = hands_every, clips, simulate, as_json
+        self.steps = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=err,
+        )
+        self._bars: dict[str, Any] = {}
+
+    async def run(self) -> None:
+        """Until SIGINT or SIGTERM, or until the simulated sites end."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        work = asyncio.create_task(self._run(stop), name="demo")
+        waiting = asyncio.create_task(stop.wait(), name="demo-stop")
+        await asyncio.wait([work, waiting], return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if not work.done():
+            work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+
+    async def _run(self, stop: asyncio.Event) -> None:
+        async with AsyncExitStack() as stack:
+            server = await stack.enter_async_context(running(self.settings))
+            chosen = plan(server.rooms.units, simulated=self.sites, seed=self.seed)
+            with self.steps:
+                nation = await seed(
+                    server.rooms, chosen, self.settings.data, codec=self.codec, progress=self._progress
+                )
+            self._tell(server, chosen, nation)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(
+                    live(
+                        server.rooms.meetings,
+                        server.rooms.bus,
+                        nation.meeting,
+                        CENTRE,
+                        chosen.simulated,
+                        seed=self.seed,
+                        every=self.hands_every,
+                    )
+                )
+                if self.simulate:
+                    group.create_task(self._simulate(server, nation))
+                await stop.wait()
+
+    async def _simulate(self, server: Running, nation: Nation) -> None:
+        """Encodes the clips if there are none, then runs the simulated sites."""
+        if not any(self.clips.glob("*")):
+            count = str(min(self.sites, 16))
+            wanted = (
+                ["--h264", count, "--vp8", "0"] if self.codec == "h264" else ["--h264", "0", "--vp8", count]
+            )
+            await _run_child(
+                sys.executable, "-m", "diemcau.clips", "make",
+                "--out", str(self.clips), "--sites", str(nation.credentials), *wanted,
+            )  # fmt: skip
+        await _run_child(
+            str(find("diemcau-load")), "sites",
+            "--server", server.url,
+            "--credentials", str(nation.credentials),
+            "--clips", str(self.clips),
+            "--meeting", nation.meeting,
+        )  # fmt: skip
+
+    def _progress(self, step: str, done: int, total: int) -> None:
+        if step not in self._bars:
+            self._bars[step] = self.steps.add_task(step, total=total)
+        self.steps.update(self._bars[step], completed=done)
+
+    def _tell(self, server: Running, chosen: Plan, nation: Nation) -> None:
+        site = {"code": nation.code, "link": link(server.url, nation.code), "id": chosen.newcomer}
+        people = {
+            person.username: {"username": person.username, "password": person.password}
+            for person in nation.people
+        }
+        if self.as_json:
+            answer_json(
+                {
+                    "url": server.url,
+                    "operator": people["daodien"],
+                    "site": site,
+                    "meeting": nation.meeting,
+                    "people": people,
+                    "spare_sites": [
+                        {"id": s, "code": code, "link": link(server.url, code)}
+                        for s, code in nation.spare_codes
+                    ],
+                    "seed": self.seed,
+                    "sites": len(chosen.sites),
+                    "simulated": len(chosen.simulated),
+                    "ca_sha256": server.fingerprint,
+                }
+            )
+            return
+        lines = [
+            f"[bold]{server.url}[/]",
+            "",
+            "Operator / đạo diễn hình",
+            *(f"  {person.username}  {person.password}  ({person.name})" for person in nation.people),
+            "",
+            "A commune's site / điểm cầu xã: open in another browser window",
+            f"  {site['link']}",
+            "",
+            f"{len(chosen.sites)} sites, {len(chosen.simulated)} of them simulated;",
+            f"{chosen.communes} of {chosen.of_communes} communes take part (seed {self.seed}).",
+            "Ctrl-C stops everything.",
+        ]
+        if server.fingerprint is not None:
+            lines += ["", f"Phones on the LAN: trust {server.url}/ca.crt", f"  SHA-256 {server.fingerprint}"]
+        out.print(Panel(Group(*lines), title="Điểm Cầu", expand=False))
+
+
+@asynccontextmanager
+async def _child(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A child process that ends with the block. Its standard output goes to our standard error."""
+    process = await asyncio.create_subprocess_exec(
+        *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def _run_child(*arguments: str) -> None:
+    """Runs a child to its end. Raises OSError when it fails."""
+    async with _child(*arguments) as process:
+        if await process.wait() != 0:
+            raise OSError(f"{Path(arguments[0]).name} ended with status {process.returncode}")
