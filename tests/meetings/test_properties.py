@@ -1,0 +1,173 @@
+"""Whatever is done in whatever order: snapshot and events equal a fresh snapshot, for every asker."""
+
+from typing import Any
+
+import orjson
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from diemcau.access import Actor, Role, site_actor
+from diemcau.errors import DiemCauError
+from diemcau.meetings.commands import (
+    Cut,
+    End,
+    EndFloor,
+    GiveFloor,
+    LowerHand,
+    MeetingCommand,
+    Mute,
+    Open,
+    Post,
+    Preview,
+    RaiseHand,
+    SetMic,
+    Unmute,
+)
+from diemcau.meetings.floor import site_gone
+from diemcau.meetings.meeting import Meeting, from_json, to_json
+from diemcau.units import Units
+from tests.meetings.reducer import reduce
+from tests.meetings.world import CHAIR, DIRECTOR, OBSERVER, PROVINCE, SECRETARY, SITES, World, person
+
+ASKERS = (
+    DIRECTOR,
+    PROVINCE,
+    OBSERVER,
+    person(Role.DUTY_OFFICER, "695"),
+    site_actor("s_vn"),
+    site_actor("s_25378"),
+    site_actor("s_75"),
+)
+OPERATORS = (CHAIR, DIRECTOR, SECRETARY)
+
+a_site = st.sampled_from(SITES)
+slots = st.sampled_from((1, 2, 4)).flatmap(
+    lambda count: st.lists(st.none() | a_site, min_size=count, max_size=count).map(_once).map(tuple)
+)
+site_commands = st.one_of(
+    st.just(RaiseHand()),
+    st.builds(LowerHand),
+    st.builds(EndFloor),
+    st.builds(SetMic, st.booleans()),
+    st.builds(Post, st.text(min_size=1, max_size=5), st.just("desk")),
+)
+operator_commands = st.one_of(
+    st.builds(LowerHand, a_site),
+    st.builds(GiveFloor, a_site, st.booleans(), st.booleans()),
+    st.builds(EndFloor, a_site),
+    st.builds(Mute, site=a_site),
+    st.builds(Mute, unit=st.sampled_from(("VN", "70", "695", "75"))),
+    st.just(Mute(all=True)),
+    st.builds(Unmute, a_site),
+    st.builds(Preview, slots),
+    st.builds(Cut, st.none() | slots),
+    st.builds(Post, st.just("text"), st.sampled_from(("all", "desk", *SITES))),
+)
+
+
+def _once(shown: list[str | None]) -> list[str | None]:
+    return [site if site not in shown[:place] else None for place, site in enumerate(shown)]
+
+
+class Page:
+    """One asker's page: a snapshot once, and then events as they were sent."""
+
+    def __init__(self, world: World, actor: Actor) -> None:
+        self.actor = actor
+        self.seq = world.state.seq
+        self.state: dict[str, Any] = world.seen(actor)
+
+    def catch_up(self, world: World) -> None:
+        viewer = world.viewer(self.actor)
+        for event in world.events[self.seq :]:
+            assert event.seq == self.seq + 1
+            reduce(self.state, viewer.sees(event))
+            self.seq = event.seq
+        self.state["sites"] = dict(sorted(self.state["sites"].items()))
+
+
+class MeetingMachine(RuleBasedStateMachine):
+    @initialize(chair=st.sampled_from(("s_vn", None)))
+    def start(self, chair: str | None) -> None:
+        self.world = World(Units.load("2021-09"), chair=chair)
+        self.pages = [Page(self.world, actor) for actor in ASKERS]
+
+    def attempt(self, actor: Actor, command: MeetingCommand) -> None:
+        before = to_json(self.world.state)
+        try:
+            self.world.do(actor, command)
+        except DiemCauError:
+            # A refused command has changed nothing.
+            assert to_json(self.world.state) == before
+
+    @rule(actor=a_site.map(site_actor), command=site_commands)
+    def site_does(self, actor: Actor, command: MeetingCommand) -> None:
+        self.attempt(actor, command)
+
+    @rule(actor=st.sampled_from(OPERATORS), command=operator_commands)
+    def operator_does(self, actor: Actor, command: MeetingCommand) -> None:
+        self.attempt(actor, command)
+
+    @rule()
+    def open(self) -> None:
+        self.attempt(DIRECTOR, Open())
+
+    @rule(end=st.integers(0, 9))
+    def end(self, end: int) -> None:
+        # Rarely, or little else happens.
+        if end == 0:
+            self.attempt(DIRECTOR, End())
+
+    @rule(site=a_site)
+    def leave(self, site: str) -> None:
+        self.world.present.discard(site)
+        self.world.apply(site_gone(self.world.state, site))
+        assert site not in self.world.state.hands
+        assert site not in self.world.state.speakers
+
+    @rule(site=a_site)
+    def come(self, site: str) -> None:
+        self.world.present.add(site)
+
+    @rule(number=st.integers(0, len(ASKERS) - 1))
+    def reload(self, number: int) -> None:
+        self.pages[number] = Page(self.world, ASKERS[number])
+
+    @invariant()
+    def pages_equal_fresh_snapshots(self) -> None:
+        for page in getattr(self, "pages", ()):
+            page.catch_up(self.world)
+            assert page.state == self.world.seen(page.actor)
+
+    @invariant()
+    def what_must_always_hold(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        state = self.world.state
+        assert not set(state.hands) & set(state.speakers)
+        assert set(state.open_mics()) <= {*state.speakers, state.chair_site}
+        assert {*state.speakers, *state.hands} <= self.world.present
+        if state.status != "open":
+            assert not state.speakers
+            assert not state.hands
+            assert not state.open_mics()
+        for shown in (state.on_air, state.preview):
+            named = [site for site in shown if site is not None]
+            assert len(named) == len(set(named))
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        stored = to_json(self.world.state)
+        again = Meeting.created(self.world.events[0])
+        for number, event in enumerate(self.world.events[1:], start=1):
+            if number == len(self.world.events) // 2:
+                # A restart in between: through a stored snapshot, as the store keeps it.
+                again = from_json(orjson.loads(orjson.dumps(to_json(again.clone()))))
+            again.apply(event)
+        assert to_json(again) == stored
+
+
+TestMeeting = MeetingMachine.TestCase
+TestMeeting.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
