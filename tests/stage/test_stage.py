@@ -1,0 +1,274 @@
+"""The stage over a node in memory: what it tells the node, and when."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from diemcau.bus import EVENTS, LocalBus
+from diemcau.media import MediaUnavailable, wire
+from diemcau.media.fake import FakeNode
+from diemcau.meetings import MeetingNotFound, MeetingNotOpen
+from diemcau.meetings.meeting import Meeting, Speaker
+from diemcau.stage import GONE, NotAskedToPublish, PublisherNotFound, Stage, TooManyPins, ViewerNotFound
+
+CHAIR, ANN, BEN = "s_chair", "s_ann", "s_ben"
+OFFER = "v=0\r\nm=video\r\nm=video\r\nH264"
+NOW = datetime(2021, 9, 5, tzinfo=UTC)
+
+
+class Meetings:
+    """What the stage needs of meetings: their states."""
+
+    def __init__(self, bus: LocalBus) -> None:
+        self.bus = bus
+        self.states = {"m": Meeting("m", "Họp", "h264", (), CHAIR, NOW, 3, status="open", on_air=(CHAIR,))}
+
+    async def state(self, meeting: str) -> Meeting:
+        if meeting not in self.states:
+            raise MeetingNotFound
+        return self.states[meeting]
+
+    async def list_for(self, _: object) -> tuple[Meeting, ...]:
+        return tuple(self.states.values())
+
+    def change(self, meeting: str = "m", **changes: Any) -> None:
+        for name, value in changes.items():
+            setattr(self.states[meeting], name, value)
+        self.bus.publish(f"{EVENTS}meeting:{meeting}", {})
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.bus, self.node = LocalBus(), FakeNode()
+        self.meetings = Meetings(self.bus)
+        self.stage = Stage(self.node, self.meetings, self.bus)  # type: ignore[arg-type]
+
+    @property
+    def program(self) -> wire.ProgramState:
+        return self.node.programs["meeting/m"]
+
+    async def settle(self) -> None:
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+    async def publish(self, site: str, *, live: bool = True) -> str:
+        opened = await self.stage.open_publisher("m", site, OFFER)
+        if live:
+            self.node.go_live(f"{opened.publisher}/audio")
+            self.node.go_live(f"{opened.publisher}/video")
+            await self.settle()
+        return opened.publisher
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    made = Bench()
+    await made.stage.start()
+    made.node.start()
+    await made.settle()
+    yield made
+    await made.stage.aclose()
+
+
+@contextmanager
+def heard(bench: Bench, topic: str) -> Iterator[list[Any]]:
+    bodies: list[Any] = []
+    subscription = bench.bus.subscribe(topic)
+
+    async def read() -> None:
+        async for message in subscription:
+            bodies.append(message.body)  # noqa: PERF401 - read while it grows
+
+    task = asyncio.create_task(read())
+    try:
+        yield bodies
+    finally:
+        subscription.close()
+        task.cancel()
+
+
+async def test_an_open_meeting_has_its_program_as_soon_as_a_node_is_there(bench: Bench) -> None:
+    assert bench.program.slots == [wire.Slot()]
+
+
+async def test_a_cut_waits_for_the_picture_and_then_is_one_command(bench: Bench) -> None:
+    chair = await bench.publish(CHAIR)
+    bench.meetings.change(on_air=(ANN,), before=(CHAIR,), speakers={ANN: Speaker(NOW)})
+    await bench.settle()
+    assert bench.stage.part("m", ANN).publish is not None
+    assert bench.program.slots[0].track == f"{chair}/video"
+    ann = await bench.publish(ANN, live=False)
+    await bench.settle()
+    bench.node.commands.clear()
+    bench.node.go_live(f"{ann}/video")
+    await bench.settle()
+    assert [command.cmd for command in bench.node.commands] == ["slot_set"]
+    assert bench.program.slots == [wire.Slot(track=f"{ann}/video", alternate=f"{chair}/video")]
+    assert bench.stage.part("m", ANN).state == "on_air"
+
+
+async def test_who_is_muted_is_out_of_the_program_at_once(bench: Bench) -> None:
+    chair = await bench.publish(CHAIR)
+    bench.meetings.change(speakers={ANN: Speaker(NOW)}, chair_mic="open")
+    await bench.settle()
+    ann = await bench.publish(ANN)
+    assert bench.program.mics == [f"{chair}/audio", f"{ann}/audio"]
+    bench.meetings.change(speakers={ANN: Speaker(NOW, "muted")})
+    await bench.settle()
+    assert bench.program.mics == [f"{chair}/audio"]
+    bench.meetings.change(speakers={}, chair_mic="off")
+    await bench.settle()
+    assert bench.program.mics == []
+
+
+async def test_only_who_is_asked_may_publish(bench: Bench) -> None:
+    with pytest.raises(NotAskedToPublish):
+        await bench.stage.open_publisher("m", ANN, OFFER)
+    with pytest.raises(MeetingNotOpen):
+        await bench.stage.open_publisher("m_none", ANN, OFFER)
+
+
+async def test_a_pin_asks_the_site_and_shows_it_when_it_comes(bench: Bench) -> None:
+    viewer = (await bench.stage.open_viewer("m", "p_1", OFFER)).viewer
+    await bench.stage.pin(viewer, "p_1", 1, BEN)
+    publish = bench.stage.part("m", BEN).publish
+    assert publish is not None and publish.video and not publish.audio
+    ben = await bench.publish(BEN)
+    assert bench.node.pins[viewer, 1] == f"{ben}/video"
+    await bench.stage.pin(viewer, "p_1", 1, None)
+    assert bench.node.pins[viewer, 1] is None
+    assert bench.stage.part("m", BEN).publish is None
+
+
+async def test_a_viewer_is_its_partys_own(bench: Bench) -> None:
+    viewer = (await bench.stage.open_viewer("m", "p_1", OFFER)).viewer
+    for attempt in (
+        bench.stage.pin(viewer, "p_2", 0, BEN),
+        bench.stage.close_viewer(viewer, "p_2"),
+        bench.stage.pin("v_none", "p_1", 0, BEN),
+    ):
+        with pytest.raises(ViewerNotFound):
+            await attempt
+    with pytest.raises(TooManyPins):
+        await bench.stage.pin(viewer, "p_1", 2, BEN)
+    publisher = await bench.publish(CHAIR)
+    with pytest.raises(PublisherNotFound):
+        await bench.stage.close_publisher(publisher, ANN)
+
+
+async def test_a_party_holds_a_few_viewers_and_a_new_one_replaces(bench: Bench) -> None:
+    first = (await bench.stage.open_viewer("m", "p_1", OFFER)).viewer
+    second = (await bench.stage.open_viewer("m", "p_1", OFFER, replaces=first)).viewer
+    assert set(bench.node.viewers) == {second}
+    for _ in range(12):
+        await bench.stage.open_viewer("m", "p_1", OFFER)
+    assert len(bench.node.viewers) == 8 and second not in bench.node.viewers
+
+
+async def test_a_viewer_without_the_meetings_codec_is_told_so(bench: Bench) -> None:
+    opened = await bench.stage.open_viewer("m", "p_1", "v=0\r\nm=video\r\nVP8")
+    assert opened.codecs == ("vp8",) and not opened.can_show
+
+
+async def test_preview_keeps_pictures_warm(bench: Bench) -> None:
+    bench.meetings.change(preview=(BEN,))
+    await bench.settle()
+    ben = await bench.publish(BEN)
+    assert bench.node.line_up == [f"{ben}/video"]
+
+
+async def test_a_restarted_node_is_given_everything_again_and_parties_are_told(bench: Bench) -> None:
+    await bench.publish(CHAIR)
+    viewer = (await bench.stage.open_viewer("m", "p_1", OFFER)).viewer
+    with heard(bench, GONE) as told:
+        bench.node.disconnect()
+        with pytest.raises(MediaUnavailable):
+            await bench.stage.open_viewer("m", "p_1", OFFER)
+        bench.node.start()
+        await bench.settle()
+    assert {body["party"] for body in told} == {CHAIR, "p_1"}
+    assert [viewer] in [body["viewers"] for body in told]
+    assert bench.program.slots == [wire.Slot()]
+    chair = await bench.publish(CHAIR)
+    assert bench.program.slots[0].track == f"{chair}/video"
+
+
+async def test_a_new_control_finds_a_running_node_and_disturbs_no_picture(bench: Bench) -> None:
+    chair = await bench.publish(CHAIR)
+    bench.meetings.change(on_air=(ANN,), speakers={ANN: Speaker(NOW)})
+    await bench.settle()
+    ann = await bench.publish(ANN)
+    viewer = (await bench.stage.open_viewer("m", "p_1", OFFER)).viewer
+    before = bench.program
+    await bench.stage.aclose()
+    bench.meetings.change(speakers={ANN: Speaker(NOW, "muted")})  # while control was away
+    bench.node._handlers.clear()
+    again = Stage(bench.node, bench.meetings, bench.bus)  # type: ignore[arg-type]
+    await again.start()
+    bench.node.commands.clear()
+    bench.node.reconnect(fresh=True)
+    await bench.settle()
+    assert bench.program.slots == before.slots
+    assert before.mics == [f"{ann}/audio"] and bench.program.mics == []
+    assert [command.cmd for command in bench.node.commands] == ["mics_set"]
+    assert again.part("m", ANN).state == "on_air"
+    await again.close_viewer(viewer, "p_1")
+    await again.close_publisher(chair, CHAIR)
+    await again.aclose()
+
+
+async def test_a_connection_that_ends_by_itself_is_told_to_its_party(bench: Bench) -> None:
+    viewer = (await bench.stage.open_viewer("m", "p_1", OFFER)).viewer
+    with heard(bench, GONE) as told:
+        bench.node.gone(viewer, "timeout")
+        await bench.settle()
+        assert told == [{"party": "p_1", "viewers": [viewer], "publishers": [], "reason": "timeout"}]
+
+
+async def test_a_meeting_that_ends_takes_its_program_along(bench: Bench) -> None:
+    await bench.publish(CHAIR)
+    bench.meetings.change(status="ended")
+    await bench.settle()
+    assert bench.node.programs == {}
+    assert bench.stage.part("m", CHAIR).publish is None
+    with pytest.raises(MeetingNotOpen):
+        await bench.stage.open_viewer("m", "p_1", OFFER)
+
+
+async def test_levels_and_speakers_are_told_by_site(bench: Bench) -> None:
+    chair = await bench.publish(CHAIR)
+    with heard(bench, "eph:meeting:m") as told:
+        level = wire.Level(track=f"{chair}/audio", dbov=-31)
+        bench.node.emit(wire.LevelsEvent(seq=90, at=1, levels=[level, wire.Level(track="x/audio", dbov=-1)]))
+        bench.node.emit(wire.SpeakingEvent(seq=91, at=1, program="meeting/m", tracks=[f"{chair}/audio"]))
+        bench.node.emit(
+            wire.SlotShownEvent(
+                seq=92, at=1, program="meeting/m", slot=0, track=f"{chair}/video", after_ms=84
+            )
+        )
+        await bench.settle()
+    by_topic = {body["topic"]: body["data"] for body in told}
+    assert by_topic["levels"] == {"levels": {CHAIR: -31}}
+    assert by_topic["speaking"] == {"sites": [CHAIR]}
+    assert by_topic["stage"] == {"live": [CHAIR], "shown": [{"slot": 0, "site": CHAIR, "after_ms": 84}]}
+
+
+async def test_a_refused_command_is_tried_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("diemcau.stage.keeper.RETRY_S", 0.0)
+    call, failures = bench.node.call, iter([True, True])
+
+    async def failing(command: wire.Command, *, patience: float = 5.0) -> wire.ReplyData:
+        if command.cmd == "mics_set" and next(failures, False):
+            raise MediaUnavailable("test")
+        return await call(command, patience=patience)
+
+    chair = await bench.publish(CHAIR)
+    monkeypatch.setattr(bench.node, "call", failing)
+    bench.meetings.change(chair_mic="open")
+    await bench.settle()
+    assert bench.program.mics == [f"{chair}/audio"]
+    assert bench.stage.counters.commands_failed == 1  # then the program was set whole
