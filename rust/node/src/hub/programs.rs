@@ -73,7 +73,6 @@ impl Hub {
         let program = diemcau_core::Program {
             slots: slots.iter().map(|slot| self.core_slot(slot)).collect(),
             mics: self.core_tracks(&mics),
-            ..diemcau_core::Program::default()
         };
         self.table(&TableOrder::SetProgram(id, program));
         self.program_names.insert(id, name.clone());

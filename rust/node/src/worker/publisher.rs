@@ -54,6 +54,7 @@ struct Track {
     /// Lowest layer first; empty without simulcast.
     rids: Vec<Rid>,
     layers: Vec<ControlLayer>,
+    live: bool,
 }
 
 struct Stream {
@@ -156,7 +157,7 @@ impl Publisher {
             let mid = media.mid();
             let rids: Vec<Rid> = section.rids.iter().map(|rid| Rid::from(rid.as_str())).collect();
             self.ingest.add_track(id, codec, rids.len().clamp(1, 3) as u8);
-            self.tracks.push(Track { id, codec, mid, rids, layers: Vec::new() });
+            self.tracks.push(Track { id, codec, mid, rids, layers: Vec::new(), live: false });
         }
     }
 
@@ -289,6 +290,11 @@ impl Publisher {
         };
         match self.ingest.ingest(source, rtp, clock.time(now)) {
             Ok(packet) => {
+                // A picture that came (back) without a keyframe is of use to nobody: ask, once a second at most.
+                let dark = self.tracks.iter().any(|track| track.id == source.track && !track.live);
+                if dark && !packet.keyframe {
+                    self.ingest.ask_keyframe(source, KeyframeReason::Loss, clock.time(now));
+                }
                 let stream = &mut self.streams[at];
                 let whole = packet.marker || packet.codec == Codec::Opus;
                 stream.frame.push(packet);
@@ -343,9 +349,21 @@ impl Publisher {
                         self.next = self.opened;
                     }
                 }
-                PublisherEvent::Live(track) => each(Brought::Live(track)),
-                PublisherEvent::Lost(track) => each(Brought::Lost(track)),
+                PublisherEvent::Live(track) => {
+                    self.set_live(track, true);
+                    each(Brought::Live(track));
+                }
+                PublisherEvent::Lost(track) => {
+                    self.set_live(track, false);
+                    each(Brought::Lost(track));
+                }
             }
+        }
+    }
+
+    fn set_live(&mut self, id: TrackId, live: bool) {
+        for track in self.tracks.iter_mut().filter(|track| track.id == id) {
+            track.live = live;
         }
     }
 
