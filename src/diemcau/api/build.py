@@ -65,7 +65,7 @@ def create(services: Services) -> FastAPI:
     ):
         app.include_router(router)
     app.add_route(
-        "/{path:path}", Pages(services.options.web), methods=["GET", "HEAD"], include_in_schema=False
+        "/{path:path}", Pages(services.options.web).serve, methods=["GET", "HEAD"], include_in_schema=False
     )
     app.add_middleware(Guard, metrics=services.metrics, secure=services.options.secure)
     services.metrics.add_gauge("diemcau_ws_open", "Open WebSockets", lambda: len(hub.connections))

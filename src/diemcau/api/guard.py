@@ -4,6 +4,7 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from diemcau.api.metrics import Metrics
@@ -83,7 +84,7 @@ class _Limited:
         if message["type"] == "http.request":
             self._taken += len(message.get("body", b""))
             if self._taken > MAX_BODY:
-                raise TooLarge(None, limit=MAX_BODY)
+                raise HTTPException(TooLarge.status)  # FastAPI turns any other kind into a 400
         return message
 
 

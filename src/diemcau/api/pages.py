@@ -39,7 +39,7 @@ class Pages:
         if "index.html" not in self._files:
             self._files["index.html"] = _file(_UNBUILT, "text/html; charset=utf-8", forever=False)
 
-    async def __call__(self, request: Request) -> Response:
+    async def serve(self, request: Request) -> Response:
         """One GET of a page or of a file of it."""
         name = request.path_params["path"]
         found = self._files.get(name)
