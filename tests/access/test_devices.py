@@ -127,7 +127,7 @@ async def test_what_cannot_be_a_code_is_a_bad_code(access: Access, typed: str) -
         await access.activate(typed, address="a")
 
 
-@pytest.mark.parametrize("credential", ["", "x", "x" * 10_000, "ế"])
+@pytest.mark.parametrize("credential", ["", "x", "x" * 10_000, "ế", "\x00", "\ud800"])
 async def test_what_is_no_credential_is_nobody(access: Access, credential: str) -> None:
     with pytest.raises(NotAuthenticated):
         await access.site_of_device(credential)

@@ -90,11 +90,18 @@ async def test_new_grants_hold_for_open_sessions(access: Access) -> None:
 async def test_wrong_password_and_unknown_user_are_not_told_apart(access: Access) -> None:
     await person(access)
     errors = []
-    for username, password in (("binh", "wrong password"), ("nobody", PASSWORD), ("binh", "x" * 10_000)):
+    for username, password in (
+        ("binh", "wrong password"),
+        ("nobody", PASSWORD),
+        ("binh", "x" * 10_000),
+        ("binh", "\ud800" * 10),
+        ("\ud800\x00", PASSWORD),
+        ("", ""),
+    ):
         with pytest.raises(BadCredentials) as error:
             await access.log_in(username, password, address="a")
         errors.append(error.value.problem())
-    assert errors[0] == errors[1] == errors[2]
+    assert all(error == errors[0] for error in errors)
 
 
 async def test_an_unknown_user_takes_as_long_as_a_known_one() -> None:
@@ -190,6 +197,7 @@ async def test_bad_people_are_refused(access: Access) -> None:
         ({"username": "a b"}, BadRequest),
         ({"username": ""}, BadRequest),
         ({"password": "short"}, BadRequest),
+        ({"password": "\ud800" * 10}, BadRequest),
         ({"name": "\x00"}, BadRequest),
         ({"grants": [Grant(Role.LEAD, "99999")]}, UnitNotFound),
     ):

@@ -179,8 +179,9 @@ async def test_a_meeting_concerns_whom_it_concerns(meetings: Meetings) -> None:
             await do(meetings, actor, "meeting.open", meeting)
         with pytest.raises(MeetingNotFound):
             await meetings.roster(meeting, actor)
-    with pytest.raises(MeetingNotFound):
-        await meetings.snapshot("m_none", SYSTEM)
+    for none in ("m_none", "m_\x00", "m_\ud800", "", "x" * 65):
+        with pytest.raises(MeetingNotFound):
+            await meetings.snapshot(none, SYSTEM)
 
 
 async def test_the_list_shows_open_then_scheduled_then_ended(meetings: Meetings, clock: ManualClock) -> None:

@@ -101,7 +101,8 @@ async def test_grants_bound_what_is_found_and_seen(sites: Sites) -> None:
         assert (await sites.find(nobody)).sites == ()
     assert (await sites.see(lead, "s_695")).id == "s_695"
     assert (await sites.see(site_actor("s_75"), "s_75")).id == "s_75"
-    for actor, site in ((lead, "s_75"), (lead, "s_none"), (site_actor("s_75"), "s_695")):
+    strange = ((lead, "s_\x00"), (SYSTEM, "s_\ud800"))
+    for actor, site in ((lead, "s_75"), (lead, "s_none"), (site_actor("s_75"), "s_695"), *strange):
         with pytest.raises(SiteNotFound):
             await sites.see(actor, site)
 

@@ -30,14 +30,14 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """In PHC form. Raises BadRequest for one that is too short or too long, Busy."""
-        if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        if len(password) < MIN_LENGTH or not _fits(password):
             raise BadRequest(f"a password has {MIN_LENGTH} to {MAX_LENGTH} characters", field="password")
         return await self._run(lambda: self._hasher.hash(password))
 
     async def verify(self, stored: str | None, password: str) -> bool:
         """Whether it is the password; `stored` None (no such user) takes as long and is False. Raises
         Busy."""
-        if len(password) > MAX_LENGTH:
+        if not _fits(password):
             password = ""
         return await self._run(lambda: self._verify(stored or self._nobody, password)) and stored is not None
 
@@ -60,3 +60,7 @@ class Passwords:
                 return await anyio.to_thread.run_sync(work)
         finally:
             self._inside -= 1
+
+
+def _fits(password: str) -> bool:
+    return len(password) <= MAX_LENGTH and not any("\ud800" <= letter <= "\udfff" for letter in password)

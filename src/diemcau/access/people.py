@@ -179,6 +179,8 @@ class People:
         Busy."""
         now = self._clock.now()
         folded = _fold(username)[:64]
+        if not folded.isprintable():
+            folded = ""  # nobody's: what cannot be stored is not looked up
         who = f"{folded}\n{address}"
         self._wrong.check(who, now)
         self._by_address.take(address, now)

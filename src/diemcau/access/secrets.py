@@ -24,7 +24,7 @@ def new_token() -> str:
 
 def token_hash(token: str) -> bytes:
     """What is stored of a token: SHA-256. (256 random bits need no slow hash.)"""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(_bytes(token)).digest()
 
 
 def new_code() -> str:
@@ -49,12 +49,12 @@ def code_hash(secret: bytes, typed: str) -> bytes | None:
 def csrf_token(credential: str) -> str:
     """Derived from the credential that sits in the HttpOnly cookie: a page of ours can ask for it, others
     cannot."""
-    return hmac.digest(credential.encode(), b"csrf", "sha256").hex()
+    return hmac.digest(_bytes(credential), b"csrf", "sha256").hex()
 
 
 def same(left: str, right: str) -> bool:
     """Compares in constant time."""
-    return hmac.compare_digest(left.encode(), right.encode())
+    return hmac.compare_digest(_bytes(left), _bytes(right))
 
 
 def load_secret(path: Path) -> bytes:
@@ -71,3 +71,8 @@ def load_secret(path: Path) -> bytes:
         secret = secrets.token_bytes(32)
         file.write(secret)
     return secret
+
+
+def _bytes(text: str) -> bytes:
+    # Whatever a client sends has bytes, half a surrogate pair too.
+    return text.encode(errors="surrogatepass")

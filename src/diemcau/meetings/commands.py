@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeGuard
 
 from diemcau.errors import BadRequest, JsonObject, JsonValue
 
@@ -175,9 +175,18 @@ _Fields: TypeAlias = dict[str, JsonValue]
 
 def _text(fields: _Fields, key: str, limit: int = 64) -> str:
     value = fields.pop(key, None)
-    if not isinstance(value, str) or not value or len(value) > limit or "\x00" in value:
+    if not isinstance(value, str) or not 0 < len(value) <= limit or not _storable(value):
         raise BadRequest(f"{key} must be text of 1 to {limit} characters", field=key)
     return value
+
+
+def _is_id(value: JsonValue) -> TypeGuard[str]:
+    return isinstance(value, str) and 0 < len(value) <= 64 and _storable(value)
+
+
+def _storable(text: str) -> bool:
+    # PostgreSQL stores no NUL, UTF-8 no half of a surrogate pair.
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _optional_text(fields: _Fields, key: str) -> str | None:
@@ -200,7 +209,7 @@ def _slots(fields: _Fields) -> tuple[str | None, ...]:
         raise BadRequest("slots must be a list of 1, 2 or 4", field="slots")
     slots: list[str | None] = []
     for item in value:
-        if item is not None and (not isinstance(item, str) or not 0 < len(item) <= 64 or "\x00" in item):
+        if item is not None and not _is_id(item):
             raise BadRequest("a slot is a site's id or null", field="slots")
         slots.append(item)
     shown = [slot for slot in slots if slot is not None]
@@ -215,7 +224,7 @@ def _sites(fields: _Fields) -> tuple[str, ...]:
         raise BadRequest(f"sites must be a list of 1 to {MAX_INVITED_AT_ONCE} ids", field="sites")
     sites: dict[str, None] = {}
     for item in value:
-        if not isinstance(item, str) or not 0 < len(item) <= 64 or "\x00" in item:
+        if not _is_id(item):
             raise BadRequest("sites must be ids", field="sites")
         sites[item] = None
     return tuple(sites)

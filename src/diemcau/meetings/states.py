@@ -39,6 +39,8 @@ class States:
 
     async def get(self, meeting: str) -> Meeting:
         """The committed state; what another process wrote shows within 250 ms. Raises MeetingNotFound."""
+        if not (meeting.isascii() and meeting.isprintable() and len(meeting) <= 64):
+            raise MeetingNotFound
         found = self._committed.get(meeting)
         now = int(self._clock.now().timestamp() * 1000)
         if found is not None and now - self._checked.get(meeting, 0) < _RECHECK_MS:

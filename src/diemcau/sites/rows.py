@@ -69,6 +69,11 @@ def has_words(text: str) -> ColumnElement[bool] | None:
     return found
 
 
+def is_id(text: str) -> bool:
+    """Whether it can be a site's id at all."""
+    return _ID.fullmatch(text) is not None
+
+
 def row_of(new: NewSite, site_id: str, units: Units, places: Places) -> dict[str, object]:
     """The row of a new site. Raises UnitNotFound, BadRequest."""
     unit = units.get(new.unit)

@@ -102,7 +102,7 @@ class Sites:
             if (known := self._cache.get(site)) is not None:
                 self._cache.move_to_end(site)
                 found[site] = known
-            else:
+            elif rows.is_id(site):
                 missing.append(site)
         if missing:
             async with self._store.read() as connection:
