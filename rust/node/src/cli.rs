@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::hub::Limits;
+use crate::limit::Limit;
 use crate::serve::{Config, Node, Stopper};
 use crate::sys::signal;
 
@@ -25,6 +26,8 @@ enum Sub {
     Serve(Serve),
     /// Print the JSON Schema of the control protocol.
     Schema,
+    /// Measure what encrypting and sending to N receivers costs at least; prints one JSON line.
+    Limit(Limit),
 }
 
 #[derive(clap::Args)]
@@ -65,6 +68,7 @@ struct Serve {
 pub fn cli() -> anyhow::Result<()> {
     match Cli::parse().command {
         Sub::Serve(serve) => run(serve),
+        Sub::Limit(limit) => crate::limit::run(&limit),
         Sub::Schema => {
             let schema = serde_json::to_string_pretty(&diemcau_control::schema())?;
             writeln!(std::io::stdout(), "{schema}").context("cannot write the schema")

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod control;
 pub mod hub;
+pub mod limit;
 pub mod mail;
 pub mod message;
 pub mod serve;

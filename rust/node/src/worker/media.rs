@@ -67,6 +67,7 @@ impl Worker {
     pub(super) fn forward_frames(&mut self, now: Instant) {
         let mut frames = std::mem::take(&mut self.frames);
         for frame in frames.drain(..) {
+            note(&frame);
             self.cross(&frame);
             self.forward(&frame, now);
         }
@@ -211,5 +212,17 @@ impl Worker {
         if self.parts.hub.try_send(report).is_err() {
             tracing::debug!("the hub is behind; a report was dropped");
         }
+    }
+}
+
+/// Packet sizes for whoever records them (`bench/record_sizes.py`): target `frames`, level trace.
+fn note(frame: &[Arc<TrackPacket>]) {
+    if !tracing::enabled!(target: "frames", tracing::Level::TRACE) {
+        return;
+    }
+    if let Some(first) = frame.first() {
+        let sizes: Vec<usize> = frame.iter().map(|packet| packet.payload.len()).collect();
+        let (track, layer, at) = (first.source.track.0, first.source.layer.0, first.arrival.micros());
+        tracing::trace!(target: "frames", track, layer, codec = ?first.codec, at, ?sizes);
     }
 }

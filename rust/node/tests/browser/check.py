@@ -60,6 +60,16 @@ window.close_ = (key) => window[key].close();
 </script>"""
 
 
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+
 class Control:
     """The control socket, as far as a check needs it."""
 
@@ -233,14 +243,7 @@ def main() -> int:
         with sync_playwright() as driver:
             browser = driver.chromium.launch(
                 executable_path="/usr/bin/chromium",
-                args=[
-                    "--no-sandbox",
-                    "--disable-gpu",
-                    "--use-fake-device-for-media-stream",
-                    "--use-fake-ui-for-media-stream",
-                    "--allow-loopback-in-peer-connection",
-                    "--autoplay-policy=no-user-gesture-required",
-                ],
+                args=FLAGS,
             )
             page = browser.new_page()
             page.goto(serve_page())
