@@ -73,6 +73,10 @@ export const en: Texts = {
     offline: 'The server cannot be reached.',
     timeout: 'The server has not answered. The command may not have been done.',
     crowded: 'Too many commands are waiting.',
+    storage_unavailable: 'The server cannot store (disk full or locked).',
+    internal: 'The server failed.',
+    media_error: 'The media server failed.',
+    unit_ambiguous: 'Several units have this name: choose by code.',
     unknown: 'Something failed. Try again.',
   },
   door: {

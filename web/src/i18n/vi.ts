@@ -72,6 +72,10 @@ export const vi = {
     offline: 'Không liên lạc được với máy chủ.',
     timeout: 'Máy chủ chưa trả lời. Lệnh có thể chưa được thực hiện.',
     crowded: 'Quá nhiều lệnh đang chờ.',
+    storage_unavailable: 'Máy chủ không ghi được dữ liệu (đầy đĩa hoặc đang khoá).',
+    internal: 'Máy chủ gặp lỗi.',
+    media_error: 'Máy chủ hình gặp lỗi.',
+    unit_ambiguous: 'Tên này có nhiều đơn vị trùng: hãy chọn theo mã.',
     unknown: 'Có lỗi chưa rõ. Hãy thử lại.',
   },
   door: {

@@ -11,6 +11,8 @@ export interface LiveMeeting {
   levels: Readonly<Record<string, number>>;
   /** Sites whose picture reaches the node: they can be cut to at once. */
   live: ReadonlySet<string>;
+  /** Why the server does not let us follow the meeting. */
+  refused: string | null;
   /** The last cut that reached the stage: how long its picture took. */
   lastShown: { site: string | null; after_ms: number } | null;
 }
@@ -27,6 +29,7 @@ export class MeetingModel implements StreamHandler {
     levels: {},
     live: new Set(),
     lastShown: null,
+    refused: null,
   }));
 
   constructor(private readonly sink: PresenceSink | null = null) {}
@@ -36,7 +39,11 @@ export class MeetingModel implements StreamHandler {
   }
 
   snap(state: MeetingState): void {
-    this.store.setState({ state });
+    this.store.setState({ state, refused: null });
+  }
+
+  refused(code: string): void {
+    this.store.setState({ refused: code });
   }
 
   ev(event: StreamEvent): void {

@@ -1,27 +1,26 @@
-import type { MeetingState, Mic, SiteName, Slots, Speaker, StreamEvent } from '../protocol/types';
+import type { MeetingState, Message, Mic, SiteName, Slots, Speaker, StreamEvent } from '../protocol/types';
 
-/** Messages kept in a page; older ones stay on the server. */
-const MESSAGES_KEPT = 500;
+/** Messages a state holds; older ones stay in the server's log. */
+const MESSAGES_KEPT = 200;
 
 /**
  * The state after one event. Snapshot + events equals a fresh snapshot, so every event carries all that is needed here.
  * Events this page does not know leave the state as it is.
  */
 export function applyEvent(state: MeetingState, event: StreamEvent): MeetingState {
-  const named = withNames(state, event.data['names']);
-  const next = apply(named, event);
-  return next;
+  return apply(withNames(state, event.data['names']), event);
 }
 
 function apply(state: MeetingState, { type, at, data }: StreamEvent): MeetingState {
   switch (type) {
     case 'meeting_opened':
-      return { ...state, status: 'open', opened_at: text(data['at']) ?? at };
+      return { ...state, status: 'open', opened_at: at };
     case 'meeting_ended':
       return {
         ...state,
         status: 'ended',
-        ended_at: text(data['at']) ?? at,
+        ended_at: at,
+        stage: { on_air: [null], preview: [null], before: [null] },
         floor: { ...state.floor, speakers: [], hands: [], ...(hasTotal(state) ? { hands_total: 0 } : {}) },
         chair_mic: 'off',
       };
@@ -40,21 +39,29 @@ function apply(state: MeetingState, { type, at, data }: StreamEvent): MeetingSta
     case 'hand_lowered':
       return withTotal(lowered(state, text(data['site'])), data, -1);
     case 'floor_given': {
+      // Whose floor it replaces, those lose it by events of their own.
       const site = text(data['site']);
       if (site === null) return state;
-      const mic = micOf(data['mic']) ?? 'open';
-      const kept = data['replace'] === false ? state.floor.speakers.filter((s) => s.site !== site) : [];
-      const speakers = [...kept, { site, since: text(data['since']) ?? at, mic }];
-      return lowered({ ...state, floor: { ...state.floor, speakers } }, site);
+      const others = state.floor.speakers.filter((s) => s.site !== site);
+      const speakers = [...others, { site, since: at, mic: 'open' as const }];
+      const given = withMic({ ...state, floor: { ...state.floor, speakers } }, site, 'open');
+      return withTotal(lowered(given, site), data, 0);
     }
     case 'floor_ended': {
       const site = text(data['site']);
       return withSpeakers(state, (s) => (s.site === site ? null : s));
     }
     case 'mic_set':
+    case 'unmuted': {
+      const site = text(data['site']);
+      return site === null ? state : withMic(state, site, data['on'] === false ? 'off' : 'open');
+    }
     case 'muted':
-    case 'unmuted':
-      return micsChanged(state, type, data);
+      // The chair's own microphone is shut, not muted: it opens it again itself.
+      return list(data['sites']).reduce(
+        (s, site) => withMic(s, site, site === s.chair_site ? 'off' : 'muted'),
+        state,
+      );
     case 'stage_previewed':
       return { ...state, stage: { ...state.stage, preview: slots(data['slots']) } };
     case 'stage_cut':
@@ -67,26 +74,21 @@ function apply(state: MeetingState, { type, at, data }: StreamEvent): MeetingSta
         },
       };
     case 'message_posted': {
-      const message = data['message'] ?? data;
-      if (!isMessage(message)) return state;
-      if (state.messages.some((m) => m.id === message.id)) return state;
-      return { ...state, messages: [...state.messages, { ...message }].slice(-MESSAGES_KEPT) };
+      // Who may not read it hears only its number, and forgets as early as all others do.
+      const n = number(data['n']) ?? 0;
+      const message = isMessage(data)
+        ? [{ n, id: data.id, at, from: data.from, to: data.to, text: data.text }]
+        : [];
+      return { ...state, messages: [...state.messages, ...message].filter((m) => m.n > n - MESSAGES_KEPT) };
     }
     default:
       return state;
   }
 }
 
-function micsChanged(state: MeetingState, type: string, data: Record<string, unknown>): MeetingState {
-  const sites = new Set(list(data['sites']));
-  const one = text(data['site']);
-  if (one !== null) sites.add(one);
-  const mic: Mic =
-    micOf(data['mic']) ??
-    (type === 'muted' ? 'muted' : type === 'unmuted' || data['on'] === true ? 'open' : 'off');
-  const next = withSpeakers(state, (s) => (sites.has(s.site) ? { ...s, mic } : s));
-  const chair = state.chair_site !== null && sites.has(state.chair_site);
-  return chair ? { ...next, chair_mic: mic } : next;
+function withMic(state: MeetingState, site: string, mic: Mic): MeetingState {
+  const next = withSpeakers(state, (s) => (s.site === site ? { ...s, mic } : s));
+  return site === state.chair_site ? { ...next, chair_mic: mic } : next;
 }
 
 function withSpeakers(state: MeetingState, map: (s: Speaker) => Speaker | null): MeetingState {
@@ -127,11 +129,7 @@ const text = (v: unknown): string | null => (typeof v === 'string' ? v : null);
 const number = (v: unknown): number | null => (typeof v === 'number' ? v : null);
 const list = (v: unknown): string[] => (Array.isArray(v) ? v.filter((x) => typeof x === 'string') : []);
 const slots = (v: unknown): Slots => (Array.isArray(v) ? v.map((x) => text(x)) : [null]);
-const micOf = (v: unknown): Mic | null => (v === 'off' || v === 'open' || v === 'muted' ? v : null);
-
-function isMessage(v: unknown): v is MeetingState['messages'][number] {
-  if (typeof v !== 'object' || v === null) return false;
-  const m = v as Record<string, unknown>;
+function isMessage(m: Record<string, unknown>): m is Record<string, unknown> & Omit<Message, 'at' | 'n'> {
   return typeof m['id'] === 'string' && typeof m['text'] === 'string' && typeof m['from'] === 'object';
 }
 

@@ -47,6 +47,8 @@ export interface StreamHandler {
   snap(state: MeetingState, seq: number): void;
   ev(event: StreamEvent): void;
   eph(message: Ephemeral): void;
+  /** The server does not let us follow it; `code` is stable. */
+  refused(code: string): void;
 }
 
 interface Subscription {
@@ -75,6 +77,7 @@ const COMMAND_MS = 8_000;
 const MAX_WAITING = 64;
 const FIRST_BEAT_S = 5;
 const SILENT_BEATS = 3;
+const UNKNOWN = { code: 'unknown', status: 0, title: 'refused' };
 
 /** Seconds to wait before attempt `n` (0 is the first): 1, 2, 4 ... 30, times 0.5 to 1.5. */
 export function backoff(n: number, random: number): number {
@@ -233,15 +236,16 @@ export class Wire {
         this.settle(message.id, (w) => w.resolve(message.seq));
         break;
       case 'nack':
-        this.settle(message.id, (w) =>
-          w.reject(
-            new Failure(asProblem(message.problem) ?? { code: 'unknown', status: 0, title: 'refused' }),
-          ),
-        );
+        this.refused(message.id, message.stream, new Failure(asProblem(message.problem) ?? UNKNOWN));
         break;
       default:
       // Ops of a newer server are not ours to understand.
     }
+  }
+
+  private refused(id: string | undefined, stream: string | undefined, why: Failure): void {
+    if (id !== undefined) this.settle(id, (w) => w.reject(why));
+    if (stream !== undefined) this.subs.get(stream)?.handler.refused(why.code);
   }
 
   private follow(event: StreamEvent): void {

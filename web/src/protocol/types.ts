@@ -133,6 +133,8 @@ export interface Hand {
 }
 
 export interface Message {
+  /** Counts the meeting's messages from 1. */
+  n: number;
   id: string;
   at: string;
   from: { kind: 'site' | 'person'; id: string; name: string };
@@ -193,7 +195,8 @@ export type FromServer =
   | ({ op: 'eph'; stream: string } & Ephemeral)
   | { op: 'beat'; heads: Record<string, number>; now: string }
   | { op: 'ack'; id: string; stream: string; seq: number }
-  | { op: 'nack'; id: string; problem: Problem };
+  /** Of a command, or of a `sub` that was refused. */
+  | { op: 'nack'; id?: string; stream?: string; problem: Problem };
 
 /** Commands and their arguments beside `id` and `meeting`. */
 export interface Commands {

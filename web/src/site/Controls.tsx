@@ -25,12 +25,12 @@ export function Controls({
   const waiting = state?.floor.hands_total ?? 0;
   return (
     <div className={classes.controls}>
-      {(hasFloor || face === 'invited') && mic !== 'open' && mic !== 'muted' && (
+      {(face === 'invited' || (hasFloor && mic === 'off')) && (
         <Button
           {...big}
           className={classes.main}
           leftSection={<MicMark mic="open" size={28} silent />}
-          onClick={() => void session.command('mic.set', { on: true })}
+          onClick={() => void session.speak()}
           data-testid="unmute"
         >
           {t('site.unmute')}

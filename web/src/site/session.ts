@@ -157,6 +157,12 @@ export class SiteSession {
     }
   }
 
+  /** The one big button of who is asked to speak: whatever is missing, this opens it. */
+  async speak(): Promise<void> {
+    if (!this.sound.store.getState().armed || this.devices.store.getState().mic !== 'ok') await this.arm();
+    if (this.wire.state.getState().you?.mic === 'off') await this.command('mic.set', { on: true });
+  }
+
   async join(meeting: string): Promise<void> {
     sessionStorage.removeItem(LEFT);
     await this.joinNow(meeting);

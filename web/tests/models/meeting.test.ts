@@ -24,25 +24,35 @@ describe('a meeting after an event', () => {
     expect(after(s, 'hand_lowered', { site: 's_1' }).floor.hands.map((h) => h.site)).toEqual(['s_2']);
   });
 
-  it('gives the floor: the hand goes down, the microphone opens, others lose it unless kept', () => {
+  it('gives the floor: the hand goes down and the microphone opens; who is replaced loses it by an event of its own', () => {
     let s = after(openMeeting(), 'hand_raised', { site: 's_1' });
     s = after(s, 'floor_given', { site: 's_1', replace: true });
     expect(s.floor).toMatchObject({ hands: [], speakers: [{ site: 's_1', mic: 'open' }] });
     s = after(s, 'floor_given', { site: 's_2', replace: false });
     expect(s.floor.speakers.map((x) => x.site)).toEqual(['s_1', 's_2']);
-    s = after(s, 'floor_given', { site: 's_3', replace: true });
-    expect(s.floor.speakers.map((x) => x.site)).toEqual(['s_3']);
-    expect(after(s, 'floor_ended', { site: 's_3' }).floor.speakers).toEqual([]);
+    s = after(s, 'floor_ended', { site: 's_1', reason: 'replaced' });
+    expect(s.floor.speakers.map((x) => x.site)).toEqual(['s_2']);
   });
 
-  it('mutes and unmutes speakers, and the chair apart from them', () => {
+  it("mutes speakers, shuts the chair's microphone, and opens both again", () => {
     let s = after(openMeeting(), 'floor_given', { site: 's_1' });
     s = after(s, 'mic_set', { site: 's_vn', on: true });
     expect(s.chair_mic).toBe('open');
-    s = after(s, 'muted', { sites: ['s_1'] });
-    expect(s.floor.speakers[0]?.mic).toBe('muted');
-    expect(s.chair_mic).toBe('open');
-    expect(after(s, 'unmuted', { site: 's_1' }).floor.speakers[0]?.mic).toBe('open');
+    s = after(s, 'muted', { sites: ['s_1', 's_vn'] });
+    expect([s.floor.speakers[0]?.mic, s.chair_mic]).toEqual(['muted', 'off']);
+    s = after(s, 'unmuted', { site: 's_1' });
+    s = after(s, 'mic_set', { site: 's_1', on: false });
+    expect(s.floor.speakers[0]?.mic).toBe('off');
+  });
+
+  it('ends with nobody on the floor and nothing on the stage', () => {
+    let s = after(openMeeting(), 'floor_given', { site: 's_1' });
+    s = after(s, 'meeting_ended');
+    expect(s).toMatchObject({
+      status: 'ended',
+      floor: { speakers: [], hands: [] },
+      stage: { on_air: [null], before: [null] },
+    });
   });
 
   it('cuts, and can be cut back to what was before', () => {
@@ -68,25 +78,18 @@ describe('a meeting after an event', () => {
     expect(s.floor).toEqual({ speakers: [], hands: [], hands_total: 3 });
   });
 
-  it('keeps the last 500 messages and none twice', () => {
-    let s = openMeeting();
-    for (let i = 0; i < 520; i++)
-      s = after(s, 'message_posted', {
-        id: `x${i}`,
-        at: '',
-        to: 'all',
-        text: 't',
-        from: { kind: 'site', id: 's_1', name: '' },
-      });
-    s = after(s, 'message_posted', {
-      id: 'x519',
-      at: '',
+  it('keeps the last 200 messages, counting those it may not read', () => {
+    const message = (n: number) => ({
+      n,
+      id: `x${n}`,
       to: 'all',
       text: 't',
       from: { kind: 'site', id: 's_1', name: '' },
     });
-    expect(s.messages).toHaveLength(500);
-    expect(s.messages.at(-1)?.id).toBe('x519');
+    let s = openMeeting();
+    for (let n = 1; n <= 150; n++) s = after(s, 'message_posted', message(n));
+    for (let n = 151; n <= 300; n++) s = after(s, 'message_posted', { n });
+    expect(s.messages.map((m) => m.n)).toEqual(Array.from({ length: 50 }, (_, i) => 101 + i));
   });
 
   it('is left alone by events of a newer server and by data that makes no sense', () => {

@@ -10,12 +10,16 @@ const STREAM = 'meeting:m_1';
 class Log implements StreamHandler {
   seqs: number[] = [];
   snaps: number[] = [];
+  refusals = 0;
   snap(_state: unknown, seq: number): void {
     this.snaps.push(seq);
     this.seqs = [];
   }
   ev(event: StreamEvent): void {
     this.seqs.push(event.seq);
+  }
+  refused(): void {
+    this.refusals += 1;
   }
   eph(): void {
     // Nothing fleeting is tested here.
@@ -145,6 +149,19 @@ describe('the wire', () => {
     expect(world.last.of('cmd')[0]?.['id']).toBe(id);
     world.pass(8_000);
     await expect(waiting).resolves.toBe('timeout');
+  });
+
+  it('tells who follows a stream that the server refuses it', () => {
+    const { world, wire } = start();
+    const log = new Log();
+    wire.subscribe(STREAM, [], log);
+    welcome(world);
+    world.last.say({
+      op: 'nack',
+      stream: STREAM,
+      problem: { code: 'meeting_not_found', status: 404, title: '' },
+    });
+    expect(log.refusals).toBe(1);
   });
 
   it('refuses commands beyond 64 waiting ones', async () => {
