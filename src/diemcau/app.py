@@ -240,6 +240,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         stack.callback(settings.console_socket.unlink, missing_ok=True)
         door.bind(str(settings.console_socket))
         settings.console_socket.chmod(0o600)
+        door.listen(64)
         console = _Server(
             uvicorn.Config(
                 Console(app), loop="none", ws="none", lifespan="off", log_config=None, access_log=False
@@ -294,6 +295,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(4096)  # who comes before the server's first turn waits instead of being refused
     except OSError:
         listener.close()
         raise

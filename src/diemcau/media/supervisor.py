@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import struct
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,7 +63,7 @@ class Supervisor:
         self.restarts = 0
         self.pid: int | None = None
         self.ready: dict[str, object] = {}
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: int | None = None
 
     async def run(self) -> None:
         """Keeps a node running until cancelled; `stop` ends the node itself."""
@@ -114,52 +113,61 @@ class Supervisor:
         options = self.options
         options.control.parent.mkdir(parents=True, exist_ok=True)
         options.control.unlink(missing_ok=True)  # nobody answers on it: `owner` has just tried
-        # Not asyncio's subprocess: its transport kills the child when the loop closes; ours may outlive us.
-        process = await asyncio.to_thread(self._spawn)
+        # Neither asyncio's subprocess nor Popen: both take a child that outlives them for a mistake.
+        pid, output = await asyncio.to_thread(self._spawn)
+        self._child = self.pid = pid  # at once: `stop` must find it even before it is ready
         reason = "it ended before it was ready"
         ready: object = None
         try:
             async with asyncio.timeout(READY_S):
-                ready = orjson.loads(await asyncio.to_thread(_first_line, process) or b"null")
+                ready = orjson.loads(await asyncio.to_thread(_first_line, output) or b"null")
         except TimeoutError:
             reason = f"no ready line within {READY_S:.0f} s"
         except ValueError as error:
             reason = f"its ready line is not JSON: {error}"
         finally:
             if not isinstance(ready, dict):
-                process.kill()
-                self._child = None
+                os.kill(pid, signal.SIGKILL)  # not reaped yet, so still ours
         if not isinstance(ready, dict):
-            raise MediaUnavailable(f"The media node did not become ready: {reason}", code=process.wait())
+            self._reap()
+            raise MediaUnavailable(f"The media node did not become ready: {reason}")
         self.ready = ready
-        log.info("media node started", pid=process.pid, ready=ready)
-        return process.pid
+        log.info("media node started", pid=pid, ready=ready)
+        return pid
 
-    def _spawn(self) -> "subprocess.Popen[bytes]":
+    def _spawn(self) -> tuple[int, int]:
+        """Starts the node in a session of its own; answers its pid and the reading end of its output."""
         options = self.options
-        with contextlib.ExitStack() as files:
-            errors = None if options.log_file is None else files.enter_context(options.log_file.open("ab"))
-            self._child = subprocess.Popen(  # noqa: S603 - the operator's own setting
-                [options.executable, *options.arguments()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                start_new_session=True,
-            )
-            return self._child
+        executable = str(options.executable)
+        reading, writing = os.pipe()
+        actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, writing, 1),
+        ]
+        if options.log_file is not None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+            actions.append((os.POSIX_SPAWN_OPEN, 2, str(options.log_file), flags, 0o600))
+        try:
+            argv = [executable, *options.arguments()]
+            pid = os.posix_spawn(executable, argv, os.environ, file_actions=actions, setsid=True)
+        except OSError:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
+        return pid, reading
 
     def _reap(self) -> None:
         """Takes the exit status of a child that has ended, so that it does not stay a zombie."""
         if self._child is not None:
-            self._child.wait()
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self._child, 0)
             self._child = None
 
 
-def _first_line(process: "subprocess.Popen[bytes]") -> bytes:
-    if process.stdout is None:
-        return b""
-    with process.stdout as output:
-        return output.readline()
+def _first_line(output: int) -> bytes:
+    with os.fdopen(output, "rb") as file:
+        return file.readline()
 
 
 def owner(path: Path) -> int | None:

@@ -1,0 +1,115 @@
+"""The commands of the shell, over a database of their own."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from diemcau.cli import app
+from diemcau.cli.load import is_loopback
+from diemcau.cli.nation.plan import CENTRE, plan
+from diemcau.units import SEPTEMBER_2021, Level, Units
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "var"
+
+
+def answer(*arguments: str, status: int = 0) -> Any:
+    done = runner.invoke(app, [*arguments, "--json"])
+    assert done.exit_code == status, done.output
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_every_command_says_what_it_does() -> None:
+    for command in ("serve", "demo", "load", "units", "sites", "people", "meetings", "doctor"):
+        assert runner.invoke(app, [command, "--help"]).exit_code == 0
+
+
+def test_units_are_found_by_code_and_by_name() -> None:
+    found = answer("units", "search", "phuoc binh thu duc")["matches"]
+    assert found[0]["code"] == "26863"
+    assert answer("units", "show", "70")["counts"]["district"] == 11
+    assert len(answer("units", "tree", "VN")["units"]) == 63
+    assert answer("units", "show", "99999", status=1)["code"] == "unit_not_found"
+    assert "Phước Bình" in runner.invoke(app, ["units", "search", "26863"]).stdout
+
+
+def test_a_meeting_from_nothing(data: Path) -> None:
+    at = ("--data", str(data))
+    person = answer("people", "add", "daodien", "--name", "Bình", "--grant", "director@VN", *at)
+    assert len(person["password"]) == 19
+    assert answer("people", "add", "daodien", "--name", "x", *at, status=1)["code"] == "conflict"
+    assert answer("people", "grant", "daodien", "chair@VN", *at)["grants"] == [
+        {"role": "chair", "unit": "VN"}
+    ]
+    assert answer("people", "grant", "daodien", "king@VN", *at, status=1)["code"] == "bad_request"
+    assert [p["username"] for p in answer("people", "list", *at)["people"]] == ["daodien"]
+    assert answer("people", "passwd", "daodien", *at)["password"]
+    made = answer("sites", "add", "--unit", "70", "--level", "district", *at)["sites"]
+    assert len(made) == 11
+    assert len(answer("sites", "list", "--unit", "70", *at)["sites"]) == 11
+    [code] = answer("sites", "activate", made[0]["id"], "--url", "http://x", *at)["codes"]
+    assert code["link"] == f"http://x/vao?code={code['code']}"
+    meeting = answer("meetings", "create", "Họp", "--scope", "70:district", *at)
+    assert meeting["sites"] == 11
+    assert answer("meetings", "open", meeting["id"], *at)["stream"] == f"meeting:{meeting['id']}"
+    done = answer("meetings", "command", meeting["id"], "message.post", "text=chào", "to=all", *at)
+    assert done["seq"] == answer("meetings", "show", meeting["id"], *at)["seq"]
+    assert answer("meetings", "command", meeting["id"], "no.such", *at, status=1)["code"] == "bad_request"
+    answer("meetings", "end", meeting["id"], *at)
+    assert answer("meetings", "list", *at)["meetings"][0]["status"] == "ended"
+    assert answer("meetings", "open", meeting["id"], *at, status=1)["code"] in (
+        "wrong_state",
+        "meeting_not_open",
+    )
+
+
+def test_load_is_for_this_machine_unless_said_otherwise() -> None:
+    assert answer("load", "--server", "http://192.0.2.1", status=1)["code"] == "not_loopback"
+    assert (
+        is_loopback("http://127.0.0.1:8080")
+        and is_loopback("http://[::1]:1")
+        and is_loopback("http://localhost")
+    )
+    for url in ("http://0.0.0.0", "http://192.0.2.7", "no url", "http://127.0.0.1.example.invalid"):
+        assert not is_loopback(url)
+
+
+def test_settings_that_make_no_sense_are_told(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIEMCAU_PORT", "many")
+    assert answer("people", "list", "--data", str(data), status=1)["code"] == "bad_settings"
+
+
+def test_the_doctor_names_one_action_for_each_fault(data: Path) -> None:
+    done = runner.invoke(app, ["doctor", "--json", "--data", str(data), "--host", "0.0.0.0"])
+    found = {finding["name"]: finding for finding in json.loads(done.stdout.splitlines()[-1])["findings"]}
+    assert found["UDP"]["ok"] and found["database"]["ok"]
+    assert not found["secure context"]["ok"]
+    assert all(finding["ok"] or finding["action"] for finding in found.values())
+
+
+@pytest.fixture(scope="module")
+def units() -> Units:
+    return Units.load(SEPTEMBER_2021)
+
+
+@pytest.mark.parametrize("simulated", [1, 2, 10, 60, 64, 300, 5000])
+def test_the_nation_of_a_seed(units: Units, simulated: int) -> None:
+    made = plan(units, simulated=simulated, seed=7)
+    assert made == plan(units, simulated=simulated, seed=7)
+    assert len(made.sites) == 1 + 63 + 705 + 9043 == 9812
+    assert len(made.simulated) == len(set(made.simulated)) == simulated
+    assert made.simulated[0] == CENTRE
+    known = {site.id for site in made.sites}
+    assert {made.newcomer, *made.spare, *made.simulated} <= known
+    assert not {made.newcomer, *made.spare} & set(made.simulated)
+    assert units.get(made.newcomer.removeprefix("s_")).level is Level.COMMUNE
+    if simulated >= 100:
+        provinces = {f"s_{unit.code}" for unit in units.subtree("VN", {Level.PROVINCE})}
+        assert provinces <= set(made.simulated)
