@@ -52,7 +52,9 @@ async def test_commands_that_come_together_share_a_commit_and_leave_no_gap(store
     assert store.stats.commits < 20
     assert store.stats.largest_group > 1
     for stream in range(3):
-        assert sorted(int(str(a["seq"])) for n, a in enumerate(answers) if n % 3 == stream) == list(range(1, 101))
+        assert sorted(int(str(a["seq"])) for n, a in enumerate(answers) if n % 3 == stream) == list(
+            range(1, 101)
+        )
         assert [event.seq for event in await store.events(f"m:{stream}")] == list(range(1, 101))
         assert (await store.verify_chain(f"m:{stream}")).seq == 100
 

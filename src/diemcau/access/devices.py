@@ -1,6 +1,6 @@
 """Activation codes and device credentials of sites."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,7 +14,7 @@ from diemcau.access.secrets import code_hash, new_code, new_token, token_hash
 from diemcau.access.tables import codes, devices
 from diemcau.clock import Clock
 from diemcau.errors import BadCode, BadRequest, JsonObject, NotAuthenticated
-from diemcau.store import Store, UnitOfWork
+from diemcau.store import Lookup, Store, UnitOfWork
 from diemcau.units import Units
 
 STREAM: Final = "access"
@@ -52,6 +52,7 @@ class Devices:
         # Thousands of communes may stand behind one address of a carrier: right codes are hardly limited,
         # wrong ones are.
         self._attempts = RateLimiter(burst=200, per_second=50)
+        self._bound = Lookup(self._load_bound)
         self._wrong_codes = Lockout(limit=30, period=timedelta(minutes=10))
 
     async def issue_codes(
@@ -174,14 +175,17 @@ class Devices:
 
     async def site_of_device(self, credential: str) -> Actor:
         """Which site holds this device credential. Raises NotAuthenticated."""
-        query = select(devices.c.site).where(
-            devices.c.credential == token_hash(credential), devices.c.ended_at.is_(None)
-        )
-        async with self._store.read() as connection:
-            site = await connection.scalar(query)
+        site = await self._bound.get(token_hash(credential))
         if site is None:
             raise NotAuthenticated
         return site_actor(site)
+
+    async def _load_bound(self, hashes: list[bytes]) -> Mapping[bytes, str]:
+        query = select(devices.c.credential, devices.c.site).where(
+            devices.c.credential.in_(hashes), devices.c.ended_at.is_(None)
+        )
+        async with self._store.read() as connection:
+            return {row.credential: row.site for row in await connection.execute(query)}
 
 
 def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:

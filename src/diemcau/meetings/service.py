@@ -28,7 +28,7 @@ from diemcau.meetings.summary import LISTED, MeetingSummary, summary_of
 from diemcau.meetings.tables import meetings
 from diemcau.meetings.views import PublicForms, Viewer, render
 from diemcau.sites import Site, SiteNotFound, Sites
-from diemcau.store import Event, Store, UnitOfWork, Work
+from diemcau.store import Event, Lookup, Store, UnitOfWork, Work
 from diemcau.units import Units
 
 _log = logging.getLogger(__name__)
@@ -97,6 +97,8 @@ class Meetings:
         self._states = States(store, clock, limit=cached)
         self._attendance = Attendance(bus, grace)
         self._forms = PublicForms()
+        self._invitations = Lookup(self._load_invitations)
+        self._lists = Lookup(self._load_lists)
         self._gone: set[tuple[str, str]] = set()
         self._wake = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
@@ -209,9 +211,12 @@ class Meetings:
         return self._viewer(actor, await self._visible(meeting, actor))
 
     async def list_for(self, actor: Actor) -> tuple[MeetingSummary, ...]:
-        """Meetings that concern the actor: open, scheduled, then ended ones, newest first, at most 200."""
+        """Meetings that concern the actor, newest first, at most 200: open, scheduled, and for people ended
+        ones."""
+        if actor.site is not None:
+            return await self._lists.get(actor.site) or ()
         async with self._store.read() as connection:
-            found = await summary.listed(connection, actor.site)
+            found = await summary.listed(connection)
         if actor.kind == "person":
             granted = self._access.units_granted(actor, "meeting.see")
             found = [m for m in found if overlap(self._units, granted, tuple(e.unit for e in m.scope))]
@@ -382,10 +387,23 @@ class Meetings:
         present = self._attendance.members(meeting)
         unknown = [site for site in sites if site not in present]
         known = frozenset(site for site in sites if site in present)
-        if not unknown:
-            return known
+        asked = [(meeting, site) for site in unknown]
+        return known | {key[1] for key in asked if await self._invitations.get(key)}
+
+    async def _load_invitations(self, keys: list[tuple[str, str]]) -> Mapping[tuple[str, str], bool]:
+        asked: dict[str, list[str]] = {}
+        for meeting, site in keys:
+            asked.setdefault(meeting, []).append(site)
+        found: dict[tuple[str, str], bool] = {}
         async with self._store.read() as connection:
-            return known | await summary.invited_among(connection, meeting, unknown)
+            for meeting, sites in asked.items():
+                for site in await summary.invited_among(connection, meeting, sites):
+                    found[meeting, site] = True
+        return found
+
+    async def _load_lists(self, sites: list[str]) -> Mapping[str, tuple[MeetingSummary, ...]]:
+        async with self._store.read() as connection:
+            return await summary.listed_for_sites(connection, sites)
 
     def _inside(self, unit: str, code: str) -> bool:
         return unit in self._units and code in self._units and self._units.contains(unit, code)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, case, select
+from sqlalchemy import Row, Select, case, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from diemcau.errors import JsonValue
@@ -77,19 +77,27 @@ def row_of(meeting: Meeting) -> dict[str, object]:
     }
 
 
-async def listed(connection: AsyncConnection, site: str | None) -> list[MeetingSummary]:
-    """Open, then scheduled, then ended ones, newest first; of one site's: those it is invited to, at most
-    200.
+async def listed(connection: AsyncConnection) -> list[MeetingSummary]:
+    """Open, then scheduled, then ended ones, newest first: at most 2,000, for the caller to choose from."""
+    return [_summary(row) for row in await connection.execute(_in_order().limit(_LOOKED_AT))]
 
-    Without a site at most 2,000, for the caller to choose from.
-    """
+
+async def listed_for_sites(
+    connection: AsyncConnection, sites: Collection[str]
+) -> dict[str, tuple[MeetingSummary, ...]]:
+    """For each of the sites the open and scheduled meetings that it is invited to, in the same order."""
+    active = meetings.c.status.in_(("open", "scheduled"))
+    rows = await connection.execute(_in_order().where(active).limit(LISTED))
+    found: dict[str, tuple[MeetingSummary, ...]] = {}
+    for meeting in [_summary(row) for row in rows]:
+        for site in await invited_among(connection, meeting.id, sites):
+            found[site] = (*found.get(site, ()), meeting)
+    return found
+
+
+def _in_order() -> Select[Any]:
     order = case({"open": 0, "scheduled": 1}, value=meetings.c.status, else_=2)
-    query = select(meetings).order_by(order, meetings.c.created_at.desc(), meetings.c.id)
-    if site is None:
-        query = query.limit(_LOOKED_AT)
-    else:
-        query = query.join(invitations).where(invitations.c.site == site).limit(LISTED)
-    return [_summary(row) for row in await connection.execute(query)]
+    return select(meetings).order_by(order, meetings.c.created_at.desc(), meetings.c.id)
 
 
 async def open_ids(connection: AsyncConnection) -> list[str]:

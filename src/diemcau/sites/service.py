@@ -15,13 +15,14 @@ from diemcau.ids import NewId, new_id
 from diemcau.sites import rows
 from diemcau.sites.site import NewSite, ScopeEntry, Site, SiteNotFound, SitePage
 from diemcau.sites.tables import sites
-from diemcau.store import Store, UnitOfWork
+from diemcau.store import Lookup, Store, UnitOfWork
 from diemcau.units import Units
 
 STREAM: Final = "sites"
 MAX_NEW: Final = 50_000
 MAX_PAGE: Final = 1000
 _BATCH: Final = 1000
+_FEW: Final = 8
 _CACHE: Final = 50_000
 
 
@@ -39,6 +40,7 @@ class Sites:
         self._places = rows.Places(units)
         # A meeting names its sites in every event; the longest unused go first.
         self._cache: OrderedDict[str, Site] = OrderedDict()
+        self._lookup = Lookup(self._load)
 
     async def start(self) -> int:
         """Puts sites at their places in this dataset's tree; answers how many had others (another dataset was
@@ -104,13 +106,19 @@ class Sites:
                 found[site] = known
             elif rows.is_id(site):
                 missing.append(site)
-        if missing:
-            async with self._store.read() as connection:
-                for start in range(0, len(missing), _BATCH):
-                    batch = sites.c.id.in_(missing[start : start + _BATCH])
-                    for row in await connection.execute(select(sites).where(batch)):
-                        found[row.id] = self._remember(rows.site_of(row, self._units))
+        if len(missing) <= _FEW:
+            for site in missing:
+                if (loaded := await self._lookup.get(site)) is not None:
+                    found[site] = loaded
+        else:
+            for start in range(0, len(missing), _BATCH):
+                found |= await self._load(missing[start : start + _BATCH])
         return found
+
+    async def _load(self, ids: list[str]) -> dict[str, Site]:
+        async with self._store.read() as connection:
+            found = await connection.execute(select(sites).where(sites.c.id.in_(ids)))
+            return {row.id: self._remember(rows.site_of(row, self._units)) for row in found}
 
     async def see(self, actor: Actor, site: str) -> Site:
         """The site if the asker may see it: itself, or inside his grants. Raises SiteNotFound."""

@@ -3,6 +3,7 @@
 from diemcau.store.chain import ChainBroken
 from diemcau.store.engine import is_duplicate
 from diemcau.store.events import Event, Head
+from diemcau.store.lookup import Lookup
 from diemcau.store.migrate import SchemaTooNew
 from diemcau.store.signing import HeadSigner, SignedHeads
 from diemcau.store.store import Store, StoredSnapshot
@@ -16,6 +17,7 @@ __all__ = [
     "Head",
     "HeadSigner",
     "Instant",
+    "Lookup",
     "SchemaTooNew",
     "SignedHeads",
     "Stats",
