@@ -94,9 +94,10 @@ fn split_packet(data: &[u8]) -> Result<(Parts<'_>, &[u8]), RtcpError> {
     let (packet, rest) = data.split_at(len);
     let mut end = len;
     if head[0] & 0x20 != 0 {
-        // Only the last packet of a compound may be padded (RFC 3550 §6.4.1).
+        // RFC 3550 §6.4.1 pads only the last packet of a compound, but stacks pad transport-wide feedback wherever it
+        // stands, and what follows it (a PLI) must not be lost.
         let padding = usize::from(packet[len - 1]);
-        if !rest.is_empty() || padding == 0 || padding > len - 4 {
+        if padding == 0 || padding > len - 4 {
             return Err(RtcpError::Malformed);
         }
         end -= padding;
