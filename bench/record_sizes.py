@@ -1,11 +1,12 @@
-"""Records what a real Chromium sends: frame by frame the payload sizes of its packets, as the media node sees them.
+"""Records what a real Chromium sends: by frame the payload sizes of its packets, as the media node sees them.
 
 Not a benchmark of its own: it makes `bench/data/chromium_packet_sizes.json`, which the benchmarks send.
 
-    python bench/record_sizes.py rust/target/release/diemcau-media
+    python -m bench.record_sizes rust/target/release/diemcau-media
 
-The camera is a noisy moving test picture of 1280x720 at 25 fps, sent in two layers (320x180 and 640x360, 150 and
-600 kbit/s), and Chromium's test tone as Opus at 60 ms. Ten seconds of each, after the encoder has settled.
+The camera is a noisy moving test picture of 1280x720 at 25 fps, sent in two layers (320x180 and
+640x360, 150 and 600 kbit/s), and Chromium's test tone as Opus at 60 ms. Ten seconds of each, after
+the encoder has settled.
 """
 
 import contextlib
@@ -22,8 +23,9 @@ import av
 import av.filter
 from playwright.sync_api import sync_playwright
 
+from bench import chromium
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "rust" / "node" / "tests" / "browser"))
 OUT = ROOT / "bench" / "data" / "chromium_packet_sizes.json"
 SETTLE_S = 12
 LENGTH_S = 10
@@ -45,7 +47,9 @@ def camera(path: Path) -> None:
             frame = chain[-1].pull()
             assert isinstance(frame, av.VideoFrame)
             out.write(b"FRAME\n")
-            for plane, (width, height) in zip(frame.planes, [(1280, 720), (640, 360), (640, 360)], strict=True):
+            for plane, (width, height) in zip(
+                frame.planes, [(1280, 720), (640, 360), (640, 360)], strict=True
+            ):
                 data = bytes(plane)
                 for row in range(height):
                     start = row * plane.line_size
@@ -79,11 +83,8 @@ def tracks(notes: list[dict[str, Any]], codec: str) -> list[dict[str, Any]]:
 
 def main(media: str) -> None:
     """Records both codecs and writes the file."""
-    import check  # the browser check of the node: its page and its control
-
     recorded: dict[str, dict[str, Any]] = {}
-    page_text = check.PAGE.replace("maxBitrate: 900000", "maxBitrate: 600000")
-    check.PAGE = page_text
+    page_text = chromium.PAGE.replace("maxBitrate: 900000", "maxBitrate: 600000")
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder, "camera.y4m")
         camera(picture)
@@ -104,11 +105,11 @@ def main(media: str) -> None:
             with sync_playwright() as driver:
                 browser = driver.chromium.launch(
                     executable_path="/usr/bin/chromium",
-                    args=[*check.FLAGS, f"--use-file-for-fake-video-capture={picture}"],
+                    args=[*chromium.FLAGS, f"--use-file-for-fake-video-capture={picture}"],
                 )
                 page = browser.new_page()
-                page.goto(check.serve_page())
-                control = check.Control(path)
+                page.goto(chromium.serve_page(page_text))
+                control = chromium.Control(path)
                 offer = page.evaluate("name => publish(name)", "a")
                 opened = control.ask("publisher_open", publisher="a", offer=offer, codec=codec)
                 page.evaluate("([key, sdp]) => answer(key, sdp)", ["pub_a", opened["answer"]])
@@ -122,14 +123,19 @@ def main(media: str) -> None:
             for track in tracks(notes, codec):
                 recorded.setdefault(track["name"], track)
     OUT.parent.mkdir(exist_ok=True)
-    camera_words = "noisy test picture 1280x720@25, layers 320x180 at 150 and 640x360 at 600 kbit/s, Opus 60 ms"
+    camera_words = (
+        "noisy test picture 1280x720@25, layers 320x180 at 150 and 640x360 at 600 kbit/s, Opus 60 ms"
+    )
     head = {"source": f"Chromium {version}: {camera_words}", "length_ms": LENGTH_S * 1000}
     rows = ",\n".join(json.dumps(track, separators=(",", ":")) for track in recorded.values())
     OUT.write_text(json.dumps(head, ensure_ascii=False)[:-1] + ',"tracks":[\n' + rows + "\n]}\n")
     for name, track in recorded.items():
         packets = sum(len(sizes) for _, sizes in track["frames"])
         total = sum(sum(sizes) for _, sizes in track["frames"])
-        print(f"{name}: {len(track['frames'])} frames, {packets} packets, {total * 8 / LENGTH_S / 1000:.0f} kbit/s")
+        print(
+            f"{name}: {len(track['frames'])} frames, {packets} packets, "
+            f"{total * 8 / LENGTH_S / 1000:.0f} kbit/s"
+        )
 
 
 if __name__ == "__main__":

@@ -233,3 +233,52 @@ fn a_viewer_that_leaves_is_gone_at_once_and_one_that_is_sent_away_hears_it() {
     stays.until("close_notify", |got| (*got == Got::Closed).then_some(()));
     assert!(!world.path.exists(), "the control socket is removed");
 }
+
+#[test]
+fn one_socket_serves_both_families() {
+    let world = World::with(1, |config| {
+        config.bind = "[::]:0".parse().unwrap();
+        config.announce = vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()];
+    });
+    let mut control = world.control();
+    // The publisher comes over IPv4.
+    let _a = Publisher::start(&mut control, "a", b'a', 1);
+    control.program("p", &[Some("a/video")], &["a/audio"]);
+    for candidate in [0, 1] {
+        let opening = Opening { program: Some("p".into()), candidate, ..Opening::default() };
+        let mut viewer = Viewer::open(&mut control, &format!("v{candidate}"), opening).unwrap();
+        viewer.connect();
+        viewer.picture(0, b'a');
+    }
+}
+
+#[test]
+fn without_segmentation_offload_everything_goes_out_too() {
+    let world = World::with(1, |config| config.gso = false);
+    let mut control = world.control();
+    let _a = Publisher::start(&mut control, "a", b'a', 1);
+    control.program("p", &[Some("a/video")], &["a/audio"]);
+    let mut viewer = Viewer::start(&mut control, "v", "p");
+    viewer.picture(0, b'a');
+    let stats = control.stats_until("sent", |stats| stats.packets_out > 20);
+    assert!(stats.messages_out >= stats.packets_out);
+    assert!(viewer.missing.values().all(Vec::is_empty));
+}
+
+#[test]
+fn frames_of_uneven_packets_share_messages() {
+    let world = World::start(1);
+    let mut control = world.control();
+    let _a = Publisher::start(&mut control, "a", b'a', 1);
+    control.program("p", &[Some("a/video")], &[]);
+    let mut viewer = Viewer::start(&mut control, "v", "p");
+    viewer.picture(0, b'a');
+    let before = control.stats_until("begun", |stats| stats.packets_out > 6);
+    viewer.during(Duration::from_secs(1));
+    let after = control.stats();
+    let (packets, messages) =
+        (after.packets_out - before.packets_out, after.messages_out - before.messages_out);
+    // Three packets a frame, a byte between them. On a busy machine a frame may come in pieces; hardly all do.
+    assert!(packets > messages + 10, "{packets} packets in {messages} messages");
+    assert!(viewer.missing.values().all(Vec::is_empty));
+}

@@ -359,3 +359,29 @@ fn read(line: &[u8]) -> Result<Option<Request>, (String, Failure)> {
     }
     Ok(Some(request))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_line_makes_it_panic(line in prop::collection::vec(any::<u8>(), 0..300)) {
+            if let Err((id, failure)) = read(&line) {
+                prop_assert!(id.len() <= MAX_ID);
+                prop_assert_eq!(failure.code, "bad_request");
+            }
+        }
+
+        #[test]
+        fn a_command_with_one_byte_changed_is_read_or_refused(at in 0usize..120, byte in any::<u8>()) {
+            let mut line = br#"{"id":"7","cmd":"viewer_pin","viewer":"v","line":3,"track":"a/video","ceiling":"low"}"#.to_vec();
+            let at = at % line.len();
+            line[at] = byte;
+            if let Ok(Some(request)) = read(&line) {
+                prop_assert!((1..=MAX_ID).contains(&request.id.len()));
+            }
+        }
+    }
+}

@@ -173,4 +173,15 @@ mod tests {
         assert!(!is_usable_h264("packetization-mode=0;profile-level-id=42e01f"));
         assert!(!is_usable_h264("packetization-mode=1;profile-level-id=640c1f"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "(?s)(\\PC|[\r\n;,~:=]|m=audio |m=video |a=mid:|a=simulcast:send ){0,200}") {
+            let offered = sections(&text);
+            proptest::prop_assert!(offered.iter().all(|section| section.rids.len() <= MAX_LAYERS));
+            let _ = read(&text);
+            let longer = with_packet_time(&text, 60);
+            proptest::prop_assert!(longer.lines().count() <= 3 * text.lines().count() + 2);
+        }
+    }
 }

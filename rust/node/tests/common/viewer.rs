@@ -46,11 +46,13 @@ pub struct Opening {
     pub ceiling: Layer,
     pub audio: usize,
     pub video: usize,
+    /// Which of the node's candidates is used.
+    pub candidate: usize,
 }
 
 impl Default for Opening {
     fn default() -> Self {
-        Self { party: None, program: None, ceiling: Layer::High, audio: 1, video: 2 }
+        Self { party: None, program: None, ceiling: Layer::High, audio: 1, video: 2, candidate: 0 }
     }
 }
 
@@ -88,7 +90,9 @@ impl Viewer {
         assert_eq!((usize::from(audio_lines), usize::from(video_lines)), (opening.audio, opening.video));
         assert_eq!(codecs.len(), 2);
         let session = parse_answer(&answer).unwrap();
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let candidate = session.remote.candidates[opening.candidate];
+        let loopback = if candidate.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
+        let socket = UdpSocket::bind(loopback).unwrap();
         // A test looks at its viewers one after the other: what waits meanwhile must not be lost.
         let fd = std::os::fd::AsRawFd::as_raw_fd(&socket);
         set_option(fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, 4 << 20)
@@ -96,7 +100,7 @@ impl Viewer {
             .unwrap();
         let ufrags = (credentials.ufrag.clone(), session.remote.ice.ufrag.clone());
         let config = TransportConfig {
-            role: TransportRole::Client { candidate: session.remote.candidates[0] },
+            role: TransportRole::Client { candidate },
             local: credentials,
             remote: session.remote.ice,
             remote_fingerprint: session.remote.fingerprint,

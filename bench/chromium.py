@@ -1,6 +1,6 @@
 """Chromium publishes to a media node with simulcast and watches what comes back; prints what it saw as JSON.
 
-    python rust/node/tests/browser/check.py --media rust/target/release/diemcau-media
+    python -m bench.chromium --media rust/target/release/diemcau-media
 
 Exit status 0 when every check held. One node, one browser, loopback only; about 40 s.
 """
@@ -105,7 +105,9 @@ class Control:
         end = time.monotonic() + seconds
         while True:
             for at, line in enumerate(self.events):
-                if line.get("event") == event and all(line.get(key) == value for key, value in fields.items()):
+                if line.get("event") == event and all(
+                    line.get(key) == value for key, value in fields.items()
+                ):
                     return self.events.pop(at)
             if time.monotonic() > end:
                 raise TimeoutError(f"no {event} {fields}; have {[e.get('event') for e in self.events]}")
@@ -118,18 +120,18 @@ class Control:
                 self.socket.settimeout(None)
 
 
-def serve_page() -> str:
-    """Serves the page on loopback (a secure context) and returns its address."""
+def serve_page(page: str = PAGE) -> str:
+    """Serves a page on loopback (a secure context) and returns its address."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("content-type", "text/html")
             self.end_headers()
-            self.wfile.write(PAGE.encode())
+            self.wfile.write(page.encode())
 
-        def log_message(self, format: str, *args: Any) -> None:
-            del format, args
+        def log_message(self, *args: Any) -> None:
+            """Nothing is said of requests."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
