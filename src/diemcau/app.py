@@ -185,9 +185,10 @@ def node_options(settings: Settings) -> NodeOptions:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server that serves. `stop`: ends it, from the same event loop."""
+    """A server that serves. `local_url`: without TLS, this machine only. `stop`: ends it, from its loop."""
 
     url: str
+    local_url: str
     fingerprint: str | None
     rooms: Rooms
     stop: Callable[[], None]
@@ -215,25 +216,11 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         _own(stack, supervisor.run(), "media")
         await stack.enter_async_context(app.router.lifespan_context(app))
         listener = _listen(settings.host, settings.port)
-        config = uvicorn.Config(
-            app,
-            loop="none",
-            http="httptools",
-            ws="websockets-sansio",
-            lifespan="off",
-            ws_per_message_deflate=False,
-            ws_max_size=64 << 10,
-            ws_ping_interval=None,  # the protocol's own beats do
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=settings.trusted_proxies or None,
-            ssl_certfile=None if made is None else made.certificate,
-            ssl_keyfile=None if made is None else made.key,
-            timeout_graceful_shutdown=5,
-            backlog=4096,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-        )
+        config = _plain(app)
+        config.proxy_headers = bool(settings.trusted_proxies)
+        config.forwarded_allow_ips = settings.trusted_proxies
+        if made is not None:
+            config.ssl_certfile, config.ssl_keyfile = made.certificate, made.key
         server = _Server(config, drain=app.state.hub.aclose)
         settings.console_socket.unlink(missing_ok=True)
         door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -248,11 +235,16 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         )
         for one, listening in ((server, listener), (console, door)):
             _serve(stack, one, listening)
+        local = listener
+        if made is not None:
+            local = _listen("127.0.0.1", 0)  # this machine's own clients need no certificate
+            _serve(stack, _Server(_plain(app)), local)
         host, port = listener.getsockname()[:2]
+        local_url = f"http://127.0.0.1:{local.getsockname()[1]}"
         url = _url(settings, host, port)
         fingerprint = None if made is None else made.fingerprint
         log.info("serving", url=url, data=str(settings.data), units=settings.units)
-        yield Running(url, fingerprint, rooms, lambda: setattr(server, "should_exit", True))
+        yield Running(url, local_url, fingerprint, rooms, lambda: setattr(server, "should_exit", True))
 
 
 async def serve(settings: Settings, ready: Callable[[Running], Any] | None = None) -> None:
@@ -266,6 +258,26 @@ async def serve(settings: Settings, ready: Callable[[Running], Any] | None = Non
             ready(server)
         await stop.wait()
         log.info("stopping")
+
+
+def _plain(app: ASGIApp) -> uvicorn.Config:
+    """How both kinds of doors are served."""
+    return uvicorn.Config(
+        app,
+        loop="none",
+        http="httptools",
+        ws="websockets-sansio",
+        lifespan="off",
+        ws_per_message_deflate=False,
+        ws_max_size=64 << 10,
+        ws_ping_interval=None,  # the protocol's own beats do
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+        backlog=4096,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
 
 
 def _own(stack: AsyncExitStack, work: Any, name: str) -> "asyncio.Task[Any]":

@@ -47,7 +47,7 @@ def load(
         executable = find("diemcau-load")
         arguments = [str(executable), "sites", "--server", server, *context.args]
         if i_own_the_target:
-            arguments.append("--i-own-the-target")
+            arguments.append("--allow-remote")
         if as_json:
             arguments.append("--json")
         os.execv(executable, arguments)  # noqa: S606 - its progress bar, its signals, its exit status

@@ -21,7 +21,7 @@ from rich.progress import (
 )
 
 from diemcau.app import Running, running
-from diemcau.cli.nation.life import live
+from diemcau.cli.nation.life import show_centre
 from diemcau.cli.nation.plan import CENTRE, Plan, plan
 from diemcau.cli.nation.seed import Nation, seed
 from diemcau.cli.output import answer_json, err, out
@@ -85,15 +85,7 @@ class Demo:
             self._tell(server, chosen, nation)
             async with asyncio.TaskGroup() as group:
                 group.create_task(
-                    live(
-                        server.rooms.meetings,
-                        server.rooms.bus,
-                        nation.meeting,
-                        CENTRE,
-                        chosen.simulated,
-                        seed=self.seed,
-                        every=self.hands_every,
-                    )
+                    show_centre(server.rooms.meetings, server.rooms.bus, nation.meeting, CENTRE)
                 )
                 if self.simulate:
                     group.create_task(self._simulate(server, nation))
@@ -112,10 +104,15 @@ class Demo:
             )  # fmt: skip
         await _run_child(
             str(find("diemcau-load")), "sites",
-            "--server", server.url,
+            "--server", server.local_url,
             "--credentials", str(nation.credentials),
             "--clips", str(self.clips),
             "--meeting", nation.meeting,
+            "--hands-per-minute", str(60 / self.hands_every),
+            "--rate", "20",
+            "--duration", "0",
+            "--exit-with-stdin",
+            *([] if self.settings.loopback else ["--allow-remote"]),  # our own media node, by its LAN address
         )  # fmt: skip
 
     def _progress(self, step: str, done: int, total: int) -> None:
@@ -168,9 +165,10 @@ class Demo:
 
 @asynccontextmanager
 async def _child(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A child process that ends with the block. Its standard output goes to our standard error."""
+    """A child process that ends with the block; its output goes to our standard error, and its standard input
+    closes when we die, however we do."""
     process = await asyncio.create_subprocess_exec(
-        *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
+        *arguments, stdin=asyncio.subprocess.PIPE, stdout=sys.stderr, start_new_session=True
     )
     try:
         yield process

@@ -9,6 +9,7 @@ import orjson
 
 from diemcau.access import SYSTEM, Grant, Role
 from diemcau.app import Rooms
+from diemcau.cli.nation.life import command
 from diemcau.cli.nation.plan import CENTRE, Plan
 from diemcau.cli.people import new_password
 from diemcau.meetings import NewMeeting
@@ -60,8 +61,6 @@ async def seed(rooms: Rooms, plan: Plan, folder: Path, *, codec: str, progress: 
             CENTRE,
         ),
     )
-    from diemcau.cli.nation.life import command
-
     await command(rooms.meetings, SYSTEM, "meeting.open", meeting.id)
     progress("meeting", 1, 1)
     credentials = await _devices(rooms, plan, folder, progress)
