@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::direct::{self, DirectOptions};
 use crate::net::{Emulator, Profile};
 use crate::report::Report;
+use crate::sites::{self, SitesOptions};
 
 /// Load endpoints of Điểm Cầu: real WebRTC clients, and a bad network to put before them.
 #[derive(Parser)]
@@ -25,6 +26,8 @@ enum Sub {
     Net(NetOptions),
     /// Drive a media node through its control socket.
     Direct(Box<DirectOptions>),
+    /// Be many sites against a server.
+    Sites(Box<SitesOptions>),
 }
 
 #[derive(Args)]
@@ -66,6 +69,12 @@ pub fn cli() -> anyhow::Result<()> {
             let json = options.common.json;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             print(&runtime.block_on(direct::run(*options))?, json)
+        }
+        Sub::Sites(options) => {
+            fastrand::seed(options.common.seed);
+            let json = options.common.json;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            print(&runtime.block_on(sites::run(*options))?, json)
         }
     }
 }

@@ -132,6 +132,13 @@ pub struct Tap {
 }
 
 impl Tap {
+    /// The same streams for the viewer's next connection; they begin anew.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let (records, seen) = (self.records.clone(), self.seen.clone());
+        Self { base: self.base, records, seen, lines: BTreeMap::new() }
+    }
+
     /// A frame of the viewer's line `line` that came whole at `unix_us`.
     pub fn frame(&mut self, line: usize, whole: Whole, unix_us: u64) {
         let Some(bytes) = whole.bytes else { return };

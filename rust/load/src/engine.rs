@@ -104,7 +104,8 @@ impl Engine {
     }
 
     fn thread_of(&self, id: ClientId) -> usize {
-        (id % self.threads.len() as u64) as usize
+        // Callers number within a site or from zero: both halves of the id must spread.
+        ((id ^ id >> 20) % self.threads.len() as u64) as usize
     }
 
     pub fn open_viewer(&self, id: ClientId, config: ViewerConfig) {

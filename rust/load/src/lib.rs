@@ -11,6 +11,7 @@ pub mod net;
 pub mod packetize;
 pub mod progress;
 pub mod report;
+pub mod sites;
 pub mod sizes;
 pub mod stats;
 pub mod sys;

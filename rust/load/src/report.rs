@@ -33,6 +33,8 @@ pub struct SelfReport {
     pub rss_mb: f64,
     pub own_drops: u64,
     pub send_blocked: u64,
+    /// Frames that left over 50 ms late.
+    pub late_frames: u64,
 }
 
 /// One run.
@@ -80,6 +82,7 @@ impl Report {
             rss_mb: crate::sys::rss_bytes() as f64 / 1e6,
             own_drops: counters.own_drops,
             send_blocked: counters.send_blocked,
+            late_frames: counters.late_frames,
         };
         Self {
             mode,
@@ -201,8 +204,8 @@ impl Report {
         row(
             "this process",
             format!(
-                "{:.2} of {} cores, {:.0} MB, own drops {}, sends blocked {}",
-                own.cpu_share, self.cores, own.rss_mb, own.own_drops, own.send_blocked
+                "{:.2} of {} cores, {:.0} MB, own drops {}, sends blocked {}, frames sent late {}",
+                own.cpu_share, self.cores, own.rss_mb, own.own_drops, own.send_blocked, own.late_frames
             ),
         );
         if let Value::Object(more) = &self.more {

@@ -140,6 +140,8 @@ totals! {
     forged, replayed, refused,
     /// As publishers.
     frames_sent, packets_sent, bytes_sent, send_blocked, rtx_sent, nacks_got, plis_got,
+    /// Frames that this process sent over 50 ms late or, over a second, not at all.
+    late_frames,
 }
 
 /// Counters, histograms, and what should never have happened.

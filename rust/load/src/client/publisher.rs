@@ -18,6 +18,10 @@ use crate::stats::{Counters, Stats};
 use crate::via::Via;
 
 const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// Frames that are made up for after a pause of this process.
+const MAX_LATE_FRAMES: u64 = 15;
+/// A frame sent later than this after its time is counted: the shortcoming is ours.
+const LATE_US: u64 = 50_000;
 
 /// What a publisher begins with.
 pub struct PublisherConfig {
@@ -154,7 +158,10 @@ impl Publisher {
                 for packet in packets(compound) {
                     match packet {
                         Ok(packet) => self.feedback(&packet, moment, &mut stats.counters),
-                        Err(_) => stats.violation("rtcp_malformed"),
+                        Err(error) => {
+                            tracing::debug!(%error, bytes = ?&compound[..compound.len().min(80)], "RTCP from the node");
+                            stats.violation("rtcp_malformed_at_publisher");
+                        }
                     }
                 }
             }
@@ -213,10 +220,17 @@ impl Publisher {
         let mut next = None;
         if let Some(camera) = &mut self.camera {
             let due = |frame: u64| (frame * self.loop_us).div_ceil(self.frames);
-            // After a pause of this process it goes on with the present, as a camera does.
-            camera.next_frame = camera.next_frame.max(moment.unix_us * self.frames / self.loop_us);
+            // What this process was too busy to send in time goes out late: a frame left out would break all that
+            // refer to it. After a second it begins anew, with keyframes.
+            let present = moment.unix_us * self.frames / self.loop_us;
+            if present > camera.next_frame + MAX_LATE_FRAMES {
+                stats.counters.late_frames += present - camera.next_frame;
+                camera.next_frame = present;
+                camera.player.restart();
+            }
             while due(camera.next_frame) <= moment.unix_us {
                 let at = due(camera.next_frame);
+                stats.counters.late_frames += u64::from(moment.unix_us > at + LATE_US);
                 camera.send(&mut self.link, at, moment, &mut self.counter, &mut stats.counters);
                 camera.next_frame += 1;
             }

@@ -243,7 +243,10 @@ impl Viewer {
                     }
                 }
                 Ok(_) => {}
-                Err(_) => stats.violation("rtcp_malformed"),
+                Err(error) => {
+                    tracing::debug!(%error, bytes = ?&compound[..compound.len().min(80)], "RTCP from the node");
+                    stats.violation("rtcp_malformed");
+                }
             }
         }
     }

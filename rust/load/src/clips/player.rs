@@ -20,6 +20,12 @@ impl Player {
         Self { video, playing: [None; 2], wanted: [true; 2] }
     }
 
+    /// Begins anew: nothing comes before the next keyframes.
+    pub fn restart(&mut self) {
+        self.playing = [None; 2];
+        self.wanted = [true; 2];
+    }
+
     #[must_use]
     pub fn video(&self) -> &Video {
         &self.video
@@ -68,5 +74,7 @@ mod tests {
         assert!(player.frame(0, 12).unwrap().keyframe, "the other encoding's");
         player.request_keyframe(9);
         assert!(player.frame(7, 0).is_none());
+        player.restart();
+        assert!(player.frame(0, 13).is_none() && player.frame(0, 15).unwrap().keyframe);
     }
 }

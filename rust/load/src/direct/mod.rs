@@ -5,5 +5,5 @@ mod options;
 mod run;
 
 pub use control::{Control, ControlError, NodeProcess};
-pub use options::DirectOptions;
+pub use options::{CommonOptions, DirectOptions};
 pub use run::run;

@@ -250,6 +250,7 @@ impl Frames {
         let id = watching.library.find(whole.fingerprint, self.last_id);
         if !whole.keyframe && !follows(watching.library, self.last_id, id) {
             // It refers to a frame that the decoder does not have: what would be shown is garbage.
+            tracing::debug!(last = ?self.last_id, ?id, timestamp = whole.timestamp, "broken reference");
             stats.violation("broken_reference");
             self.break_reference(watching.now);
             return;
