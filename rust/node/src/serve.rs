@@ -1,5 +1,6 @@
 //! A node: its sockets bound, its threads started, and the end of it.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
@@ -103,6 +104,7 @@ impl Node {
             peers.push(Peer { crossings, viewers: Arc::new(AtomicU32::new(0)) });
             hub_workers.push(crate::hub::Worker {
                 orders,
+                backlog: VecDeque::new(),
                 stats: Arc::clone(&stats),
                 viewers: 0,
                 publishers: 0,

@@ -30,6 +30,8 @@ const MAX_LINKS: usize = 8;
 const MAX_ID: usize = 128;
 const REPORTS_PER_TURN: usize = 4_096;
 const TICK: Duration = Duration::from_secs(1);
+/// How soon orders that found a worker's queue full are tried again.
+const RETRY: Duration = Duration::from_millis(5);
 /// Workers that have not said goodbye by then are left behind.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
 
@@ -94,7 +96,10 @@ impl Server {
         let mut ready: Vec<Ready> = Vec::new();
         let mut next_tick = Instant::now() + TICK;
         while self.running > 0 && self.stop_by.is_none_or(|by| Instant::now() < by) {
-            let due = self.stop_by.map_or(next_tick, |by| by.min(next_tick));
+            let mut due = self.stop_by.map_or(next_tick, |by| by.min(next_tick));
+            if self.hub.retry() {
+                due = due.min(Instant::now() + RETRY);
+            }
             self.epoll.wait(Some(due.saturating_duration_since(Instant::now())), &mut ready)?;
             for one in &ready {
                 match one.token {

@@ -8,7 +8,7 @@ mod programs;
 mod reports;
 mod snapshot;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -48,6 +48,8 @@ pub enum Answer {
 /// The hub's end of a worker.
 pub struct Worker {
     pub orders: Outbox<Order>,
+    /// Orders that found its queue full. The hub must never wait for a worker, which may be waiting for the hub.
+    pub backlog: VecDeque<Order>,
     pub stats: Arc<Mutex<WorkerStats>>,
     /// Connections given to it.
     pub viewers: usize,
@@ -162,9 +164,24 @@ impl Hub {
 
     /// Tells every worker to say goodbye and end.
     pub fn stop(&mut self) {
-        for worker in &self.workers {
-            worker.orders.send(Order::Stop);
+        for worker in 0..self.workers.len() {
+            self.order(worker, Order::Stop);
         }
+    }
+
+    /// Gives workers what did not fit before; true: some of it still waits, call again soon.
+    pub fn retry(&mut self) -> bool {
+        let mut waits = false;
+        for worker in &mut self.workers {
+            while let Some(order) = worker.backlog.pop_front() {
+                if let Err(order) = worker.orders.try_send(order) {
+                    worker.backlog.push_front(order);
+                    waits = true;
+                    break;
+                }
+            }
+        }
+        waits
     }
 
     /// Counters of all workers together.
@@ -195,19 +212,25 @@ impl Hub {
 
     /// Whether every worker takes `count` more orders; a command that would overrun one is refused whole.
     fn has_room(&self, count: usize) -> Result<(), Failure> {
-        if self.workers.iter().all(|worker| worker.orders.has_room(count)) {
+        if self.workers.iter().all(|worker| worker.backlog.is_empty() && worker.orders.has_room(count)) {
             Ok(())
         } else {
             Err(failure("busy", "a worker has too many commands waiting; try again"))
         }
     }
 
-    /// Room was checked by [`Self::has_room`], and only this thread gives orders: it does not wait.
-    fn order(&self, worker: usize, order: Order) {
-        self.workers[worker].orders.send(order);
+    /// In order and without waiting. What a command makes beyond the room it was checked for (a publisher that goes
+    /// touches every slot that named it) waits here, as much as there is state at most.
+    fn order(&mut self, worker: usize, order: Order) {
+        let worker = &mut self.workers[worker];
+        if !worker.backlog.is_empty() {
+            worker.backlog.push_back(order);
+        } else if let Err(order) = worker.orders.try_send(order) {
+            worker.backlog.push_back(order);
+        }
     }
 
-    fn table(&self, order: &TableOrder) {
+    fn table(&mut self, order: &TableOrder) {
         for worker in 0..self.workers.len() {
             self.order(worker, Order::Table(order.clone()));
         }

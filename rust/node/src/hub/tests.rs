@@ -14,7 +14,13 @@ impl World {
         let (mut ends, mut orders) = (Vec::new(), Vec::new());
         for _ in 0..workers {
             let (outbox, inbox) = mailbox(8).unwrap();
-            ends.push(Worker { orders: outbox, stats: Arc::default(), viewers: 0, publishers: 0 });
+            ends.push(Worker {
+                orders: outbox,
+                backlog: VecDeque::new(),
+                stats: Arc::default(),
+                viewers: 0,
+                publishers: 0,
+            });
             orders.push(inbox);
         }
         let limits = Limits { viewers: 100, publishers: 100 };
@@ -153,4 +159,29 @@ fn names_that_nothing_uses_are_forgotten() {
     let before = world.hub.names.track(mic);
     world.done(kept(vec![mic.clone()]));
     assert_eq!(world.hub.names.track(mic), before);
+}
+
+#[test]
+fn what_one_command_makes_beyond_the_room_is_given_later_and_in_order() {
+    let mut world = World::new(1);
+    world.done(program());
+    let name = |slot: u16| Slot { track: Some("a/video".into()), alternate: Some(format!("x{slot}/video")) };
+    for slot in 0..20 {
+        world.done(Command::SlotSet { program: "p".into(), slot, source: name(slot) });
+        world.drain();
+    }
+    // Room for eight orders; the track's new number concerns twenty slots.
+    world.hub.renumber("a/video");
+    assert_eq!(world.code(program()), "busy");
+    let mut slots = Vec::new();
+    let mut more = true;
+    while more {
+        slots.extend(world.drain().into_iter().map(|order| match order {
+            Order::Table(TableOrder::SetSlot(_, slot, _)) => slot,
+            other => panic!("{other:?}"),
+        }));
+        more = world.hub.retry() || slots.len() < 20;
+        assert!(slots.len() <= 20);
+    }
+    assert_eq!(slots, (0..20).collect::<Vec<u16>>());
 }
