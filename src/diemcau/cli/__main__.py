@@ -1,4 +1,4 @@
-"""`python -m diemcau`."""
+"""`python -m diemcau.cli`."""
 
 from diemcau.cli import app
 
