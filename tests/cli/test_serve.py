@@ -105,7 +105,7 @@ def test_a_server_told_to_keep_the_node_leaves_it(data: Path) -> None:
 
 def test_commands_go_through_a_running_server(data: Path) -> None:
     with serving(data) as (_, said):
-        command = [sys.executable, "-m", "diemcau.cli", "people", "add", "an", "--name", "An", "--json"]
+        command = [sys.executable, "-m", "diemcau", "people", "add", "an", "--name", "An", "--json"]
         done = subprocess.run(
             [*command, "--grant", "chair@VN", "--data", str(data)], capture_output=True, text=True, timeout=60
         )

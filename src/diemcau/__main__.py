@@ -1,4 +1,4 @@
-"""`python -m diemcau.cli`."""
+"""`python -m diemcau`."""
 
 from diemcau.cli import app
 
