@@ -167,6 +167,44 @@ fn garbage_from_the_network_is_counted_and_answered_by_nothing() {
 }
 
 #[test]
+fn garbage_from_a_known_address_ends_no_connection() {
+    let world = World::start(1);
+    let mut control = world.control();
+    let a = Publisher::start(&mut control, "a", b'a', 1);
+    control.program("p", &[Some("a/video")], &["a/audio"]);
+    let mut viewer = Viewer::start(&mut control, "v", "p");
+    viewer.picture(0, b'a');
+    // A forger writes any sender's address he likes: DTLS records and alerts, RTP, RTCP, STUN, nothing of it true.
+    let heads: [&[u8]; 8] = [
+        &[21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40],
+        &[22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 40],
+        &[23, 254, 253, 0, 1, 0, 0, 0, 0, 0, 9, 0, 20],
+        &[20, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 1],
+        &[128, 96, 0, 1],
+        &[128, 200, 0, 6],
+        &[144, 111, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0xbe, 0xde, 0xff, 0xff],
+        &[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42],
+    ];
+    let mut sent = 0;
+    for round in 0..400usize {
+        let mut bytes = heads[round % heads.len()].to_vec();
+        bytes.resize(bytes.len() + (round * 7) % 60, round as u8);
+        a.socket.send_to(&bytes, a.node).unwrap();
+        viewer.socket.send_to(&bytes, a.node).unwrap();
+        sent += 2;
+        if round % 50 == 0 {
+            viewer.step(Duration::from_millis(1));
+        }
+    }
+    let stats = control.stats_until("all taken", |stats| stats.packets_in >= sent);
+    assert!(stats.refused.values().sum::<u64>() >= 200, "{:?}", stats.refused);
+    assert_eq!((stats.panics, stats.viewers, stats.publishers), (0, 1, 1));
+    viewer.during(Duration::from_millis(100));
+    viewer.picture(0, b'a');
+    viewer.until("sound", |got| matches!(got, Got::Media { kind: MediaKind::Audio, .. }).then_some(()));
+}
+
+#[test]
 fn a_forged_check_does_not_move_a_viewer() {
     let world = World::start(1);
     let mut control = world.control();

@@ -32,6 +32,10 @@ struct Shared {
 
 /// Runs in a thread of its own until dropped.
 pub struct Publisher {
+    /// Its own socket: what is sent here comes from its address.
+    pub socket: UdpSocket,
+    /// Where the node hears it.
+    pub node: SocketAddr,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -66,6 +70,11 @@ impl Publisher {
         assert_eq!(tracks.len(), 2);
         assert!(answer.contains("a=ptime:60\r\n") && answer.contains("a=ice-lite"));
         rtc.sdp_api().accept_answer(pending, SdpAnswer::from_sdp_string(&answer).unwrap()).unwrap();
+        let node = answer.lines().find_map(|line| {
+            let words: Vec<&str> = line.strip_prefix("a=candidate:")?.split(' ').collect();
+            format!("{}:{}", words[4], words[5]).parse().ok()
+        });
+        let (node, own) = (node.expect("a candidate"), socket.try_clone().unwrap());
         let shared = Arc::new(Shared::default());
         let rids = rids.into_iter().map(|rid| (layers > 1).then(|| Rid::from(rid))).collect();
         let mut run =
@@ -76,7 +85,7 @@ impl Publisher {
             diemcau_control::Happening::TrackLive(info) if info.track == video => Some(()),
             _ => None,
         });
-        Self { shared, thread: Some(thread) }
+        Self { socket: own, node, shared, thread: Some(thread) }
     }
 
     /// Keyframes sent so far.
