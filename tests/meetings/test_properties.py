@@ -88,9 +88,11 @@ class Page:
 
 
 class MeetingMachine(RuleBasedStateMachine):
-    @initialize(chair=st.sampled_from(("s_vn", None)))
-    def start(self, chair: str | None) -> None:
+    @initialize(chair=st.sampled_from(("s_vn", None)), opened=st.integers(0, 7))
+    def start(self, chair: str | None, opened: int) -> None:
         self.world = World(Units.load("2021-09"), chair=chair)
+        if opened:
+            self.world.opened()
         self.pages = [Page(self.world, actor) for actor in ASKERS]
 
     def attempt(self, actor: Actor, command: MeetingCommand) -> None:
@@ -109,11 +111,25 @@ class MeetingMachine(RuleBasedStateMachine):
     def operator_does(self, actor: Actor, command: MeetingCommand) -> None:
         self.attempt(actor, command)
 
+    @rule(actor=a_site.map(site_actor))
+    def raise_hand(self, actor: Actor) -> None:
+        self.attempt(actor, RaiseHand())
+
+    @rule(data=st.data(), actor=st.sampled_from(OPERATORS), replace=st.booleans(), stage=st.booleans())
+    def give_the_floor_to_a_hand(self, data: st.DataObject, actor: Actor, replace: bool, stage: bool) -> None:
+        if hands := list(self.world.state.hands):
+            self.attempt(actor, GiveFloor(data.draw(st.sampled_from(hands)), replace, stage))
+
+    @rule(data=st.data(), do=st.sampled_from((Mute, Unmute, EndFloor)))
+    def do_to_a_speaker(self, data: st.DataObject, do: type[Mute | Unmute | EndFloor]) -> None:
+        if speakers := list(self.world.state.speakers):
+            self.attempt(DIRECTOR, do(site=data.draw(st.sampled_from(speakers))))
+
     @rule()
     def open(self) -> None:
         self.attempt(DIRECTOR, Open())
 
-    @rule(end=st.integers(0, 9))
+    @rule(end=st.integers(0, 19))
     def end(self, end: int) -> None:
         # Rarely, or little else happens.
         if end == 0:

@@ -12,7 +12,7 @@ import pytest
 from diemcau.access import SYSTEM, Access, Actor, Role, site_actor
 from diemcau.bus import EPHEMERAL, EVENTS, LocalBus
 from diemcau.clock import ManualClock
-from diemcau.errors import BadRequest, DiemCauError, Forbidden, WrongState
+from diemcau.errors import BadRequest, DiemCauError, Forbidden, JsonObject, WrongState
 from diemcau.meetings import (
     Done,
     HandAlreadyRaised,
@@ -25,7 +25,7 @@ from diemcau.meetings import (
     parse,
 )
 from diemcau.sites import NewSite, ScopeEntry, SiteNotFound, Sites
-from diemcau.store import Event, Store
+from diemcau.store import Event, Store, UnitOfWork
 from diemcau.units import Level, UnitNotFound, Units
 from tests.meetings.reducer import reduce
 from tests.meetings.world import (
@@ -505,6 +505,30 @@ async def test_a_short_cut_of_the_network_costs_nothing_a_long_one_hand_and_floo
     assert [speaker["site"] for speaker in shown["floor"]["speakers"]] == ["s_70"]
     lowered = (await store.events(f"meeting:{meeting}"))[-1]
     assert (lowered.type, lowered.actor, lowered.data["reason"]) == ("hand_lowered", "system", "left")
+
+
+async def test_who_comes_back_while_its_end_waits_in_the_queue_keeps_the_floor(
+    meetings: Meetings, clock: ManualClock, store: Store
+) -> None:
+    meeting = await opened(meetings)
+    await do(meetings, DIRECTOR, "floor.give", site="s_70")
+    released, queued = asyncio.Event(), asyncio.Event()
+
+    async def slow(unit: UnitOfWork) -> JsonObject:
+        queued.set()
+        await released.wait()
+        return {}
+
+    writing = asyncio.create_task(store.write(slow))
+    await queued.wait()
+    meetings.disconnected("s_70")
+    clock.advance(31)
+    expiring = asyncio.create_task(meetings.expire(clock.now()))
+    await do(meetings, site_actor("s_70"), "meeting.join", meeting)
+    assert store.waiting == 1
+    released.set()
+    await asyncio.gather(writing, expiring)
+    assert list((await meetings.state(meeting)).speakers) == ["s_70"]
 
 
 async def test_the_timer_ends_graces_by_itself(meetings: Meetings, clock: ManualClock, bus: LocalBus) -> None:

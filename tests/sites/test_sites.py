@@ -150,6 +150,14 @@ async def test_a_scope_names_each_site_once(sites: Sites) -> None:
         await chosen(ScopeEntry("99999", every))
 
 
+async def test_a_subtree_ends_where_the_next_begins(sites: Sites, units: Units) -> None:
+    tree = [unit.code for unit in units]
+    last = [unit.code for unit in units.subtree(DONG_PHU)][-1]
+    around = (tree[tree.index(DONG_PHU) - 1], DONG_PHU, last, tree[tree.index(last) + 1])
+    made = await sites.create(SYSTEM, [NewSite(code, code) for code in around])
+    assert (await sites.find(SYSTEM, unit=DONG_PHU)).sites == made[1:3]
+
+
 async def test_sites_at_units(sites: Sites) -> None:
     await sites.create(SYSTEM, SOME)
     assert await sites.ids_at([TAN_LOI, DONG_NAI, "79"]) == {
