@@ -30,6 +30,8 @@ pub struct ViewerConfig {
     pub site: String,
     /// First request, from which joining is measured.
     pub started: Instant,
+    /// False where nothing is to be seen at first: then the first frame's time says nothing of joining.
+    pub measure_join: bool,
     pub allow_remote: bool,
     pub via: Arc<Via>,
     pub gro: bool,
@@ -67,6 +69,7 @@ pub struct Viewer {
     lines: Vec<Line>,
     pub site: String,
     started: Instant,
+    measure_join: bool,
     pictured: bool,
     ssrc: u32,
     remb: Option<u64>,
@@ -106,6 +109,7 @@ impl Viewer {
             lines,
             site: config.site,
             started: config.started,
+            measure_join: config.measure_join,
             pictured: false,
             ssrc: fastrand::u32(1..),
             remb: config.remb,
@@ -230,7 +234,9 @@ impl Viewer {
             return false;
         }
         self.pictured = true;
-        stats.join.add(moment.now.saturating_duration_since(self.started));
+        if self.measure_join {
+            stats.join.add(moment.now.saturating_duration_since(self.started));
+        }
         true
     }
 

@@ -293,7 +293,18 @@ impl Run {
             let remb = Some(5_000_000);
             Ok((
                 index as u64,
-                ViewerConfig { offer, answer, site, started, allow_remote, via, gro, remb, tap },
+                ViewerConfig {
+                    offer,
+                    answer,
+                    site,
+                    started,
+                    measure_join: true,
+                    allow_remote,
+                    via,
+                    gro,
+                    remb,
+                    tap,
+                },
             ))
         }
     }

@@ -22,6 +22,8 @@ use crate::engine::{Engine, Happening};
 use crate::progress::Progress;
 use crate::report::Report;
 
+/// Nothing new for so long, with everyone connected, ends the joining.
+const SETTLED: Duration = Duration::from_secs(3);
 /// Nudges that wait for one session; more are dropped (it has stopped reading).
 const NUDGES: usize = 64;
 
@@ -62,7 +64,8 @@ pub async fn run(options: SitesOptions) -> anyhow::Result<Report> {
     let mut tick = tokio::time::interval(Duration::from_millis(5));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut stop = std::pin::pin!(stopped(options.exit_with_stdin));
-    let mut pictured: HashSet<usize> = HashSet::new();
+    let (mut connected, mut pictured) = (HashSet::new(), HashSet::new());
+    let mut last_news = Instant::now();
     let mut joined_at: Option<Instant> = None;
     let mut next_hand = Instant::now();
     let mut random = fastrand::Rng::with_seed(common.seed);
@@ -78,7 +81,10 @@ pub async fn run(options: SitesOptions) -> anyhow::Result<Report> {
                     sessions.spawn(Session::new(shared.clone(), index, credential, inbox, tap).run());
                 }
                 let late = began.elapsed().as_secs_f64() > options.patience + total as f64 / common.rate;
-                if joined_at.is_none() && nudgers.len() == total && (pictured.len() >= viewers || late) {
+                // Whoever is on the stage alone sees nothing: all connected and no news means that all is as it will be.
+                let settled = connected.len() >= viewers && last_news.elapsed() > SETTLED;
+                let all_in = pictured.len() >= viewers || settled || late;
+                if joined_at.is_none() && nudgers.len() == total && all_in {
                     joined_at = Some(Instant::now());
                     next_hand = Instant::now();
                     progress.show("joining", pictured.len(), viewers, "");
@@ -101,8 +107,13 @@ pub async fn run(options: SitesOptions) -> anyhow::Result<Report> {
             }
             Some(happening) = happenings.recv() => {
                 let (id, nudge) = match happening {
-                    Happening::Connected(id) => (id, Some(Nudge::Connected(id))),
+                    Happening::Connected(id) => {
+                        last_news = Instant::now();
+                        connected.insert((id / IDS) as usize);
+                        (id, Some(Nudge::Connected(id)))
+                    }
                     Happening::Pictured(id) => {
+                        last_news = Instant::now();
                         pictured.insert((id / IDS) as usize);
                         (id, None)
                     }

@@ -377,6 +377,8 @@ impl Session {
                     answer: text(&answer, "answer"),
                     site: self.credential.site.clone(),
                     started,
+                    // Who is on the air alone sees nobody.
+                    measure_join: self.you.as_ref().is_none_or(|you| you.state != "on_air"),
                     allow_remote: shared.options.common.allow_remote,
                     via: shared.via.clone(),
                     gro: shared.options.common.gro,

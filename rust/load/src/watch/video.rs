@@ -71,6 +71,8 @@ struct Frames {
     last_shown: Option<Instant>,
     last_id: Option<FrameId>,
     cut: Option<Cut>,
+    /// The next long gap was meant.
+    paused: bool,
 }
 
 impl VideoLine {
@@ -90,6 +92,7 @@ impl VideoLine {
                 last_shown: None,
                 last_id: None,
                 cut: None,
+                paused: false,
             },
         }
     }
@@ -156,16 +159,18 @@ impl VideoLine {
         }
     }
 
-    /// The line's source went silent by intention: the gap until its next frame is no freeze.
+    /// The line's source goes silent by intention, or to one that we do not know: the next gap is no freeze. Frames on
+    /// their way may still come before it.
     pub fn pause(&mut self) {
-        self.frames.last_shown = None;
+        self.frames.paused = true;
         self.frames.cut = None;
     }
 
     /// Whether frames came but none for a second.
     #[must_use]
     pub fn stalled(&self, now: Instant) -> bool {
-        self.frames.last_shown.is_some_and(|last| now.duration_since(last) > Duration::from_secs(1))
+        !self.frames.paused
+            && self.frames.last_shown.is_some_and(|last| now.duration_since(last) > Duration::from_secs(1))
     }
 }
 
@@ -267,7 +272,7 @@ impl Frames {
         stats.counters.keyframes += u64::from(whole.keyframe);
         if let Some(last) = self.last_shown {
             let gap = watching.now.duration_since(last);
-            if gap > FREEZE {
+            if gap > FREEZE && !std::mem::take(&mut self.paused) {
                 stats.counters.freezes += 1;
                 stats.freeze.add(gap);
             }

@@ -198,6 +198,8 @@ fn a_gap_of_over_300_ms_is_a_freeze_unless_it_was_meant() {
     rig.send(&mut player, 0, 24, |_| false);
     assert_eq!(rig.stats.counters.freezes, 1);
     rig.line.pause();
+    rig.send(&mut player, 0, 25, |_| false);
+    assert!(!rig.line.stalled(rig.start + Duration::from_secs(100)), "silence was meant");
     rig.send(&mut player, 0, 60, |_| false);
     assert_eq!(rig.stats.counters.freezes, 1);
     assert!(!rig.line.stalled(rig.start + Duration::from_millis(60 * 50 + 1_000)));
