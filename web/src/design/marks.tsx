@@ -69,12 +69,14 @@ interface MarkProps {
   size?: number;
   /** The word stands beside the shape anyway: do not say it twice. */
   silent?: boolean;
+  /** On a coloured ground the shape takes the colour of the words. */
+  plain?: boolean;
 }
 
-export function Mark({ name, size = 16, silent = false }: MarkProps) {
+export function Mark({ name, size = 16, silent = false, plain = false }: MarkProps) {
   const { t } = useTranslation();
   return (
-    <span className={classes.mark} data-mark={name}>
+    <span className={classes.mark} data-mark={name} data-plain={plain}>
       <svg width={size} height={size} viewBox="0 0 16 16" aria-hidden="true">
         {SHAPES[name]}
       </svg>
@@ -84,10 +86,15 @@ export function Mark({ name, size = 16, silent = false }: MarkProps) {
 }
 
 /** Microphone: a filled one is open, a struck one is off, a struck one in a square was muted by the desk. */
-export function MicMark({ mic, size = 16, silent = false }: { mic: Mic; size?: number; silent?: boolean }) {
+export function MicMark({
+  mic,
+  size = 16,
+  silent = false,
+  plain = false,
+}: Omit<MarkProps, 'name'> & { mic: Mic }) {
   const { t } = useTranslation();
   return (
-    <span className={classes.mark} data-mic={mic}>
+    <span className={classes.mark} data-mic={mic} data-plain={plain}>
       <svg width={size} height={size} viewBox="0 0 16 16" aria-hidden="true">
         {mic === 'muted' && <path d="M1 1h14v14H1z" fill="none" stroke="currentColor" strokeWidth="1.5" />}
         <rect

@@ -1,4 +1,4 @@
-import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
+import { Button, createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
 
 // Mantine's own scales, laid on our tokens: the library carries inputs, dialogs, menus and tables, and looks like the rest.
 const grey: MantineColorsTuple = [
@@ -41,6 +41,18 @@ export const theme = createTheme({
   respectReducedMotion: true,
   cursorType: 'pointer',
   components: {
+    Button: Button.extend({
+      vars: (_theme, { variant, color }) =>
+        (variant ?? 'filled') === 'filled' && color === undefined
+          ? {
+              root: {
+                '--button-bg': 'var(--dc-accent)',
+                '--button-hover': 'var(--dc-accent-hover)',
+                '--button-color': 'var(--dc-on-accent)',
+              },
+            }
+          : { root: {} },
+    }),
     Modal: { defaultProps: { shadow: 'xl', centered: true, transitionProps: { duration: 120 } } },
     Menu: { defaultProps: { transitionProps: { duration: 0 } } },
     Select: { defaultProps: { allowDeselect: false, checkIconPosition: 'right' } },

@@ -45,13 +45,12 @@ function Panels() {
   const session = useDesk();
   const loggedOut = useDeskState((s) => s.loggedOut);
   const [keys, setKeys] = useState(false);
-  const [muting, setMuting] = useState(false);
-  useHotkeys(session, { help: () => setKeys(true), muteAll: () => setMuting(true) });
+  useHotkeys(session, () => setKeys(true));
   useSoundAtFirstTouch(session);
   if (loggedOut) return <Navigate to="/dang-nhap" replace />;
   return (
     <div className={classes.desk}>
-      <TopBar onKeys={() => setKeys(true)} muting={muting} setMuting={setMuting} />
+      <TopBar onKeys={() => setKeys(true)} />
       <nav className={classes.left} data-region="roster" aria-label={t('desk.tree')}>
         <RosterPanel />
         <SelectedCard />
@@ -77,12 +76,18 @@ function Panels() {
 /** A browser plays nothing before the first touch: the operator's first one is enough. */
 function useSoundAtFirstTouch(session: DeskSession): void {
   useEffect(() => {
-    const arm = () => void session.sound.arm();
-    addEventListener('pointerdown', arm, { once: true });
-    addEventListener('keydown', arm, { once: true });
-    return () => {
+    const arm = (event: Event) => {
+      stop();
+      // The sound button does it itself.
+      if (event.target instanceof Element && event.target.closest('[data-testid=arm-sound]')) return;
+      void session.sound.arm();
+    };
+    const stop = () => {
       removeEventListener('pointerdown', arm);
       removeEventListener('keydown', arm);
     };
+    addEventListener('pointerdown', arm);
+    addEventListener('keydown', arm);
+    return stop;
   }, [session]);
 }

@@ -4,10 +4,11 @@ import { Mark, MicMark } from '../design/marks';
 import { relativeAge } from '../i18n/format';
 import { micOf } from '../models/floor';
 import { Picture, useLive } from '../parts/Picture';
+import { useErrorText } from '../parts/useErrorText';
 import { useNow } from '../parts/useNow';
 import type { Slots } from '../protocol/types';
 import classes from './monitors.module.css';
-import { useDesk, useDeskState, useMeetingState, useNames, useStill } from './useDesk';
+import { useDesk, useDeskState, useLiveMeeting, useMeetingState, useNames, useStill } from './useDesk';
 
 const LINES = [0, 1, 2, 3] as const;
 
@@ -32,6 +33,8 @@ function Monitor({ kind, slots }: { kind: 'preview' | 'onair'; slots: Slots }) {
   const title = t(kind === 'preview' ? 'desk.preview' : 'desk.onAir');
   const shown = slots.filter((s) => s !== null).map((s) => names(s).title);
   const cannot = phase === 'cannot_show';
+  const refused = useLiveMeeting((s) => s.refused);
+  const errorText = useErrorText();
   return (
     <section className={classes.monitor} data-kind={kind} aria-label={title}>
       <header className={classes.head}>
@@ -51,6 +54,11 @@ function Monitor({ kind, slots }: { kind: 'preview' | 'onair'; slots: Slots }) {
             stream={streams[kind === 'preview' ? line + 4 : line] ?? null}
           />
         ))}
+        {refused !== null && (
+          <p className={classes.cannot} role="alert">
+            {errorText(refused)}
+          </p>
+        )}
         {cannot && (
           <p className={classes.cannot} data-testid="cannot-show" role="alert">
             {t('desk.cannotShow', { codec: t(`codec.${codec}`) })}

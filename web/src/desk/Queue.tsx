@@ -71,6 +71,7 @@ function Entry({ entry, first }: { entry: QueueEntry; first: boolean }) {
         className={classes.name}
         onClick={() => session.select({ kind: 'site', id: entry.site })}
       >
+        <span className="dc-hidden">{t('site.title')} </span>
         {name.title}
         <small>
           {name.path && `${name.path} · `}

@@ -56,9 +56,7 @@ export function Results({ id, sites, active, onPick }: ResultsProps) {
               <Mark name={standingOf(state, site.id, site.joined)} />
               <span className={classes.label}>
                 {siteTitle(site)}
-                <small>
-                  {pathOf(site)} · {site.unit?.code}
-                </small>
+                <small>{[pathOf(site), site.unit?.code].filter(Boolean).join(' · ')}</small>
               </span>
               {mic !== 'off' && <MicMark mic={mic} />}
             </div>

@@ -30,7 +30,9 @@ function SiteCard({ id }: { id: string }) {
   const state = useMeetingState();
   useRosterVersion();
   const name = useNames()(id);
-  const joined = session.roster.sites.get(id)?.joined ?? false;
+  const node = session.roster.sites.get(id);
+  const joined = node?.joined ?? false;
+  const parent = node?.unit?.parent?.code ?? null;
   const standing = standingOf(state, id, joined);
   const mic = micOf(state, id);
   const speaks = state?.floor.speakers.some((s) => s.site === id) ?? false;
@@ -48,7 +50,7 @@ function SiteCard({ id }: { id: string }) {
       </p>
       <div className={classes.actions}>
         <Button
-          size="compact-sm"
+          size="compact-xs"
           variant="default"
           disabled={closed}
           onClick={() => void session.preview(id)}
@@ -58,7 +60,7 @@ function SiteCard({ id }: { id: string }) {
         </Button>
         {speaks ? (
           <Button
-            size="compact-sm"
+            size="compact-xs"
             variant="default"
             onClick={() => void session.end(id)}
             data-testid="selected-end-floor"
@@ -67,7 +69,7 @@ function SiteCard({ id }: { id: string }) {
           </Button>
         ) : (
           <Button
-            size="compact-sm"
+            size="compact-xs"
             variant="default"
             disabled={closed || !joined}
             onClick={() => void session.give(id)}
@@ -77,7 +79,7 @@ function SiteCard({ id }: { id: string }) {
           </Button>
         )}
         <Button
-          size="compact-sm"
+          size="compact-xs"
           variant="default"
           disabled={closed || mic === 'off'}
           onClick={() => void session.toggleMute({ kind: 'site', id })}
@@ -87,7 +89,7 @@ function SiteCard({ id }: { id: string }) {
         </Button>
         {!speaks && joined && (
           <Button
-            size="compact-sm"
+            size="compact-xs"
             variant="subtle"
             color="gray"
             disabled={closed}
@@ -96,9 +98,14 @@ function SiteCard({ id }: { id: string }) {
             {t('desk.giveAlso')}
           </Button>
         )}
+        {parent !== null && (
+          <Button size="compact-xs" variant="subtle" color="gray" onClick={() => session.showWall(parent)}>
+            {t('desk.wallHere')}
+          </Button>
+        )}
         {waits && (
           <Button
-            size="compact-sm"
+            size="compact-xs"
             variant="subtle"
             color="gray"
             onClick={() => void session.command('hand.lower', { site: id })}
@@ -128,7 +135,7 @@ function UnitCard({ code }: { code: string }) {
       </p>
       <div className={classes.actions}>
         <Button
-          size="compact-sm"
+          size="compact-xs"
           variant="default"
           disabled={state?.status !== 'open'}
           onClick={() => void session.command('mute', { unit: code })}

@@ -10,14 +10,8 @@ import { Prefs } from '../parts/Prefs';
 import classes from './topbar.module.css';
 import { useDesk, useMeetingState } from './useDesk';
 
-interface TopBarProps {
-  onKeys: () => void;
-  muting: boolean;
-  setMuting: (open: boolean) => void;
-}
-
 /** Which meeting this is, and the few acts that concern all of it. */
-export function TopBar({ onKeys, muting, setMuting }: TopBarProps) {
+export function TopBar({ onKeys }: { onKeys: () => void }) {
   const { t } = useTranslation();
   const session = useDesk();
   const state = useMeetingState();
@@ -61,7 +55,9 @@ export function TopBar({ onKeys, muting, setMuting }: TopBarProps) {
             size="compact-sm"
             variant="default"
             leftSection={<MicMark mic="muted" silent />}
-            onClick={() => setMuting(true)}
+            // At once: a room that shouts cannot wait for a question, and muting can be undone.
+            onClick={() => void session.muteAll()}
+            title="Shift M"
             data-testid="mute-all"
           >
             {t('desk.muteAll')}
@@ -87,22 +83,12 @@ export function TopBar({ onKeys, muting, setMuting }: TopBarProps) {
       </ActionIcon>
       <Prefs />
       <Sure
-        opened={muting}
-        onClose={() => setMuting(false)}
-        title={t('desk.muteAll')}
-        text={t('desk.muteAllSure')}
-        action={t('desk.muteAll')}
-        testid="mute-all-sure"
-        run={session.muteAll}
-      />
-      <Sure
         opened={ending}
         onClose={() => setEnding(false)}
         title={t('desk.endSure')}
         text={t('desk.endText', { n: formatNumber(state?.invited ?? 0) })}
         action={t('desk.endMeeting')}
         testid="end-meeting-sure"
-        grave
         run={() => session.command('meeting.end', {})}
       />
     </header>
@@ -116,12 +102,11 @@ interface SureProps {
   text: string;
   action: string;
   testid: string;
-  grave?: boolean;
   run: () => Promise<boolean>;
 }
 
-/** One question, one answer; the safe one has the focus when the act cannot be undone. */
-function Sure({ opened, onClose, title, text, action, testid, grave = false, run }: SureProps) {
+/** One question before what cannot be undone; the safe answer has the focus. */
+function Sure({ opened, onClose, title, text, action, testid, run }: SureProps) {
   const { t } = useTranslation();
   return (
     <Modal
@@ -132,12 +117,11 @@ function Sure({ opened, onClose, title, text, action, testid, grave = false, run
     >
       <p>{text}</p>
       <div className={classes.sure}>
-        <Button variant="default" onClick={onClose} data-autofocus={grave || undefined}>
+        <Button variant="default" onClick={onClose} data-autofocus>
           {t('app.cancel')}
         </Button>
         <Button
-          className={grave ? classes.grave : undefined}
-          data-autofocus={!grave || undefined}
+          className={classes.grave}
           data-testid={testid}
           onClick={() => {
             onClose();

@@ -21,20 +21,23 @@ export function Wall() {
   const { t } = useTranslation();
   const session = useDesk();
   const { roster } = session;
-  const selected = useDeskState((s) => s.selected);
+  const code = useDeskState((s) => s.wall);
   const version = useRosterVersion();
   const { ref: sized, width } = useElementSize<HTMLDivElement>();
   const scroller = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState(0);
+  const [presentOnly, setPresentOnly] = useState(true);
   const id = useId();
 
-  const code = wallUnit(roster.sites, selected);
   const unit = code === null ? null : (roster.units.get(code) ?? null);
   const sites = useMemo(
-    () => (unit === null ? [...roster.sites.keys()] : roster.sitesUnder(unit.code)),
+    () => {
+      const all = unit === null ? roster.allSites() : roster.sitesUnder(unit.code);
+      return presentOnly ? all.filter((id) => roster.sites.get(id)?.joined === true) : all;
+    },
     // The roster is mutable: its version stands for it.
     // eslint-disable-next-line react-hooks/exhaustive-deps -- see above
-    [roster, unit, version],
+    [roster, unit, version, presentOnly],
   );
   const columns = Math.max(1, Math.floor((width + GAP) / (TILE + GAP)));
   const tile = width === 0 ? TILE : (width - GAP * (columns - 1)) / columns;
@@ -76,9 +79,22 @@ export function Wall() {
       <h2 className={classes.head}>
         {t('desk.wall')} <span>{unit === null ? t('desk.wallAll') : titleOf(unit)}</span>{' '}
         <span>{formatNumber(sites.length)}</span>
+        {unit !== null && (
+          <button type="button" className={classes.all} onClick={() => session.showWall(null)}>
+            {t('desk.wallAll')}
+          </button>
+        )}
+        <label className={classes.filter}>
+          <input
+            type="checkbox"
+            checked={presentOnly}
+            onChange={(event) => setPresentOnly(event.currentTarget.checked)}
+          />
+          {t('desk.wallPresent')}
+        </label>
       </h2>
       {sites.length === 0 ? (
-        <p className={classes.empty}>{t('desk.wallEmpty')}</p>
+        <p className={classes.empty}>{presentOnly ? t('desk.wallNobody') : t('desk.wallEmpty')}</p>
       ) : (
         <div
           ref={scroller}
@@ -121,17 +137,6 @@ export function Wall() {
   );
 }
 
-/** The wall follows the tree: a unit shows its subtree, a site shows its neighbours. */
-function wallUnit(
-  sites: ReturnType<typeof useDesk>['roster']['sites'],
-  selected: ReturnType<ReturnType<typeof useDesk>['store']['getState']>['selected'],
-): string | null {
-  if (selected === null) return null;
-  if (selected.kind === 'unit') return selected.code;
-  const unit = sites.get(selected.id)?.unit ?? null;
-  return unit?.parent?.code ?? unit?.code ?? null;
-}
-
 function Tile({
   id,
   site,
@@ -147,10 +152,11 @@ function Tile({
   const session = useDesk();
   const state = useMeetingState();
   const name = useNames()(site);
-  const still = useStill(site);
+  const joined = session.roster.sites.get(site)?.joined ?? false;
+  const still = useStill(joined ? site : null);
   const now = useNow();
   const selected = useDeskState((s) => s.selected?.kind === 'site' && s.selected.id === site);
-  const standing = standingOf(state, site, session.roster.sites.get(site)?.joined ?? false);
+  const standing = standingOf(state, site, joined);
   const mic = micOf(state, site);
   const age = still.at === null ? null : now - still.at;
   const stale = age !== null && age > STALE_MS;
@@ -169,7 +175,7 @@ function Tile({
     >
       <div className={classes.picture} data-stale={stale}>
         {still.url === null ? (
-          <span className={classes.blank}>{t('desk.noPicture')}</span>
+          <span className={classes.blank}>{joined ? t('desk.noPicture') : t('mark.absent')}</span>
         ) : (
           <img src={still.url} alt="" draggable={false} />
         )}

@@ -17,6 +17,8 @@ export type Selection = { kind: 'site'; id: string } | { kind: 'unit'; code: str
 
 export interface DeskFacets {
   selected: Selection;
+  /** Unit whose sites the wall shows; null: the whole meeting. Choosing a site never moves the wall. */
+  wall: string | null;
   /** Preview slot that the next site goes to; null: the first empty one. */
   slot: number | null;
   roster: 'loading' | 'ready' | 'failed';
@@ -27,17 +29,20 @@ export interface DeskFacets {
 const STAGE_LINES = 4;
 const PREVIEW_LINES = 4;
 const AUDIO_LINES = 4;
+/** The roster is drawn at most this often, ms. */
+const ROSTER_MS = 250;
 
 /** Everything the command centre's page does; its parts only show it. */
 export class DeskSession {
   readonly store: StoreApi<DeskFacets> = createStore<DeskFacets>(() => ({
     selected: null,
+    wall: null,
     slot: null,
     roster: 'loading',
     notice: null,
     loggedOut: false,
   }));
-  readonly roster = new Roster();
+  readonly roster = new Roster((run) => setTimeout(run, ROSTER_MS));
   readonly model = new MeetingModel(this.roster);
   readonly wire: Wire;
   readonly viewer: Viewer;
@@ -102,7 +107,11 @@ export class DeskSession {
   }
 
   select(selected: Selection): void {
-    this.store.setState({ selected });
+    this.store.setState(selected?.kind === 'unit' ? { selected, wall: selected.code } : { selected });
+  }
+
+  showWall(wall: string | null): void {
+    this.store.setState({ wall });
   }
 
   chooseSlot(slot: number | null): void {

@@ -3,16 +3,11 @@ import { floorQueue } from '../models/floor';
 import { actionOf, whereOf, type Action } from './keys';
 import type { DeskSession } from './session';
 
-interface Dialogs {
-  help: () => void;
-  muteAll: () => void;
-}
-
 /** The desk's keys, heard on the whole page. */
-export function useHotkeys(session: DeskSession, dialogs: Dialogs): void {
-  const latest = useRef(dialogs);
+export function useHotkeys(session: DeskSession, help: () => void): void {
+  const latest = useRef(help);
   useEffect(() => {
-    latest.current = dialogs;
+    latest.current = help;
   });
   useEffect(() => {
     const hear = (event: KeyboardEvent) => {
@@ -34,7 +29,7 @@ export function useHotkeys(session: DeskSession, dialogs: Dialogs): void {
       if (action === null) return;
       event.preventDefault();
       if (action === 'regions') nextRegion(event.shiftKey ? -1 : 1);
-      else if (action === 'help' || action === 'muteAll') latest.current[action]();
+      else if (action === 'help') latest.current();
       else run(session, action);
     };
     addEventListener('keydown', hear);
@@ -42,7 +37,7 @@ export function useHotkeys(session: DeskSession, dialogs: Dialogs): void {
   }, [session]);
 }
 
-function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help' | 'muteAll'>): void {
+function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help'>): void {
   const { selected } = session.store.getState();
   const queue = floorQueue(session.model.store.getState());
   const firstHand = queue.find((e) => e.role === 'hand')?.site ?? null;
@@ -91,6 +86,9 @@ function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help' | 
       break;
     case 'mute':
       void session.toggleMute(selected);
+      break;
+    case 'muteAll':
+      void session.muteAll();
       break;
   }
 }

@@ -348,8 +348,6 @@ export const vi = {
     unmuteSite: 'Mở tiếng',
     muteUnit: 'Tắt tiếng cả nhánh',
     muteAll: 'Tắt tiếng tất cả',
-    muteAllSure: 'Tắt tiếng mọi điểm cầu trừ chủ trì?',
-    mutedCount: 'Đã gửi lệnh tắt tiếng.',
     queue: 'CHỜ PHÁT BIỂU',
     queueEmpty: 'Chưa ai xin phát biểu.',
     speaking: 'Đang phát biểu',
@@ -361,6 +359,9 @@ export const vi = {
     attendance: 'CÓ MẶT',
     wall: 'TƯỜNG ẢNH',
     wallAll: 'cả cuộc họp',
+    wallHere: 'Tường ảnh nơi này',
+    wallPresent: 'Chỉ nơi có mặt',
+    wallNobody: 'Chưa có điểm cầu nào của nhánh này vào họp.',
     wallEmpty: 'Nhánh này không có điểm cầu nào.',
     noPicture: 'chưa có ảnh',
     messages: 'TIN NHẮN',
@@ -395,7 +396,7 @@ export const vi = {
     cannotShow:
       'Trình duyệt này không giải mã được {{codec}} của cuộc họp. Hãy dùng Chrome, Edge hoặc Cốc Cốc.',
     soundOff: 'Chạm để nghe tiếng',
-    sound: 'Nghe tiếng',
+    sound: 'Đang nghe',
     header: 'Điều hành',
   },
   time: {

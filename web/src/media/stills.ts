@@ -15,6 +15,8 @@ interface Entry extends Still {
 }
 
 const REFRESH_MS = 15_000;
+/** A site that has no picture yet is not asked as often. */
+const MISSING_MS = 45_000;
 const AT_ONCE = 6;
 const KEPT = 600;
 const NONE: Still = { url: null, at: null };
@@ -75,7 +77,7 @@ export class Stills {
     } catch {
       // The picture we have stays, with its age: that is the truth.
     } finally {
-      entry.due = this.now() + REFRESH_MS * (0.8 + Math.random() * 0.4);
+      entry.due = this.now() + (entry.at === null ? MISSING_MS : REFRESH_MS) * (0.8 + Math.random() * 0.4);
       this.flying.delete(site);
     }
   }

@@ -60,6 +60,10 @@ export class Roster {
   private readonly expandedCodes = new Set<string>();
   /** Who is in, as the presence stream says it; null before its first word. It may come before the list does. */
   private present: Set<string> | null = null;
+  private told = true;
+
+  /** `later` runs a function soon: in a join storm, one look at 10,000 rows is enough for many arrivals. */
+  constructor(private readonly later: (run: () => void) => void = (run) => run()) {}
 
   load(answer: RosterAnswer): void {
     this.sites.clear();
@@ -141,7 +145,7 @@ export class Roster {
   expand(code: string, expanded: boolean): void {
     if (expanded) this.expandedCodes.add(code);
     else this.expandedCodes.delete(code);
-    this.changed();
+    this.tell();
   }
 
   /** Opens every unit above a site, so that its row exists. */
@@ -149,7 +153,7 @@ export class Roster {
     const site = this.sites.get(id);
     if (!site) return;
     for (const unit of ancestors(site)) this.expandedCodes.add(unit.code);
-    this.changed();
+    this.tell();
   }
 
   /** Rows as shown: open units with what is in them. A unit that is one site only is that site's row. */
@@ -202,6 +206,11 @@ export class Roster {
     return ids;
   }
 
+  /** Every site in tree order, so that the wall and the tree agree. */
+  allSites(): string[] {
+    return [...this.roots.flatMap((root) => this.sitesUnder(root.code)), ...this.loose.map((s) => s.id)];
+  }
+
   /** Invited and joined sites by the level of their unit, highest level first. */
   byLevel(): { level: Level; invited: number; joined: number }[] {
     const counts = new Map<Level, { invited: number; joined: number }>();
@@ -220,6 +229,15 @@ export class Roster {
   }
 
   private changed(): void {
+    if (!this.told) return;
+    this.told = false;
+    this.later(() => {
+      this.told = true;
+      this.tell();
+    });
+  }
+
+  private tell(): void {
     this.version.setState(({ version }) => ({ version: version + 1 }));
   }
 }

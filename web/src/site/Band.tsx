@@ -54,6 +54,8 @@ export function Band({ session, scene }: { session: SiteSession; scene: SiteScen
   const degraded = useStore(session.store, (s) => s.degraded);
   const now = useNow();
   const { face, mic } = scene;
+  // The path begins with the unit itself, which the label has named.
+  const above = me?.site?.path.split(', ').slice(1).join(', ') ?? '';
   const hint =
     (face === 'on_air' || face === 'speaking') && mic !== 'open'
       ? t(`site.hint.${face}_${mic}`)
@@ -74,6 +76,7 @@ export function Band({ session, scene }: { session: SiteSession; scene: SiteScen
         <h1 className={classes.name} title={me?.site?.path ?? ''}>
           {me?.site?.label ?? me?.name ?? t('site.title')}
         </h1>
+        {above !== '' && <p className={classes.above}>{above}</p>}
         <p className={classes.link} data-testid="connection-state" data-state={link}>
           <span className={classes.chip}>
             <Mark name={link === 'open' ? (degraded ? 'degraded' : 'ready') : 'offline'} silent />

@@ -29,7 +29,7 @@ export function Controls({
         <Button
           {...big}
           className={classes.main}
-          leftSection={<MicMark mic="open" size={28} silent />}
+          leftSection={<MicMark mic="open" size={28} silent plain />}
           onClick={() => void session.speak()}
           data-testid="unmute"
         >
@@ -41,7 +41,7 @@ export function Controls({
           {...big}
           className={classes.main}
           variant={handUp || hasFloor ? 'default' : 'filled'}
-          leftSection={<Mark name="hand" size={28} silent />}
+          leftSection={<Mark name="hand" size={28} silent plain />}
           disabled={state === null}
           onClick={() => void session.command(handUp ? 'hand.lower' : 'hand.raise', {})}
           data-testid="raise-hand"
