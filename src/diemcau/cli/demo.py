@@ -1,6 +1,7 @@
 """`diemcau demo`: a country in a meeting, on this machine, within a minute."""
 
 import contextlib
+import os
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,11 @@ from diemcau.cli.output import Json, errors, fail
 from diemcau.cli.serve import run_loop, settings_from
 
 DATASET = "2021-09"
+
+
+def clip_cache() -> Path:
+    """Where the demo's clips stay between runs; they follow from the seed (XDG Base Directory Specification)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "diemcau" / "clips"
 
 
 def demo(
@@ -29,7 +35,7 @@ def demo(
     ] = False,
     data: Annotated[Path | None, typer.Option(help="An empty folder; else a temporary one.")] = None,
     clips: Annotated[
-        Path | None, typer.Option(help="Folder of encoded clips; made when it holds none.")
+        Path | None, typer.Option(help="Folder of encoded clips; what is missing is made. [default: a cache]")
     ] = None,
     simulate: Annotated[bool, typer.Option(help="Start the simulated sites.")] = True,
     log_level: Annotated[str, typer.Option(help="debug, info, warning, error.")] = "warning",
@@ -59,6 +65,13 @@ def demo(
 
         configure_logs(settings)
         made = Demo(
-            settings, sites, seed_number, codec, hands_every, clips or data / "clips", simulate, as_json
+            settings,
+            sites,
+            seed_number,
+            codec,
+            hands_every,
+            clips or clip_cache() / f"{codec}-{seed_number}-{sites}",
+            simulate,
+            as_json,
         )
         run_loop(made.run())

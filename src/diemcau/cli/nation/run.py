@@ -92,16 +92,13 @@ class Demo:
                 await stop.wait()
 
     async def _simulate(self, server: Running, nation: Nation) -> None:
-        """Encodes the clips if there are none, then runs the simulated sites."""
-        if not any(self.clips.glob("*")):
-            count = str(min(self.sites, 16))
-            wanted = (
-                ["--h264", count, "--vp8", "0"] if self.codec == "h264" else ["--h264", "0", "--vp8", count]
-            )
-            await _run_child(
-                sys.executable, "-m", "diemcau.clips", "make",
-                "--out", str(self.clips), "--sites", str(nation.credentials), *wanted,
-            )  # fmt: skip
+        """Encodes the clips that are missing, then runs the simulated sites."""
+        count = str(min(self.sites, 16))
+        wanted = ["--h264", count, "--vp8", "0"] if self.codec == "h264" else ["--h264", "0", "--vp8", count]
+        await _run_child(
+            sys.executable, "-m", "diemcau.clips", "make",
+            "--out", str(self.clips), "--sites", str(nation.credentials), *wanted,
+        )  # fmt: skip
         await _run_child(
             str(find("diemcau-load")), "sites",
             "--server", server.local_url,
