@@ -15,7 +15,7 @@ DATASET = "2021-09"
 
 
 def clip_cache() -> Path:
-    """Where the demo's clips stay between runs; they follow from the seed (XDG Base Directory Specification)."""
+    """Where the clips of a demo stay between runs: the XDG Base Directory Specification's cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "diemcau" / "clips"
 
 
