@@ -120,7 +120,7 @@ impl Engine {
         self.order(self.thread_of(id), Order::Close(id));
     }
 
-    /// Tells all viewers but those of site `except` that the stage has cut video line `line`.
+    /// Tells all viewers that the stage has cut video line `line`; those of site `except` await nothing of it.
     pub fn cut(&self, line: usize, cut: Option<Cut>, except: &str) {
         for thread in 0..self.threads.len() {
             self.order(thread, Order::Cut { line, cut, except: except.to_owned() });
@@ -234,9 +234,9 @@ impl Worker {
                 }
                 Order::Cut { line, cut, except } => {
                     for slot in self.clients.iter_mut().flatten() {
-                        if let Client::Viewer(viewer) = &mut slot.client
-                            && viewer.site != except
-                        {
+                        if let Client::Viewer(viewer) = &mut slot.client {
+                            // Nobody is shown himself: his line may well fall silent.
+                            let cut = cut.filter(|_| viewer.site != except);
                             viewer.cut(line, cut, &mut self.stats);
                         }
                     }

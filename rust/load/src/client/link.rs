@@ -15,6 +15,11 @@ use crate::stats::Counters;
 use crate::sys;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// A node that has been sending media (reports at least once a second) and says nothing for so long is gone, as a
+/// browser would call it disconnected. RFC 7675 alone would wait 30 s.
+const MEDIA_SILENCE: Duration = Duration::from_secs(6);
+/// Without media there are only consent checks, every 4 to 5 s: two of them may be lost.
+const IDLE_SILENCE: Duration = Duration::from_secs(15);
 /// Room for a packet with its tag.
 pub const PACKET: usize = 1_500;
 
@@ -37,6 +42,8 @@ pub enum ClientError {
     NoClip,
     #[error("the node closed the connection")]
     Closed,
+    #[error("the node has fallen silent")]
+    Silent,
 }
 
 impl ClientError {
@@ -52,6 +59,7 @@ impl ClientError {
             Self::NoCandidate => "no_candidate",
             Self::NoClip => "no_clip",
             Self::Closed => "closed_by_node",
+            Self::Silent => "silent",
         }
     }
 }
@@ -96,6 +104,8 @@ pub struct Link {
     socket: UdpSocket,
     to: SocketAddr,
     drops: u32,
+    heard: Instant,
+    heard_media: Option<Instant>,
 }
 
 impl Link {
@@ -126,7 +136,8 @@ impl Link {
             IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
         let socket = sys::udp((bind, 0).into(), gro, if receive_rtp { 512 << 10 } else { 128 << 10 })?;
-        Ok(Self { transport: Transport::new(config, now)?, socket, to, drops: 0 })
+        let transport = Transport::new(config, now)?;
+        Ok(Self { transport, socket, to, drops: 0, heard: now, heard_media: None })
     }
 
     #[must_use]
@@ -163,21 +174,37 @@ impl Link {
         datagram: &'a mut [u8],
     ) -> Result<Incoming<'a>, TransportError> {
         let socket = &self.socket;
-        self.transport.handle_datagram(now, from, datagram, &mut |to, bytes| {
+        let incoming = self.transport.handle_datagram(now, from, datagram, &mut |to, bytes| {
             // A full buffer loses it, as the network may; the protocols above repeat what matters.
             let _ = socket.send_to(bytes, to);
-        })
+        })?;
+        match incoming {
+            Incoming::Dropped(_) => {}
+            Incoming::Rtp { .. } | Incoming::Rtcp(_) => (self.heard, self.heard_media) = (now, Some(now)),
+            Incoming::None | Incoming::Selected(_) | Incoming::Connected | Incoming::Closed => {
+                self.heard = now
+            }
+        }
+        Ok(incoming)
     }
 
     /// Does what is due.
     ///
     /// # Errors
     /// The connection is over.
-    pub fn timeout(&mut self, now: Instant) -> Result<(), TransportError> {
+    pub fn timeout(&mut self, now: Instant) -> Result<(), ClientError> {
         let socket = &self.socket;
         self.transport.handle_timeout(now, &mut |to, bytes| {
             let _ = socket.send_to(bytes, to);
-        })
+        })?;
+        // The last that was heard was media, or nearly so.
+        let media =
+            self.heard_media.is_some_and(|at| self.heard.saturating_duration_since(at) < MEDIA_SILENCE / 2);
+        let patience = if media { MEDIA_SILENCE } else { IDLE_SILENCE };
+        if self.is_connected() && now.saturating_duration_since(self.heard) > patience {
+            return Err(ClientError::Silent);
+        }
+        Ok(())
     }
 
     #[must_use]

@@ -27,6 +27,13 @@ pub enum FromServer {
         #[serde(default)]
         data: Value,
     },
+    /// Media connections of this site that have ended, by the server's names.
+    Gone {
+        #[serde(default)]
+        viewers: Vec<String>,
+        #[serde(default)]
+        publishers: Vec<String>,
+    },
     Beat {},
     Ack {},
     Nack {
@@ -102,6 +109,10 @@ mod tests {
             panic!()
         };
         assert!(you.publish.is_some() && you.inside.as_deref() == Some("m_1"));
+        assert!(matches!(
+            read(r#"{"op":"gone","viewers":["m_1:a"],"publishers":[],"reason":"restarted"}"#),
+            FromServer::Gone { viewers, publishers } if viewers == ["m_1:a"] && publishers.is_empty()
+        ));
         assert!(matches!(read(r#"{"op":"beat","heads":{},"now":"x"}"#), FromServer::Beat {}));
         assert!(matches!(read(r#"{"op":"eph","stream":"s","topic":"x","data":1}"#), FromServer::Other));
         assert!(matches!(read(r#"{"op":"something new"}"#), FromServer::Other));

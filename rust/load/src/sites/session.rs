@@ -153,7 +153,7 @@ impl Session {
                     let jitter = 0.5 + fastrand::f64();
                     let pause = if at_once { 0.2 } else { wait };
                     tokio::time::sleep(Duration::from_secs_f64(pause * jitter)).await;
-                    wait = (wait * 2.0).min(30.0);
+                    wait = (wait * 2.0).min(6.0);
                 }
             }
         }
@@ -239,6 +239,10 @@ impl Session {
             }
             FromServer::Ev { stream, seq, kind, at, data } => {
                 self.event(socket, (stream, seq), &kind, &at, &data).await
+            }
+            FromServer::Gone { viewers, publishers } => {
+                self.gone(&viewers, &publishers);
+                Ok(())
             }
             FromServer::Nack { problem } => {
                 self.shared.notes.count(&format!("nack_{}", problem.code));
@@ -414,6 +418,20 @@ impl Session {
                 self.publisher_asked = None;
                 shared.notes.count(&format!("publisher_{}", error.code()));
             }
+        }
+    }
+
+    /// What the server says has ended is asked for again at once, not when its silence is noticed.
+    fn gone(&mut self, viewers: &[String], publishers: &[String]) {
+        if let Some(media) = self.viewer.take_if(|media| viewers.contains(&media.server)) {
+            self.shared.notes.count("viewer_gone");
+            self.shared.engine.close(media.client);
+            self.retry_viewer();
+        }
+        if let Some(media) = self.publisher.take_if(|media| publishers.contains(&media.server)) {
+            self.shared.notes.count("publisher_gone");
+            self.shared.engine.close(media.client);
+            self.publisher_asked = None;
         }
     }
 
