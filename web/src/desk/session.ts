@@ -67,6 +67,7 @@ export class DeskSession {
       this.wire.state.subscribe((now, before) => {
         if (now.who !== before.who && now.who) this.http.csrf = now.who.csrf;
         if (now.link === 'not_authenticated') this.store.setState({ loggedOut: true });
+        if (now.gone !== before.gone && now.gone !== null) this.viewer.gone(now.gone.viewers);
         if (now.link === 'open' && before.link !== 'open') {
           this.viewer.retryNow();
           void this.loadRoster();

@@ -74,6 +74,12 @@ export class Publisher {
     void this.senders?.video.replaceTrack(video).catch(() => undefined);
   }
 
+  /** The server says that these have ended: told sooner than the silence is noticed. */
+  gone(publishers: readonly string[]): void {
+    if (this.wanted === null || this.publisher === null || !publishers.includes(this.publisher)) return;
+    this.again('gone', null);
+  }
+
   retryNow(): void {
     if (this.wanted === null || this.pc?.connectionState === 'connected') return;
     this.attempt = 0;

@@ -63,6 +63,14 @@ export class Viewer {
     void this.join();
   }
 
+  /** The server says that these have ended: told sooner than the silence is noticed. */
+  gone(viewers: readonly string[]): void {
+    const { viewer } = this.store.getState();
+    if (this.meeting === null || viewer === null || !viewers.includes(viewer)) return;
+    this.attempt = Math.max(this.attempt, 1); // all of a node's viewers come back over a second, not at once
+    this.again('gone', null);
+  }
+
   stop(): void {
     this.meeting = null;
     const { viewer } = this.store.getState();

@@ -39,6 +39,8 @@ export interface WireState {
   downSince: number | null;
   who: Me | null;
   you: You | null;
+  /** What the server last said of media connections that ended. */
+  gone: { viewers: string[]; publishers: string[] } | null;
   /** Server's clock minus ours, ms. */
   skew: number;
 }
@@ -79,9 +81,9 @@ const FIRST_BEAT_S = 5;
 const SILENT_BEATS = 3;
 const UNKNOWN = { code: 'unknown', status: 0, title: 'refused' };
 
-/** Seconds to wait before attempt `n` (0 is the first): 1, 2, 4 ... 30, times 0.5 to 1.5. */
+/** Seconds to wait before attempt `n` (0 is the first): 1, 2, 4, 6, 6 ..., times 0.5 to 1.5: back within 10 s. */
 export function backoff(n: number, random: number): number {
-  return Math.min(30, 2 ** Math.min(n, 5)) * (0.5 + random);
+  return Math.min(6, 2 ** Math.min(n, 3)) * (0.5 + random);
 }
 
 /** One WebSocket that comes back by itself, with streams that have no gaps and commands that happen once. */
@@ -107,6 +109,7 @@ export class Wire {
       downSince: world.now(),
       who: null,
       you: null,
+      gone: null,
       skew: 0,
     }));
   }
@@ -200,6 +203,9 @@ export class Wire {
         break;
       case 'you':
         this.state.setState({ you: message.you });
+        break;
+      case 'gone':
+        this.state.setState({ gone: { viewers: message.viewers, publishers: message.publishers } });
         break;
       case 'snap': {
         const sub = this.subs.get(message.stream);

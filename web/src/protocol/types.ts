@@ -194,6 +194,8 @@ export type FromServer =
   | ({ op: 'ev' } & StreamEvent)
   | ({ op: 'eph'; stream: string } & Ephemeral)
   | { op: 'beat'; heads: Record<string, number>; now: string }
+  /** Media connections of this site or person that ended other than by our wish. */
+  | { op: 'gone'; viewers: string[]; publishers: string[]; reason: string }
   | { op: 'ack'; id: string; stream: string; seq: number }
   /** Of a command, or of a `sub` that was refused. */
   | { op: 'nack'; id?: string; stream?: string; problem: Problem };

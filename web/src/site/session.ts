@@ -86,6 +86,10 @@ export class SiteSession {
         }
         if (now.link === 'open' && before.link !== 'open') this.retryMedia();
         if (now.link === 'replaced') this.standDown();
+        if (now.gone !== before.gone && now.gone !== null) {
+          this.viewer.gone(now.gone.viewers);
+          this.publisher.gone(now.gone.publishers);
+        }
         if (now.you !== before.you || now.link !== before.link) this.obey();
       }),
       this.devices.store.subscribe((now, before) => {

@@ -115,10 +115,17 @@ describe('the wire', () => {
     expect(world.sockets).toHaveLength(1);
   });
 
-  it('waits longer each time, never beyond 45 s, and spreads clients', () => {
-    expect([0, 1, 2, 3, 4, 5, 9].map((n) => backoff(n, 0.5))).toEqual([1, 2, 4, 8, 16, 30, 30]);
+  it('waits longer each time, never beyond 9 s, and spreads clients', () => {
+    expect([0, 1, 2, 3, 4, 5, 9].map((n) => backoff(n, 0.5))).toEqual([1, 2, 4, 6, 6, 6, 6]);
     expect(backoff(0, 0)).toBe(0.5);
-    expect(backoff(9, 1)).toBe(45);
+    expect(backoff(9, 1)).toBe(9);
+  });
+
+  it('passes on which media connections have ended', () => {
+    const { world, wire } = start();
+    welcome(world);
+    world.last.say({ op: 'gone', viewers: ['m_1:a'], publishers: ['m_1:b'], reason: 'restarted' });
+    expect(wire.state.getState().gone).toEqual({ viewers: ['m_1:a'], publishers: ['m_1:b'] });
   });
 
   it('resolves a command by its ack, rejects by its nack, with the stable code', async () => {
