@@ -1,6 +1,7 @@
 //! `diemcau-load sites`: real sites against the server, by `docs/protocol.md`.
 
 mod http;
+mod media;
 mod messages;
 mod notes;
 mod options;

@@ -18,8 +18,7 @@ use super::messages::{FromServer, You, unix_ms};
 use super::notes::Notes;
 use super::options::{Credential, SitesOptions};
 use super::stage::Stage;
-use crate::client::{Offer, PublisherConfig, ViewerConfig, publisher_offer, viewer_offer};
-use crate::clips::VideoCodec;
+use crate::client::Offer;
 use crate::decode::Tap;
 use crate::engine::{ClientId, Engine};
 use crate::via::Via;
@@ -30,8 +29,6 @@ const SILENCE: Duration = Duration::from_secs(15);
 const KEEP_PUBLISHER: Duration = Duration::from_secs(10);
 /// Client ids of one site.
 pub const IDS: u64 = 1 << 20;
-const AUDIO_LINES: usize = 4;
-const VIDEO_LINES: usize = 4;
 
 /// What all sessions share.
 pub struct Shared {
@@ -51,39 +48,40 @@ pub enum Nudge {
     Ended(ClientId),
 }
 
-enum Done {
+/// A request that has ended.
+pub(super) enum Done {
     Viewer(Offer, Instant, Result<Value, HttpError>),
     Publisher(Offer, Result<Value, HttpError>),
     Nothing,
 }
 
 /// A media connection: the engine's id and the server's.
-struct Media {
-    client: ClientId,
-    server: String,
+pub(super) struct Media {
+    pub client: ClientId,
+    pub server: String,
 }
 
 /// See the module.
 pub struct Session {
-    shared: Arc<Shared>,
-    index: usize,
-    credential: Credential,
-    nudges: mpsc::Receiver<Nudge>,
-    tap: Option<Tap>,
-    ids: u64,
-    tab: String,
-    began: Instant,
-    you: Option<You>,
-    seen: Option<(String, u64)>,
-    work: JoinSet<Done>,
-    viewer: Option<Media>,
-    viewer_asked: bool,
-    viewer_retry: Option<Instant>,
-    publisher: Option<Media>,
-    publisher_asked: Option<Instant>,
-    unwanted_since: Option<Instant>,
-    hand_until: Option<Instant>,
-    next_snapshot: Option<Instant>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) index: usize,
+    pub(super) credential: Credential,
+    pub(super) nudges: mpsc::Receiver<Nudge>,
+    pub(super) tap: Option<Tap>,
+    pub(super) ids: u64,
+    pub(super) tab: String,
+    pub(super) began: Instant,
+    pub(super) you: Option<You>,
+    pub(super) seen: Option<(String, u64)>,
+    pub(super) work: JoinSet<Done>,
+    pub(super) viewer: Option<Media>,
+    pub(super) viewer_asked: bool,
+    pub(super) viewer_retry: Option<Instant>,
+    pub(super) publisher: Option<Media>,
+    pub(super) publisher_asked: Option<Instant>,
+    pub(super) unwanted_since: Option<Instant>,
+    pub(super) hand_until: Option<Instant>,
+    pub(super) next_snapshot: Option<Instant>,
 }
 
 type Socket = WebSocketStream<TcpStream>;
@@ -327,134 +325,6 @@ impl Session {
         format!("{:016x}{:08x}", fastrand::u64(..), self.index)
     }
 
-    fn next_client(&mut self) -> ClientId {
-        self.ids = (self.ids + 1) % IDS;
-        self.index as u64 * IDS + self.ids
-    }
-
-    fn ask_viewer(&mut self, meeting: &str) {
-        let every = self.shared.options.view_every;
-        let views = every > 0 && self.index.is_multiple_of(every);
-        let early = self.viewer_retry.is_some_and(|at| Instant::now() < at);
-        if !views || self.viewer.is_some() || self.viewer_asked || early {
-            return;
-        }
-        self.viewer_asked = true;
-        let offer = viewer_offer(
-            &self.shared.engine.identity,
-            AUDIO_LINES,
-            VIDEO_LINES,
-            &[VideoCodec::H264, VideoCodec::Vp8],
-        );
-        let (http, bearer) = (self.shared.http.clone(), self.credential.credential.clone());
-        let path = format!("/api/v1/meetings/{meeting}/viewer");
-        // The first join counts from the first request of the site; a later one from its own.
-        let started = if self.ids == 0 { self.began } else { Instant::now() };
-        self.work.spawn(async move {
-            let body = json!({"offer": offer.sdp, "replaces": null});
-            let answer = http.json("POST", &path, &bearer, &body).await;
-            Done::Viewer(offer, started, answer)
-        });
-    }
-
-    fn ask_publisher(&mut self, meeting: Option<&str>) {
-        let Some(meeting) = meeting else { return };
-        self.publisher_asked = Some(Instant::now());
-        let offer = publisher_offer(&self.shared.engine.identity, &[VideoCodec::H264, VideoCodec::Vp8]);
-        let (http, bearer) = (self.shared.http.clone(), self.credential.credential.clone());
-        let path = format!("/api/v1/meetings/{meeting}/publisher");
-        self.work.spawn(async move {
-            let answer = http.json("POST", &path, &bearer, &json!({"offer": offer.sdp})).await;
-            Done::Publisher(offer, answer)
-        });
-    }
-
-    fn done(&mut self, done: Done) {
-        let shared = self.shared.clone();
-        match done {
-            Done::Nothing => {}
-            Done::Viewer(offer, started, Ok(answer)) => {
-                self.viewer_asked = false;
-                let client = self.next_client();
-                let config = ViewerConfig {
-                    offer,
-                    answer: text(&answer, "answer"),
-                    site: self.credential.site.clone(),
-                    started,
-                    // Who is on the air alone sees nobody.
-                    measure_join: self.you.as_ref().is_none_or(|you| you.state != "on_air"),
-                    allow_remote: shared.options.common.allow_remote,
-                    via: shared.via.clone(),
-                    gro: shared.options.common.gro,
-                    remb: Some(3_000_000),
-                    tap: self.tap.as_ref().map(Tap::again),
-                };
-                shared.engine.open_viewer(client, config);
-                self.viewer = Some(Media { client, server: text(&answer, "viewer") });
-            }
-            Done::Viewer(_, _, Err(error)) => {
-                self.viewer_asked = false;
-                shared.notes.count(&format!("viewer_{}", error.code()));
-                self.retry_viewer();
-            }
-            Done::Publisher(offer, Ok(answer)) => {
-                let client = self.next_client();
-                let config = PublisherConfig {
-                    offer,
-                    answer: text(&answer, "answer"),
-                    site: self.credential.site.clone(),
-                    allow_remote: shared.options.common.allow_remote,
-                    via: shared.via.clone(),
-                    packet_ms: None,
-                    sizes: None,
-                };
-                shared.engine.open_publisher(client, config);
-                self.publisher = Some(Media { client, server: text(&answer, "publisher") });
-                if self.you.as_ref().is_none_or(|you| you.publish.is_none()) {
-                    self.unwanted_since = Some(Instant::now());
-                }
-            }
-            Done::Publisher(_, Err(error)) => {
-                self.publisher_asked = None;
-                shared.notes.count(&format!("publisher_{}", error.code()));
-            }
-        }
-    }
-
-    /// What the server says has ended is asked for again at once, not when its silence is noticed.
-    fn gone(&mut self, viewers: &[String], publishers: &[String]) {
-        if let Some(media) = self.viewer.take_if(|media| viewers.contains(&media.server)) {
-            self.shared.notes.count("viewer_gone");
-            self.shared.engine.close(media.client);
-            self.retry_viewer();
-        }
-        if let Some(media) = self.publisher.take_if(|media| publishers.contains(&media.server)) {
-            self.shared.notes.count("publisher_gone");
-            self.shared.engine.close(media.client);
-            self.publisher_asked = None;
-        }
-    }
-
-    fn retry_viewer(&mut self) {
-        self.viewer_retry = Some(Instant::now() + Duration::from_secs_f64(1.0 + 2.0 * fastrand::f64()));
-    }
-
-    fn drop_viewer(&mut self) {
-        if let Some(media) = self.viewer.take() {
-            self.shared.engine.close(media.client);
-            self.delete(format!("/api/v1/viewers/{}", media.server));
-        }
-    }
-
-    fn delete(&mut self, path: String) {
-        let (http, bearer) = (self.shared.http.clone(), self.credential.credential.clone());
-        self.work.spawn(async move {
-            // The node notices the silence anyway; this is the polite way.
-            let _ = http.json("DELETE", &path, &bearer, &Value::Null).await;
-            Done::Nothing
-        });
-    }
-
     async fn nudge(&mut self, socket: &mut Socket, nudge: Nudge) -> Result<(), WsError> {
         match nudge {
             Nudge::Connected(client) => {
@@ -526,27 +396,6 @@ impl Session {
         }
         Ok(())
     }
-
-    fn post_snapshot(&mut self) {
-        let shared = self.shared.clone();
-        let Some(jpeg) = shared.engine.library.picture_of(&self.credential.site) else { return };
-        if self.publisher.is_some() {
-            return;
-        }
-        let bearer = self.credential.credential.clone();
-        self.work.spawn(async move {
-            let began = Instant::now();
-            match shared.http.send("PUT", "/api/v1/snapshot", &bearer, "image/jpeg", jpeg).await {
-                Ok(_) => shared.notes.snapshot(began.elapsed()),
-                Err(error) => shared.notes.count(&format!("snapshot_{}", error.code())),
-            }
-            Done::Nothing
-        });
-    }
-}
-
-fn text(answer: &Value, name: &str) -> String {
-    answer[name].as_str().unwrap_or_default().to_owned()
 }
 
 async fn say(socket: &mut Socket, message: &Value) -> Result<(), WsError> {
