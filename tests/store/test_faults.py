@@ -126,6 +126,49 @@ async def test_a_locked_database_is_busy_and_then_works_again(
         await store.aclose()
 
 
+async def test_a_locked_database_is_waited_for_once_by_all_who_wait(
+    sqlite_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diemcau.store.engine.LOCK_WAIT_S", 0.5)
+    store = await Store.open(sqlite_address)
+    other = sqlite3.connect(sqlite_address.removeprefix("sqlite:///"), isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        writes = (store.write(appending(f"m:{n % 3}"), streams=[f"m:{n % 3}"]) for n in range(40))
+        async with asyncio.timeout(10):  # two waits; one by one it would be twenty seconds
+            answers = await asyncio.gather(*writes, return_exceptions=True)
+        assert {type(answer) for answer in answers} == {Busy}
+        other.execute("COMMIT")
+        assert await store.write(appending("m:1"), streams=["m:1"]) == {"seq": 1}
+    finally:
+        other.close()
+        await store.aclose()
+
+
+async def test_who_waits_for_one_stuck_stream_in_postgresql_holds_up_nobody_else(
+    postgres_template: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diemcau.store.engine.LOCK_WAIT_S", 1)
+    with postgres.database(postgres_template) as url:
+        store = await Store.open(url)
+        engines = make_engines(url)
+        try:
+            await store.write(appending("m:1"), streams=["m:1"])
+            async with engines.write.connect() as connection:
+                await connection.begin()
+                await connection.execute(text("SELECT * FROM streams FOR UPDATE"))
+                writes = [store.write(appending("m:1"), streams=["m:1"]) for _ in range(20)]
+                async with asyncio.timeout(10):
+                    *stuck, free = await asyncio.gather(
+                        *writes, store.write(appending("m:2"), streams=["m:2"]), return_exceptions=True
+                    )
+                assert {type(answer) for answer in stuck} == {Busy}
+                assert free == {"seq": 1}
+        finally:
+            await engines.dispose()
+            await store.aclose()
+
+
 async def test_a_lock_held_elsewhere_in_postgresql_is_busy(
     postgres_template: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

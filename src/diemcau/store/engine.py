@@ -121,6 +121,11 @@ def is_transient(error: Exception) -> bool:
     return is_duplicate(error) or _state_of(error) in ("40001", "40P01")
 
 
+def is_locked(error: Exception) -> bool:
+    """Whether a lock was not had in time."""
+    return isinstance(translate(error), Busy)
+
+
 def translate(error: Exception) -> DiemCauError:
     """What a database error means to people: Busy for locks, StorageUnavailable for the rest."""
     if isinstance(error, DiemCauError):

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from diemcau.clock import Clock
 from diemcau.errors import Busy, DiemCauError, JsonObject, StorageUnavailable
 from diemcau.store import tables
-from diemcau.store.engine import Engines, is_database_error, is_transient, translate
+from diemcau.store.engine import Engines, is_database_error, is_locked, is_transient, translate
 from diemcau.store.events import GENESIS, Event, Head
 from diemcau.store.work import UnitOfWork, Work
 
@@ -148,17 +148,26 @@ class Writer:
             self._undo(group)
             if not is_database_error(error):
                 _log.exception("a transaction failed in the program itself")
-            elif len(group) > 1:
+            elif len(group) > 1 and not (self.engines.sqlite and is_locked(error)):
                 # One of them may be to blame: each gets its own transaction, the others must not suffer.
-                for item in group:
-                    await self._alone(item)
+                # (SQLite's one lock is nobody's fault: waiting for it again, one by one, would take minutes.)
+                await self._one_by_one(group)
                 return
             elif is_transient(error):
                 await self._alone(group[0])
                 return
             self._fail(group, error)
 
-    async def _alone(self, item: _Item) -> None:
+    async def _one_by_one(self, group: Sequence[_Item]) -> None:
+        stuck: set[str] = set()
+        for item in group:
+            if stuck.intersection(item.streams):
+                self._fail([item], Busy("The database is locked: try again."))  # waited for once already
+            elif (error := await self._alone(item)) is not None and is_locked(error):
+                stuck.update(item.streams)
+
+    async def _alone(self, item: _Item) -> Exception | None:
+        """Answers why the item was not stored."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 await self._transaction([item])
@@ -167,9 +176,10 @@ class Writer:
                 self._undo([item])
                 if attempt == ATTEMPTS or not is_transient(error):
                     self._fail([item], error)
-                    return
+                    return error
             else:
-                return
+                return None
+        return None
 
     def _undo(self, group: Sequence[_Item]) -> None:
         for item in group:
