@@ -1,4 +1,11 @@
-import { Button, createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
+import {
+  Button,
+  Chip,
+  createTheme,
+  Modal,
+  type CSSVariablesResolver,
+  type MantineColorsTuple,
+} from '@mantine/core';
 
 // Mantine's own scales, laid on our tokens: the library carries inputs, dialogs, menus and tables, and looks like the rest.
 const grey: MantineColorsTuple = [
@@ -53,7 +60,19 @@ export const theme = createTheme({
             }
           : { root: {} },
     }),
-    Modal: { defaultProps: { shadow: 'xl', centered: true, transitionProps: { duration: 120 } } },
+    Chip: Chip.extend({
+      vars: () => ({
+        root: {
+          '--chip-bg': 'var(--dc-accent)',
+          '--chip-hover': 'var(--dc-accent-hover)',
+          '--chip-color': 'var(--dc-on-accent)',
+          '--chip-icon-color': 'var(--dc-on-accent)',
+        },
+      }),
+    }),
+    ModalRoot: Modal.Root.extend({
+      defaultProps: { shadow: 'xl', centered: true, transitionProps: { duration: 120 } },
+    }),
     Menu: { defaultProps: { transitionProps: { duration: 0 } } },
     Select: { defaultProps: { allowDeselect: false, checkIconPosition: 'right' } },
   },

@@ -1,4 +1,4 @@
-import { Button } from '@mantine/core';
+import { ActionIcon, Button } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { Icon } from '../design/icons';
 import classes from './controls.module.css';
@@ -41,7 +41,9 @@ export function Controls() {
         <kbd className="dc-kbd">Z</kbd>
       </Button>
       <span className={classes.layouts} role="group" aria-label={t('desk.layout')}>
-        <span aria-hidden="true">{t('desk.layout')}</span>
+        <span className={classes.word} aria-hidden="true">
+          {t('desk.layout')}
+        </span>
         {([1, 2, 4] as const).map((size) => (
           <button
             key={size}
@@ -57,16 +59,17 @@ export function Controls() {
           </button>
         ))}
       </span>
-      <Button
-        size="compact-sm"
-        variant="subtle"
-        color="gray"
+      <ActionIcon
+        variant="default"
+        size={32}
         disabled={!ready}
         onClick={() => void session.clearPreview()}
+        aria-label={t('desk.clearPreview')}
+        title={t('desk.clearPreview')}
         data-testid="clear-preview"
       >
-        {t('desk.clearPreview')}
-      </Button>
+        <Icon name="close" size={16} />
+      </ActionIcon>
       <span className={classes.space} />
       {shown !== null && <span className={classes.shown}>{t('desk.shownIn', { ms: shown.after_ms })}</span>}
     </div>

@@ -1,5 +1,5 @@
-import { Modal } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { Dialog } from '../parts/Dialog';
 import classes from './keysdialog.module.css';
 
 const KEYS = [
@@ -23,13 +23,7 @@ const KEYS = [
 export function KeysDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const { t } = useTranslation();
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={t('desk.keys')}
-      size="md"
-      closeButtonProps={{ 'aria-label': t('app.close') }}
-    >
+    <Dialog opened={opened} onClose={onClose} title={t('desk.keys')} size="md">
       <dl className={classes.keys}>
         {KEYS.map(([what, keys]) => (
           <div key={what}>
@@ -44,6 +38,6 @@ export function KeysDialog({ opened, onClose }: { opened: boolean; onClose: () =
           </div>
         ))}
       </dl>
-    </Modal>
+    </Dialog>
   );
 }

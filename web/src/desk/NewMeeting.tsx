@@ -1,4 +1,4 @@
-import { Button, Modal, SegmentedControl, Select, TextInput } from '@mantine/core';
+import { Button, SegmentedControl, Select, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,6 +7,7 @@ import { useErrorText } from '../parts/useErrorText';
 import { codeOf } from '../protocol/failure';
 import { newId } from '../protocol/ids';
 import type { Codec } from '../protocol/types';
+import { Dialog } from '../parts/Dialog';
 import classes from './newmeeting.module.css';
 import { ScopeBuilder, type ScopeLine } from './ScopeBuilder';
 
@@ -19,15 +20,9 @@ interface NewMeetingProps {
 export function NewMeeting({ opened, onClose, onMade }: NewMeetingProps) {
   const { t } = useTranslation();
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={t('desk.newMeeting')}
-      size={680}
-      closeButtonProps={{ 'aria-label': t('app.close') }}
-    >
+    <Dialog opened={opened} onClose={onClose} title={t('desk.newMeeting')} size={680}>
       {opened && <Form onMade={onMade} />}
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -31,6 +31,7 @@ export function ScopeBuilder({ scope, onChange, error }: ScopeBuilderProps) {
   const { t } = useTranslation();
   const [query, setQuery] = useState('');
   const [asked] = useDebouncedValue(query.trim(), 150);
+  // Inside the dialog, so that it belongs to it for who hears the page.
   const combobox = useCombobox({ onDropdownClose: () => combobox.resetSelectedOption() });
   const found = useQuery({
     queryKey: ['units', asked],
@@ -48,6 +49,7 @@ export function ScopeBuilder({ scope, onChange, error }: ScopeBuilderProps) {
     <div>
       <Combobox
         store={combobox}
+        withinPortal={false}
         onOptionSubmit={(code) => {
           const match = matches.find((m) => m.unit.code === code);
           if (match) add(match);
@@ -121,7 +123,9 @@ function ScopeRow({
     <li>
       <span className={classes.unit}>
         {name}
-        <small className={classes.path}>{formatNumber(line.unit.children)} ↓</small>
+        <small className={classes.path}>
+          {t('desk.unitsBelow', { n: formatNumber(line.unit.children) })}
+        </small>
       </span>
       <Chip.Group
         multiple

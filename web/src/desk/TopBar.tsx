@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Modal } from '@mantine/core';
+import { ActionIcon, Button } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
@@ -7,6 +7,7 @@ import { Icon } from '../design/icons';
 import { MicMark } from '../design/marks';
 import { formatNumber } from '../i18n/format';
 import { Prefs } from '../parts/Prefs';
+import { Dialog } from '../parts/Dialog';
 import classes from './topbar.module.css';
 import { useDesk, useMeetingState } from './useDesk';
 
@@ -109,12 +110,7 @@ interface SureProps {
 function Sure({ opened, onClose, title, text, action, testid, run }: SureProps) {
   const { t } = useTranslation();
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={title}
-      closeButtonProps={{ 'aria-label': t('app.close') }}
-    >
+    <Dialog opened={opened} onClose={onClose} title={title}>
       <p>{text}</p>
       <div className={classes.sure}>
         <Button variant="default" onClick={onClose} data-autofocus>
@@ -131,6 +127,6 @@ function Sure({ opened, onClose, title, text, action, testid, run }: SureProps) 
           {action}
         </Button>
       </div>
-    </Modal>
+    </Dialog>
   );
 }

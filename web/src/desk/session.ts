@@ -81,7 +81,10 @@ export class DeskSession {
         if (now.viewer !== before.viewer) this.pins.use(now.viewer);
       }),
     );
-    const online = () => this.wire.retryNow();
+    const online = () => {
+      this.wire.nudge();
+      this.viewer.retryNow();
+    };
     addEventListener('online', online);
     this.undoing.push(() => removeEventListener('online', online));
     this.stills.start();

@@ -151,6 +151,7 @@ export const en: Texts = {
     standby:
       'Camera standing by: the centre sees a still every 20 seconds; nothing is recorded, nothing is heard.',
     sending: 'Sending picture and sound',
+    sendingPicture: 'Sending the picture, sound is off',
     notSending: 'Camera off: the centre sees nothing.',
     lastPicture: 'Last still sent at {{time}}',
     stage: 'Main picture',
@@ -300,6 +301,7 @@ export const en: Texts = {
     scopeNeeded: 'Add at least one unit and one level.',
     scopeNone: 'No unit has such a name.',
     scopeAlike: '{{count}} units share this name',
+    unitsBelow: '{{n}} units directly below',
     remove: 'Remove {{name}}',
     levels: 'Levels invited',
     chairSite: "Chair's site",

@@ -50,7 +50,8 @@ export function siteView(facts: SiteFacts): SiteView {
 function faultOf(f: SiteFacts): Fault | null {
   if (f.link === 'replaced') return 'replaced';
   if (f.link === 'not_authenticated') return 'not_authenticated';
-  if (f.link !== 'open' && !f.online) return 'no_network';
+  // A browser that says it is offline is right; one that says online may not be.
+  if (!f.online) return 'no_network';
   if (f.link !== 'open' && f.downMs !== null && f.downMs > WORTH_SAYING_MS) return 'reconnecting';
   if (!f.armed) return 'not_armed';
   if (f.viewer === 'cannot_show') return 'cannot_show';
@@ -82,10 +83,15 @@ function faceOf(f: SiteFacts, fault: Fault | null): Face {
     case 'invited_to_speak':
       return 'invited';
     case 'in_meeting':
-      return f.armed ? 'in_meeting' : 'not_ready';
+      return isReady(f) ? 'in_meeting' : 'not_ready';
     default:
-      return f.armed && !isFault(f.mic) && !isFault(f.camera) && f.link === 'open' ? 'ready' : 'not_ready';
+      return isReady(f) && f.link === 'open' ? 'ready' : 'not_ready';
   }
+}
+
+/** Who has no camera at all can still be heard; one that is there and does not work has to be mended first. */
+function isReady(f: SiteFacts): boolean {
+  return f.armed && !isFault(f.mic) && (!isFault(f.camera) || f.camera === 'none');
 }
 
 /** The meeting this site should be in: the one it is in, the only open one, none while the clerk has to choose. */

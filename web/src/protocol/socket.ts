@@ -133,6 +133,12 @@ export class Wire {
     this.open();
   }
 
+  /** The network was away: a connection that still looks open has to prove it within two beats. */
+  nudge(): void {
+    if (this.socket !== null && this.welcomed) this.watchSilence(2);
+    else this.retryNow();
+  }
+
   /** Follows a stream until the returned function is called. */
   subscribe(stream: string, topics: string[], handler: StreamHandler): () => void {
     const sub: Subscription = { stream, topics, handler, seq: null, asked: false, patience: 0 };
@@ -287,9 +293,9 @@ export class Wire {
     return Number.isNaN(at) ? 0 : at - this.world.now();
   }
 
-  private watchSilence(): void {
+  private watchSilence(beats = SILENT_BEATS): void {
     this.cancelSilence?.();
-    this.cancelSilence = this.world.after(this.beatMs * SILENT_BEATS, () => {
+    this.cancelSilence = this.world.after(this.beatMs * beats, () => {
       const socket = this.socket;
       this.lost(0);
       socket?.close();

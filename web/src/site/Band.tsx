@@ -84,7 +84,9 @@ export function Band({ session, scene }: { session: SiteSession; scene: SiteScen
           </span>
         </p>
       </div>
-      <Prefs large />
+      <div className={classes.prefs}>
+        <Prefs large />
+      </div>
     </header>
   );
 }

@@ -23,9 +23,10 @@ export function Controls({
   const speaking = me !== null && (state?.floor.speakers.some((s) => s.site === me) ?? false);
   const big = { size: 'lg', h: 64, fz: 18 } as const;
   const waiting = state?.floor.hands_total ?? 0;
+  const mayOpen = face === 'invited' || (hasFloor && mic === 'off');
   return (
     <div className={classes.controls}>
-      {(face === 'invited' || (hasFloor && mic === 'off')) && (
+      {mayOpen && (
         <Button
           {...big}
           className={classes.main}
@@ -67,24 +68,26 @@ export function Controls({
           {t('site.endFloor')}
         </Button>
       )}
-      <Button
-        {...big}
-        variant="default"
-        leftSection={<MicMark mic={mic} size={28} silent />}
-        // Not `disabled`: somebody who presses it must be able to read why nothing happens.
-        aria-disabled={!hasFloor || mic === 'muted'}
-        title={hasFloor ? undefined : t('site.micWhy')}
-        onClick={() => {
-          if (hasFloor && mic !== 'muted') void session.command('mic.set', { on: mic !== 'open' });
-        }}
-        data-testid="mic"
-        data-mic={mic}
-      >
-        <span className={classes.two}>
-          {mic === 'open' ? t('site.micOpen') : mic === 'muted' ? t('site.micMuted') : t('site.micOff')}
-          {hasFloor && mic === 'open' && <small>{t('site.mute')}</small>}
-        </span>
-      </Button>
+      {!mayOpen && (
+        <Button
+          {...big}
+          variant="default"
+          leftSection={<MicMark mic={mic} size={28} silent />}
+          // Not `disabled`: somebody who presses it must be able to read why nothing happens.
+          aria-disabled={!hasFloor || mic === 'muted'}
+          title={hasFloor ? undefined : t('site.micWhy')}
+          onClick={() => {
+            if (hasFloor && mic !== 'muted') void session.command('mic.set', { on: mic !== 'open' });
+          }}
+          data-testid="mic"
+          data-mic={mic}
+        >
+          <span className={classes.two}>
+            {mic === 'open' ? t('site.micOpen') : mic === 'muted' ? t('site.micMuted') : t('site.micOff')}
+            {hasFloor && mic === 'open' && <small>{t('site.mute')}</small>}
+          </span>
+        </Button>
+      )}
       <Button
         {...big}
         variant="default"

@@ -1,4 +1,4 @@
-import { Button, Modal, Select } from '@mantine/core';
+import { Button, Select } from '@mantine/core';
 import { useCallback, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
@@ -7,6 +7,7 @@ import { Meter } from '../design/Meter';
 import { formatNumber, formatRate, formatShare } from '../i18n/format';
 import type { Choice } from '../media/devices';
 import { testTone } from '../media/sound';
+import { Dialog } from '../parts/Dialog';
 import classes from './check.module.css';
 import type { SiteSession } from './session';
 
@@ -25,15 +26,9 @@ export function DeviceCheck({
 }) {
   const { t } = useTranslation();
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={t('site.check')}
-      size="lg"
-      closeButtonProps={{ 'aria-label': t('app.close') }}
-    >
+    <Dialog opened={opened} onClose={onClose} title={t('site.check')} size="lg">
       {opened && <Body session={session} />}
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,6 +1,7 @@
-import { Button, Modal } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { Icon } from '../design/icons';
+import { Dialog } from '../parts/Dialog';
 import classes from './help.module.css';
 import type { SiteSession } from './session';
 import type { SiteScene } from './useSite';
@@ -21,13 +22,7 @@ export function HelpDialog({ session, scene, opened, onClose, onCheck }: HelpPro
     void session.leave();
   };
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={t('site.help')}
-      size="lg"
-      closeButtonProps={{ 'aria-label': t('app.close') }}
-    >
+    <Dialog opened={opened} onClose={onClose} title={t('site.help')} size="lg">
       <h2 className={classes.intro}>{t('site.helpIntro')}</h2>
       <dl className={classes.states}>
         {(
@@ -60,6 +55,6 @@ export function HelpDialog({ session, scene, opened, onClose, onCheck }: HelpPro
           </Button>
         )}
       </div>
-    </Modal>
+    </Dialog>
   );
 }

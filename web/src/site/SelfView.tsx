@@ -47,7 +47,9 @@ export function SelfView({ session, scene }: { session: SiteSession; scene: Site
             {!cameraOn
               ? t('site.notSending')
               : sending
-                ? t('site.sending')
+                ? scene.mic === 'open'
+                  ? t('site.sending')
+                  : t('site.sendingPicture')
                 : stream
                   ? t('site.standby')
                   : t('site.noSelf')}

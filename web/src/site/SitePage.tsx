@@ -28,26 +28,32 @@ export default function SitePage() {
     <div className={classes.page} data-face={scene.face} data-testid="site-state" data-state={scene.face}>
       <div className={classes.inner}>
         <Band session={session} scene={scene} />
-        <main className={classes.main}>
-          <div className={classes.picture}>
+        {scene.fault === 'replaced' || scene.fault === 'not_authenticated' ? (
+          <main className={classes.elsewhere}>
             <FaultCard session={session} scene={scene} />
-            <div className={classes.stage}>
-              {scene.state !== null ? (
-                <Stage session={session} scene={scene} />
-              ) : (
-                <NoMeeting session={session} scene={scene} />
-              )}
-              {!scene.armed && scene.face !== 'away' && <Arm session={session} />}
+          </main>
+        ) : (
+          <main className={classes.main}>
+            <div className={classes.picture}>
+              <FaultCard session={session} scene={scene} />
+              <div className={classes.stage}>
+                {scene.state !== null ? (
+                  <Stage session={session} scene={scene} />
+                ) : (
+                  <NoMeeting session={session} scene={scene} />
+                )}
+                {!scene.armed && scene.face !== 'away' && <Arm session={session} />}
+              </div>
             </div>
-          </div>
-          <div className={classes.controls}>
-            <Controls session={session} scene={scene} onHelp={() => setDialog('help')} />
-          </div>
-          <aside className={classes.side}>
-            <SelfView session={session} scene={scene} />
-            <Messages session={session} scene={scene} />
-          </aside>
-        </main>
+            <div className={classes.controls}>
+              <Controls session={session} scene={scene} onHelp={() => setDialog('help')} />
+            </div>
+            <aside className={classes.side}>
+              <SelfView session={session} scene={scene} />
+              <Messages session={session} scene={scene} />
+            </aside>
+          </main>
+        )}
         <Notice session={session} />
       </div>
       <AudioLines viewer={session.viewer} sound={session.sound} />
@@ -72,12 +78,14 @@ function Arm({ session }: { session: SiteSession }) {
     await session.arm();
     setBusy(false);
   };
+  // After a reload the camera may be open already and only the sound wants a touch: the picture stays in sight.
+  const soundOnly = useStore(session.devices.store, (d) => d.audio !== null || d.video !== null);
   return (
-    <div className={classes.arm}>
-      <p className={classes.armTitle}>{t('site.arm.title')}</p>
+    <div className={soundOnly ? classes.hear : classes.arm}>
+      {!soundOnly && <p className={classes.armTitle}>{t('site.arm.title')}</p>}
       <Button
         size="xl"
-        h={88}
+        h={soundOnly ? 64 : 88}
         fz={18}
         loading={busy}
         leftSection={<Icon name="sound" size={32} />}
@@ -85,9 +93,9 @@ function Arm({ session }: { session: SiteSession }) {
         data-testid="arm-sound"
         autoFocus
       >
-        {t('site.arm.button')}
+        {soundOnly ? t('site.arm.soundOnly') : t('site.arm.button')}
       </Button>
-      <p>{t('site.arm.text')}</p>
+      {!soundOnly && <p>{t('site.arm.text')}</p>}
     </div>
   );
 }

@@ -100,14 +100,27 @@ export class SiteSession {
     );
     this.on('online', () => {
       this.store.setState({ online: true });
-      this.retryNow();
+      this.wire.nudge();
+      this.retryMedia();
     });
     this.on('offline', () => this.store.setState({ online: false }));
     const timer = setInterval(() => void this.readQuality(), QUALITY_MS);
     this.undo.push(() => clearInterval(timer));
     this.sound.setSink(this.devices.store.getState().speakerId);
     this.wire.start();
-    if (localStorage.getItem(ARMED) === 'yes') void this.armSilently();
+    if (localStorage.getItem(ARMED) === 'yes') {
+      void this.armSilently();
+      // Where the browser still wants a touch after a reload, any touch will do.
+      const touched = () => {
+        if (!this.sound.store.getState().armed) void this.arm();
+      };
+      addEventListener('pointerdown', touched);
+      addEventListener('keydown', touched);
+      this.undo.push(() => {
+        removeEventListener('pointerdown', touched);
+        removeEventListener('keydown', touched);
+      });
+    }
   }
 
   close(): void {

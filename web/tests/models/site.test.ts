@@ -40,6 +40,20 @@ describe('what a site is told', () => {
     expect(siteView(facts({ mic: 'refused', camera: 'none' })).fault).toBe('mic_refused');
   });
 
+  it('is not ready in a meeting while a device has to be mended, but a post without any camera is', () => {
+    const inMeeting = { you: you({ state: 'in_meeting', in: 'm_1' }) };
+    expect(siteView(facts({ ...inMeeting, camera: 'refused' })).face).toBe('not_ready');
+    expect(siteView(facts({ ...inMeeting, mic: 'none' })).face).toBe('not_ready');
+    expect(siteView(facts({ ...inMeeting, camera: 'none' }))).toEqual({
+      face: 'in_meeting',
+      fault: 'camera_none',
+    });
+  });
+
+  it('says that there is no network as soon as the browser does', () => {
+    expect(siteView(facts({ online: false }))).toEqual({ face: 'away', fault: 'no_network' });
+  });
+
   it('counts as ready when the clerk has switched the camera off himself', () => {
     expect(siteView(facts({ camera: 'off' }))).toEqual({ face: 'ready', fault: null });
   });

@@ -81,6 +81,19 @@ describe('the wire', () => {
     expect(world.sockets[0]?.closed).toBe(true);
   });
 
+  it('gives an old connection two beats to prove itself when the network comes back', () => {
+    const { world, wire } = start();
+    welcome(world);
+    wire.nudge();
+    world.pass(9_900);
+    expect(world.sockets).toHaveLength(1);
+    world.pass(1_200);
+    expect(world.sockets).toHaveLength(2);
+    world.last.onclose?.({ code: 1006 });
+    wire.nudge();
+    expect(world.sockets).toHaveLength(3);
+  });
+
   it('answers a beat and stays', () => {
     const { world } = start();
     welcome(world);
