@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,15 +112,22 @@ def firefox(preferences: dict[str, Any] | None = None) -> Iterator[Firefox]:
             text=True,
             env={**os.environ, "HOME": profile},
         )
+        assert process.stderr
+        drain: threading.Thread | None = None
         try:
-            assert process.stderr
             for line in process.stderr:
                 if found := re.search(r"WebDriver BiDi listening on (ws://\S+)", line):
                     break
             else:
                 raise RuntimeError("firefox-esr ended before it listened")
+            # A pipe that nobody reads fills, and Firefox stands still.
+            drain = threading.Thread(target=process.stderr.read, daemon=True)
+            drain.start()
             with connect(found[1] + "/session", max_size=64 << 20) as socket:
                 yield Firefox(socket)
         finally:
             process.terminate()
             process.wait(10)
+            if drain:
+                drain.join(10)
+            process.stderr.close()

@@ -83,9 +83,12 @@ def new_page(browser: Browser, **options: Any) -> Page:
 def pixels(page: Page, testid: str) -> NDArray[np.uint8] | None:
     """The decoded picture that a video element shows now, RGB `(height, width, 3)`; None before the first."""
     data = page.evaluate(PIXELS, testid)
-    if data is None:
-        return None
-    return np.asarray(Image.open(io.BytesIO(b64decode(data))).convert("RGB"))
+    return None if data is None else rgb(data)
+
+
+def rgb(png: str) -> NDArray[np.uint8]:
+    """The pixels `(height, width, 3)` of a PNG in base64."""
+    return np.asarray(Image.open(io.BytesIO(b64decode(png))).convert("RGB"))
 
 
 def audio(page: Page) -> dict[str, float]:

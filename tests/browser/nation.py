@@ -24,13 +24,14 @@ class Nation:
     meeting: str
     data: Path
 
-    def operator_client(self) -> Client:
+    @contextlib.contextmanager
+    def operator_client(self) -> Iterator[Client]:
         """An HTTP client logged in as the operator, as a tool would be."""
-        client = Client(base_url=self.url, timeout=30)
-        client.post("/api/v1/session", json=self.operator).raise_for_status()
-        me = client.get("/api/v1/me").raise_for_status().json()
-        client.headers["X-CSRF-Token"] = me["csrf"]
-        return client
+        with Client(base_url=self.url, timeout=30) as client:
+            client.post("/api/v1/session", json=self.operator).raise_for_status()
+            me = client.get("/api/v1/me").raise_for_status().json()
+            client.headers["X-CSRF-Token"] = me["csrf"]
+            yield client
 
     def command(self, client: Client, name: str, **arguments: Any) -> dict[str, Any]:
         """Run one command of the meeting as `client`."""
@@ -41,29 +42,18 @@ class Nation:
 
 
 @contextlib.contextmanager
-def demo(directory: Path, *, sites: int) -> Iterator[Nation]:
+def demo(directory: Path, *, sites: int, codec: str = "h264", host: str = "127.0.0.1") -> Iterator[Nation]:
     """Start `diemcau demo` with `sites` simulated sites; stop it with Ctrl-C as a person would."""
     log = (directory / "demo.log").open("w")
+    arguments = f"-m diemcau demo --json --port 0 --sites {sites} --codec {codec} --host {host}".split()
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "diemcau.cli",
-            "demo",
-            "--json",
-            "--port",
-            "0",
-            "--sites",
-            str(sites),
-            "--data",
-            directory / "data",
-        ],
+        [sys.executable, *arguments, "--data", directory / "data"],
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
     )
+    assert process.stdout
     try:
-        assert process.stdout
         line = process.stdout.readline()
         assert line, (directory / "demo.log").read_text()[-4000:]
         said = json.loads(line)
@@ -80,6 +70,9 @@ def demo(directory: Path, *, sites: int) -> Iterator[Nation]:
             code = process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
             raise
-        log.close()
+        finally:
+            log.close()
+            process.stdout.close()
     assert code in (0, 130), (code, (directory / "demo.log").read_text()[-4000:])
