@@ -3,6 +3,7 @@ import { useStore } from 'zustand';
 import { Mark, MicMark } from '../design/marks';
 import { relativeAge } from '../i18n/format';
 import { micOf } from '../models/floor';
+import { awaitsPicture } from '../models/live';
 import { Picture, useLive } from '../parts/Picture';
 import { useErrorText } from '../parts/useErrorText';
 import { useNow } from '../parts/useNow';
@@ -90,6 +91,7 @@ function Slot({ kind, line, site, used, many, stream }: SlotProps) {
   const names = useNames();
   const [live, setLive] = useLive();
   const chosen = useDeskState((s) => s.slot) === line && kind === 'preview';
+  const awaited = useLiveMeeting((s) => awaitsPicture(s, site)) && kind === 'onair';
   const name = site === null ? null : names(site);
   const label = name?.title ?? t('desk.emptySlot');
   return (
@@ -102,6 +104,12 @@ function Slot({ kind, line, site, used, many, stream }: SlotProps) {
         onLive={setLive}
       />
       {site !== null && !live && <StillBehind site={site} calling={kind === 'preview'} />}
+      {awaited && live && (
+        <p className={classes.held} role="status">
+          <Mark name="degraded" silent plain />
+          {t('desk.held', { name: label })}
+        </p>
+      )}
       {site === null && (
         <p className={classes.empty}>
           {kind === 'preview' && !many ? t('desk.emptyPreview') : t('desk.emptySlot')}

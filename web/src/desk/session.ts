@@ -145,7 +145,13 @@ export class DeskSession {
   cut(): Promise<boolean> {
     const preview = this.state?.stage.preview ?? [];
     // An empty preview never clears the stage by a key press.
-    if (!preview.some((s) => s !== null)) return Promise.resolve(false);
+    const sites = preview.filter((s) => s !== null);
+    if (sites.length === 0) return Promise.resolve(false);
+    // Nobody of the preview is there: the stage would carry a name without its picture.
+    if (this.roster.sites.size > 0 && !sites.some((s) => this.roster.sites.get(s)?.joined)) {
+      this.store.setState({ notice: { code: 'not_in_meeting', at: Date.now() } });
+      return Promise.resolve(false);
+    }
     return this.command('stage.cut', {});
   }
 

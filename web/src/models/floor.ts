@@ -34,7 +34,7 @@ export function floorQueue(live: LiveMeeting): QueueEntry[] {
       role,
       mic,
       place,
-      pictureOk: live.live.has(site),
+      pictureOk: live.live?.has(site) ?? false,
       voiceOk: live.speaking.includes(site) || (level !== null && level > VOICE_DBOV),
       level,
       onAir: state.stage.on_air.includes(site),

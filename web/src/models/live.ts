@@ -9,8 +9,8 @@ export interface LiveMeeting {
   speaking: readonly string[];
   /** Microphone levels in dBov (0 loudest, -127 silence). */
   levels: Readonly<Record<string, number>>;
-  /** Sites whose picture reaches the node: they can be cut to at once. */
-  live: ReadonlySet<string>;
+  /** Sites whose picture reaches the node: they can be cut to at once. Null before the server has said. */
+  live: ReadonlySet<string> | null;
   /** Why the server does not let us follow the meeting. */
   refused: string | null;
   /** The last cut that reached the stage: how long its picture took. */
@@ -21,13 +21,18 @@ export interface PresenceSink {
   presence(joined: readonly string[], left: readonly string[], full: boolean): void;
 }
 
+/** True while a site was cut to but its picture is not there yet: viewers still see the one before. */
+export function awaitsPicture(live: LiveMeeting, site: string | null): boolean {
+  return site !== null && live.live !== null && !live.live.has(site);
+}
+
 /** One meeting as a page follows it: durable state from events, fleeting state beside it. */
 export class MeetingModel implements StreamHandler {
   readonly store: StoreApi<LiveMeeting> = createStore<LiveMeeting>(() => ({
     state: null,
     speaking: [],
     levels: {},
-    live: new Set(),
+    live: null,
     lastShown: null,
     refused: null,
   }));

@@ -53,11 +53,14 @@ export function Band({ session, scene }: { session: SiteSession; scene: SiteScen
   const link = useStore(session.wire.state, (s) => s.link);
   const degraded = useStore(session.store, (s) => s.degraded);
   const now = useNow();
-  const { face, mic } = scene;
+  const { face, mic, fault } = scene;
+  const broken = link !== 'open' || fault === 'no_network';
   // The path begins with the unit itself, which the label has named.
   const above = me?.site?.path.split(', ').slice(1).join(', ') ?? '';
-  const hint =
-    (face === 'on_air' || face === 'speaking') && mic !== 'open'
+  const elsewhere = fault === 'replaced' || fault === 'not_authenticated';
+  const hint = elsewhere
+    ? ''
+    : (face === 'on_air' || face === 'speaking') && mic !== 'open'
       ? t(`site.hint.${face}_${mic}`)
       : t(`site.hint.${face}`);
   return (
@@ -79,8 +82,12 @@ export function Band({ session, scene }: { session: SiteSession; scene: SiteScen
         {above !== '' && <p className={classes.above}>{above}</p>}
         <p className={classes.link} data-testid="connection-state" data-state={link}>
           <span className={classes.chip}>
-            <Mark name={link === 'open' ? (degraded ? 'degraded' : 'ready') : 'offline'} silent />
-            {link === 'open' && degraded ? t('mark.degraded') : t(`link.${link}`)}
+            <Mark name={broken ? 'offline' : degraded ? 'degraded' : 'ready'} silent />
+            {fault === 'no_network'
+              ? t('link.closed')
+              : !broken && degraded
+                ? t('mark.degraded')
+                : t(`link.${link}`)}
           </span>
         </p>
       </div>

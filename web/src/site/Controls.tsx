@@ -21,14 +21,12 @@ export function Controls({
   const cameraOn = useStore(session.store, (s) => s.cameraOn);
   const { state, mic, hasFloor, handUp, me, face } = scene;
   const speaking = me !== null && (state?.floor.speakers.some((s) => s.site === me) ?? false);
-  const big = { size: 'lg', h: 64, fz: 18 } as const;
   const waiting = state?.floor.hands_total ?? 0;
   const mayOpen = face === 'invited' || (hasFloor && mic === 'off');
   return (
     <div className={classes.controls}>
       {mayOpen && (
         <Button
-          {...big}
           className={classes.main}
           leftSection={<MicMark mic="open" size={28} silent plain />}
           onClick={() => void session.speak()}
@@ -39,7 +37,6 @@ export function Controls({
       )}
       {!speaking && (
         <Button
-          {...big}
           className={classes.main}
           variant={handUp || hasFloor ? 'default' : 'filled'}
           leftSection={<Mark name="hand" size={28} silent plain />}
@@ -58,7 +55,6 @@ export function Controls({
       )}
       {speaking && (
         <Button
-          {...big}
           variant="default"
           className={classes.main}
           leftSection={<Icon name="check" size={28} />}
@@ -70,7 +66,6 @@ export function Controls({
       )}
       {!mayOpen && (
         <Button
-          {...big}
           variant="default"
           leftSection={<MicMark mic={mic} size={28} silent />}
           // Not `disabled`: somebody who presses it must be able to read why nothing happens.
@@ -89,7 +84,6 @@ export function Controls({
         </Button>
       )}
       <Button
-        {...big}
         variant="default"
         leftSection={<Icon name={cameraOn ? 'camera' : 'cameraOff'} size={28} />}
         onClick={() => void session.setCamera(!cameraOn)}
@@ -101,7 +95,6 @@ export function Controls({
         </span>
       </Button>
       <Button
-        {...big}
         variant="default"
         leftSection={<Icon name="help" size={28} />}
         onClick={onHelp}

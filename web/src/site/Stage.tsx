@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
+import { awaitsPicture } from '../models/live';
 import { shownTo } from '../models/meeting';
 import { Picture, useLive } from '../parts/Picture';
 import type { SiteSession } from './session';
@@ -27,6 +28,7 @@ export function Stage({ session, scene }: { session: SiteSession; scene: SiteSce
           used={line < size}
           single={size === 1}
           silent={cannotShow}
+          session={session}
         />
       ))}
     </section>
@@ -40,14 +42,16 @@ interface SlotProps {
   used: boolean;
   single: boolean;
   silent: boolean;
+  session: SiteSession;
 }
 
-function Slot({ line, stream, scene, used, single, silent }: SlotProps) {
+function Slot({ line, stream, scene, used, single, silent, session }: SlotProps) {
   const { t } = useTranslation();
   const [live, setLive] = useLive();
   const { state, me } = scene;
   const site = state ? shownTo(me, state, line) : null;
   const waits = useWaits(live, site);
+  const awaited = useStore(session.meeting.store, (s) => awaitsPicture(s, site));
   const label = site === null ? null : (state?.sites[site]?.label ?? site);
   const isChair = site !== null && site === state?.chair_site;
   return (
@@ -65,7 +69,7 @@ function Slot({ line, stream, scene, used, single, silent }: SlotProps) {
       )}
       {label !== null && (
         <figcaption className={classes.caption}>
-          <span>{label}</span>
+          <span>{awaited && live ? t('site.switching', { name: label }) : label}</span>
           {isChair && <span className={classes.chair}>{t('site.chair')}</span>}
         </figcaption>
       )}
