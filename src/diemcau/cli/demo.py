@@ -12,6 +12,7 @@ from diemcau.cli.output import Json, errors, fail
 from diemcau.cli.serve import run_loop, settings_from
 
 DATASET = "2021-09"
+SEED = 2021
 
 
 def clip_cache() -> Path:
@@ -25,7 +26,7 @@ def demo(
     ] = 60,
     seed_number: Annotated[
         int, typer.Option("--seed", help="Which communes take part, who is simulated.")
-    ] = 2021,
+    ] = SEED,
     codec: Annotated[str, typer.Option(help="h264 or vp8.")] = "h264",
     hands_every: Annotated[float, typer.Option(min=1, help="Seconds between raised hands, about.")] = 20.0,
     host: Annotated[str | None, typer.Option(help="Address to listen on (0.0.0.0: every one).")] = None,

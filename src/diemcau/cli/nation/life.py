@@ -1,5 +1,6 @@
 """What the demo meeting does by itself. Hands are the simulated sites', the floor is the operator's."""
 
+import asyncio
 import contextlib
 import uuid
 
@@ -26,3 +27,15 @@ async def show_centre(meetings: Meetings, bus: Bus, meeting: str, centre: str) -
         await command(meetings, SYSTEM, "stage.cut", meeting, slots=[centre])
     with contextlib.suppress(DiemCauError):
         await command(meetings, Actor("site", centre), "mic.set", meeting, on=True)
+
+
+async def cut_about(meetings: Meetings, meeting: str, centre: str, every: float) -> None:
+    """Cuts from site to site, every so many seconds, as a director in a hurry would; for load runs."""
+    turn = 0
+    while True:
+        await asyncio.sleep(every)
+        here = sorted(meetings.joined(meeting) - {centre})
+        if here:
+            turn += 1
+            with contextlib.suppress(DiemCauError):  # it left between the look and the cut
+                await command(meetings, SYSTEM, "stage.cut", meeting, slots=[here[turn % len(here)]])

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from rich.progress import (
 )
 
 from diemcau.app import Running, running
-from diemcau.cli.nation.life import show_centre
+from diemcau.cli.nation.life import cut_about, show_centre
 from diemcau.cli.nation.plan import CENTRE, Plan, plan
 from diemcau.cli.nation.seed import Nation, seed
 from diemcau.cli.output import answer_json, err, out
@@ -33,8 +34,22 @@ STOP_S = 5.0
 """Seconds a child process has after SIGTERM."""
 
 
+@dataclass(frozen=True)
+class Measure:
+    """A load run instead of a demo: it ends by itself, and the clients' report goes to standard output.
+
+    `duration`: seconds after everyone has joined; `rate`: joins a second; `cut_every`: seconds; `options`:
+    further ones of `diemcau-load sites`.
+    """
+
+    duration: float
+    rate: float
+    cut_every: float
+    options: tuple[str, ...]
+
+
 class Demo:
-    """One run of the demo."""
+    """One run of the demo, or of a load on a server of its own."""
 
     def __init__(
         self,
@@ -46,8 +61,10 @@ class Demo:
         clips: Path,
         simulate: bool,
         as_json: bool,
+        measure: Measure | None = None,
     ) -> None:
         self.settings, self.sites, self.seed, self.codec = settings, sites, seed_number, codec
+        self.measure = measure
         self.hands_every, self.clips, self.simulate, self.as_json = hands_every, clips, simulate, as_json
         self.steps = Progress(
             SpinnerColumn(),
@@ -82,13 +99,19 @@ class Demo:
                 nation = await seed(
                     server.rooms, chosen, self.settings.data, codec=self.codec, progress=self._progress
                 )
-            self._tell(server, chosen, nation)
+            if self.measure is None:
+                self._tell(server, chosen, nation)
             async with asyncio.TaskGroup() as group:
                 group.create_task(
                     show_centre(server.rooms.meetings, server.rooms.bus, nation.meeting, CENTRE)
                 )
                 if self.simulate:
-                    group.create_task(self._simulate(server, nation))
+                    simulated = group.create_task(self._simulate(server, nation))
+                    if self.measure is not None:
+                        simulated.add_done_callback(lambda _: stop.set())
+                if self.measure is not None:
+                    cutting = cut_about(server.rooms.meetings, nation.meeting, CENTRE, self.measure.cut_every)
+                    group.create_task(cutting)
                 await stop.wait()
 
     async def _simulate(self, server: Running, nation: Nation) -> None:
@@ -106,10 +129,13 @@ class Demo:
             "--clips", str(self.clips),
             "--meeting", nation.meeting,
             "--hands-per-minute", str(60 / self.hands_every),
-            "--rate", "20",
-            "--duration", "0",
+            "--rate", str(self.measure.rate if self.measure else 20),
+            "--duration", str(self.measure.duration if self.measure else 0),
+            "--python", sys.executable,
             "--exit-with-stdin",
             *([] if self.settings.loopback else ["--allow-remote"]),  # our own media node, by its LAN address
+            *(self.measure.options if self.measure else ()),
+            answers=self.measure is not None,
         )  # fmt: skip
 
     def _progress(self, step: str, done: int, total: int) -> None:
@@ -161,11 +187,16 @@ class Demo:
 
 
 @asynccontextmanager
-async def _child(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A child process that ends with the block; its output goes to our standard error, and its standard input
-    closes when we die, however we do."""
+async def _child(*arguments: str, answers: bool) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A child process that ends with the block; what it prints goes to our standard error unless it `answers`.
+
+    Its standard input closes when we die, however we do.
+    """
     process = await asyncio.create_subprocess_exec(
-        *arguments, stdin=asyncio.subprocess.PIPE, stdout=sys.stderr, start_new_session=True
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=None if answers else sys.stderr,
+        start_new_session=True,
     )
     try:
         yield process
@@ -180,8 +211,8 @@ async def _child(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
                 await process.wait()
 
 
-async def _run_child(*arguments: str) -> None:
+async def _run_child(*arguments: str, answers: bool = False) -> None:
     """Runs a child to its end. Raises OSError when it fails."""
-    async with _child(*arguments) as process:
+    async with _child(*arguments, answers=answers) as process:
         if await process.wait() != 0:
             raise OSError(f"{Path(arguments[0]).name} ended with status {process.returncode}")
