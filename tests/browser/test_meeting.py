@@ -171,9 +171,9 @@ def test_a_reload_brings_the_commune_back(desk: Page, commune: Page, nation: Nat
 
 def test_a_network_cut_of_20_s_brings_the_commune_back_by_itself(commune: Page, desk: Page) -> None:
     context = commune.context
-    context.set_offline(True)
     state = commune.get_by_test_id("connection-state")
     connected = state.inner_text()
+    context.set_offline(True)
     expect(state).not_to_have_text(connected, timeout=30_000)
     commune.evaluate("new Promise((go) => setTimeout(go, 20_000))")
     context.set_offline(False)

@@ -51,8 +51,8 @@ def load(
     """Put load on a server.
 
     With --sites: a server with a demo nation is started in a folder that is thrown away, and its simulated
-    sites are measured. Without: against --server, with --credentials and --clips. Further options are those of
-    `diemcau-load sites` (see its --help).
+    sites are measured. Without: against --server, with --credentials and --clips. Further options are
+    those of `diemcau-load sites` (see its --help).
     """
     if sites is not None:
         on_a_server_of_its_own(sites, duration, rate, cut_every, codec, context.args, as_json=as_json)

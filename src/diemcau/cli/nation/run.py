@@ -188,7 +188,7 @@ class Demo:
 
 @asynccontextmanager
 async def _child(*arguments: str, answers: bool) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A child process that ends with the block; what it prints goes to our standard error unless it `answers`.
+    """A child process that ends with the block; it prints to our standard error unless it `answers`.
 
     Its standard input closes when we die, however we do.
     """
