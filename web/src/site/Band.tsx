@@ -80,7 +80,11 @@ export function Band({ session, scene }: { session: SiteSession; scene: SiteScen
           {me?.site?.label ?? me?.name ?? t('site.title')}
         </h1>
         {above !== '' && <p className={classes.above}>{above}</p>}
-        <p className={classes.link} data-testid="connection-state" data-state={link}>
+        <p
+          className={classes.link}
+          data-testid="connection-state"
+          data-state={broken && link === 'open' ? 'waiting' : link}
+        >
           <span className={classes.chip}>
             <Mark name={broken ? 'offline' : degraded ? 'degraded' : 'ready'} silent />
             {fault === 'no_network'
