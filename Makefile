@@ -71,7 +71,7 @@ lint: setup
 	@$(RUN)mypy
 	$(call say,import order)
 	@$(RUN)lint-imports
-	$(call say,format, types, lint, tests: page)
+	$(call say,format + types + lint + tests: page)
 	@cd web && npm run --silent check
 	$(call say,format and lint: Rust)
 	@cd rust && cargo fmt --all --check
@@ -80,7 +80,7 @@ lint: setup
 unit: setup
 	$(call say,tests: Rust)
 	@cd rust && cargo test --quiet --locked --workspace
-	$(call say,tests: Python, databases, browsers)
+	$(call say,tests: Python + databases + browsers)
 	@$(RUN)pytest
 
 format: ## rewrite the code in the one format
