@@ -1,12 +1,11 @@
 import { asProblem, Failure } from './failure';
 import type {
-  Codec,
   LayerName,
   Me,
   Meeting,
+  NewMeeting,
   PublisherAnswer,
   RosterAnswer,
-  ScopeEntry,
   Site,
   Unit,
   UnitMatch,
@@ -61,13 +60,7 @@ export class Http {
 
   meetings = async (): Promise<Meeting[]> =>
     (await this.json<{ meetings: Meeting[] }>('GET', '/meetings')).meetings;
-  createMeeting = (wanted: {
-    id: string;
-    title: string;
-    scope: ScopeEntry[];
-    codec: Codec;
-    chair_site: string | null;
-  }) => this.json<Meeting>('POST', '/meetings', wanted);
+  createMeeting = (wanted: NewMeeting) => this.json<Meeting>('POST', '/meetings', wanted);
   roster = (meeting: string) =>
     this.json<RosterAnswer>('GET', `/meetings/${encodeURIComponent(meeting)}/roster`);
 

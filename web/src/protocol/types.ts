@@ -1,71 +1,26 @@
-/** What crosses the wire, as `docs/protocol.md` has it. Times are RFC 3339 UTC; ids and unit codes are opaque strings. */
+import type { components } from './openapi';
 
-export type Role =
-  | 'chair'
-  | 'director'
-  | 'secretary'
-  | 'duty_officer'
-  | 'technician'
-  | 'lead'
-  | 'delegate'
-  | 'observer'
-  | 'auditor';
+/**
+ * What crosses the wire. Bodies of HTTP come from the server's schema (`npm run types`); the WebSocket's frames are
+ * written by hand from `docs/protocol.md`. Times are RFC 3339 UTC; ids and unit codes are opaque strings.
+ */
+type Schemas = components['schemas'];
 
-export interface Grant {
-  role: Role;
-  unit: string;
-}
-
-export type SiteKind = 'post' | 'room' | 'bridge';
-
-export interface Site {
-  id: string;
-  unit: string;
-  label: string;
-  kind: SiteKind;
-  path: string;
-  carrier: string | null;
-}
-
-export interface Me {
-  kind: 'person' | 'site';
-  id: string;
-  name: string;
-  title: string | null;
-  grants: Grant[];
-  site: Site | null;
-  csrf: string;
-}
-
-export type Level = 'nation' | 'province' | 'district' | 'commune';
+export type Site = Schemas['Site'];
+export type SiteKind = Site['kind'];
+export type Me = Schemas['Me'];
+export type Unit = Schemas['Unit'];
+export type Level = Unit['level'];
 export const LEVELS: readonly Level[] = ['nation', 'province', 'district', 'commune'];
-
-export interface Unit {
-  code: string;
-  name: string;
-  kind: string;
-  level: Level;
-  parent: string | null;
-  path: string;
-  children: number;
-  sites: string[];
-}
-
-export interface UnitMatch {
-  unit: Unit;
-  path: string;
-  /** How many units share name and kind: above 1 the name alone never acts. */
-  alike: number;
-  sites: string[];
-}
-
-export type Codec = 'h264' | 'vp8';
-export type MeetingStatus = 'scheduled' | 'open' | 'ended';
-
-export interface ScopeEntry {
-  unit: string;
-  levels: Level[];
-}
+/** `alike`: how many units share name and kind: above 1 the name alone never acts. */
+export type UnitMatch = Schemas['UnitMatch'];
+export type NewMeeting = Schemas['NewMeeting'];
+export type Codec = NewMeeting['codec'];
+export type ScopeEntry = Schemas['ScopeEntry'];
+export type ViewerAnswer = Schemas['ViewerAnswer'];
+export type PublisherAnswer = Schemas['PublisherAnswer'];
+export type LayerName = Schemas['PinRequest']['ceiling'];
+export type MeetingStatus = Schemas['Meeting']['status'];
 
 export interface Meeting {
   id: string;
@@ -84,22 +39,6 @@ export interface RosterAnswer {
   units: [code: string, parent: string | null, name: string, kind: string, level: Level][];
   joined: string[];
 }
-
-export interface ViewerAnswer {
-  viewer: string;
-  answer: string;
-  audio_lines: number;
-  video_lines: number;
-  codecs: Codec[];
-  can_show: boolean;
-}
-
-export interface PublisherAnswer {
-  publisher: string;
-  answer: string;
-}
-
-export type LayerName = 'low' | 'high';
 
 export type SiteState = 'standby' | 'in_meeting' | 'invited_to_speak' | 'speaking' | 'on_air';
 export type Mic = 'off' | 'open' | 'muted';
