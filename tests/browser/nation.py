@@ -23,6 +23,7 @@ class Nation:
     site: dict[str, str]
     meeting: str
     data: Path
+    spare_sites: tuple[dict[str, str], ...]
 
     @contextlib.contextmanager
     def operator_client(self) -> Iterator[Client]:
@@ -63,6 +64,7 @@ def demo(directory: Path, *, sites: int, codec: str = "h264", host: str = "127.0
             site=said["site"],
             meeting=said["meeting"],
             data=directory / "data",
+            spare_sites=tuple(said["spare_sites"]),
         )
     finally:
         process.send_signal(signal.SIGINT)

@@ -3,6 +3,7 @@ export class Meter {
   private context: AudioContext | null = null;
   private source: MediaStreamAudioSourceNode | null = null;
   private analyser: AnalyserNode | null = null;
+  private track: MediaStreamTrack | null = null;
   private samples = new Float32Array(new ArrayBuffer(0));
 
   /** Browsers start it silent until the page is tapped. */
@@ -15,13 +16,18 @@ export class Meter {
   listen(track: MediaStreamTrack | null): void {
     this.source?.disconnect();
     this.source = null;
+    this.track?.stop();
+    this.track = null;
     if (track === null || this.context === null) return;
+    // A copy: the track that is sent carries silence until the meeting hears this room, the meter shows it always.
+    this.track = track.clone();
+    this.track.enabled = true;
     if (!this.analyser) {
       this.analyser = this.context.createAnalyser();
       this.analyser.fftSize = 1024;
       this.samples = new Float32Array(new ArrayBuffer(1024 * 4));
     }
-    this.source = this.context.createMediaStreamSource(new MediaStream([track]));
+    this.source = this.context.createMediaStreamSource(new MediaStream([this.track]));
     this.source.connect(this.analyser);
   }
 
@@ -33,8 +39,7 @@ export class Meter {
   }
 
   close(): void {
-    this.source?.disconnect();
-    this.source = null;
+    this.listen(null);
     void this.context?.close().catch(() => undefined);
     this.context = null;
     this.analyser = null;
