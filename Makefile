@@ -77,11 +77,14 @@ lint: setup
 	@cd rust && cargo fmt --all --check
 	@cd rust && cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 
+# The browsers' driver keeps an event loop of its own running, so its tests have a process of their own.
 unit: setup
 	$(call say,tests: Rust)
 	@cd rust && cargo test --quiet --locked --workspace
-	$(call say,tests: Python + databases + browsers)
-	@$(RUN)pytest
+	$(call say,tests: browsers)
+	@$(RUN)pytest tests/browser
+	$(call say,tests: Python + databases + faults)
+	@$(RUN)pytest --ignore=tests/browser
 
 format: ## rewrite the code in the one format
 	@$(RUN)ruff format src tests bench scripts && $(RUN)ruff check --fix src tests bench scripts

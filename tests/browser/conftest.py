@@ -17,6 +17,7 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def nation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nation]:
     with demo(tmp_path_factory.mktemp("nation"), sites=60) as running:
+        running.until_joined(60, seconds=240)  # the first run encodes the clips
         yield running
 
 

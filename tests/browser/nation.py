@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,17 @@ class Nation:
             me = client.get("/api/v1/me").raise_for_status().json()
             client.headers["X-CSRF-Token"] = me["csrf"]
             yield client
+
+    def until_joined(self, count: int, *, seconds: float) -> None:
+        """Wait until so many sites are in the meeting, asking the server."""
+        end = time.monotonic() + seconds
+        with self.operator_client() as client:
+            while time.monotonic() < end:
+                roster = client.get(f"/api/v1/meetings/{self.meeting}/roster").raise_for_status().json()
+                if len(roster["joined"]) >= count:
+                    return
+                time.sleep(0.5)  # between two questions to another process
+        raise AssertionError(f"only {len(roster['joined'])} of {count} sites joined in {seconds} s")
 
     def command(self, client: Client, name: str, **arguments: Any) -> dict[str, Any]:
         """Run one command of the meeting as `client`."""
