@@ -12,7 +12,7 @@ export interface PublisherState {
 
 /** Asked to stop, a publisher is kept this long: who is asked again at once does not start from nothing. */
 const LINGER_MS = 10_000;
-const SILENT_MS = 4_000;
+const SILENT_MS = 1_500;
 const GIVE_UP_CONNECTING_MS = 12_000;
 const AUDIO_MS = 60;
 
@@ -142,7 +142,7 @@ export class Publisher {
         this.store.setState({ phase: 'up', trouble: null });
         break;
       case 'disconnected':
-        this.after(SILENT_MS, () => this.again('silent', null));
+        this.after(SILENT_MS * (0.7 + Math.random() * 0.6), () => this.again('silent', null));
         break;
       case 'failed':
         this.again('failed', null);
