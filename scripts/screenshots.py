@@ -72,6 +72,7 @@ def main() -> None:
             post.set_viewport_size({"width": 1366, "height": 768})
             with nation.operator_client() as client:
                 joined = client.get(f"/api/v1/meetings/{nation.meeting}/roster").json()["joined"]
+                post.evaluate("new Promise((go) => setTimeout(go, 30000))")  # every site sends a snapshot
                 nation.command(client, "floor.give", site=joined[3])
                 nation.command(client, "stage.preview", slots=[joined[5]])
                 for shot, (width, height, language) in DESKS.items():

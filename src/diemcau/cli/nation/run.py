@@ -116,7 +116,8 @@ class Demo:
 
     async def _simulate(self, server: Running, nation: Nation) -> None:
         """Encodes the clips that are missing, then runs the simulated sites."""
-        count = str(min(self.sites, 16))
+        # One each for as many as can be told apart on a screen; the others show one of these.
+        count = str(min(self.sites, 64))
         wanted = ["--h264", count, "--vp8", "0"] if self.codec == "h264" else ["--h264", "0", "--vp8", count]
         await _run_child(
             sys.executable, "-m", "diemcau.clips", "make",
