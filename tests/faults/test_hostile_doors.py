@@ -40,7 +40,9 @@ def unhurt(home: House) -> Iterator[None]:
     yield
     assert home.pid == pid and home.get("/readyz").status_code == 200
     metrics = home.get("/metrics").text
-    assert not re.search(r'diemcau_http_requests_total\{[^}]*status="5', metrics)
+    # `/readyz` answers 503 while the node starts: that is its answer, not a fault.
+    failed = re.findall(r'diemcau_http_requests_total\{[^}]*status="5[^}]*\}', metrics)
+    assert [line for line in failed if 'route="/readyz"' not in line] == []
     assert not re.search(r'diemcau_ws_closes_total\{code="1011"', metrics)
     assert "Traceback" not in home.log, home.log[-4000:]
     assert home.rss(pid) - rss < 64 << 20
