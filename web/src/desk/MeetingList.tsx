@@ -18,7 +18,15 @@ export default function MeetingList() {
   const navigate = useNavigate();
   const queries = useQueryClient();
   const [making, setMaking] = useState(false);
-  const me = useQuery({ queryKey: ['me'], queryFn: () => http.me(), retry: false, staleTime: 60_000 });
+  const me = useQuery({
+    queryKey: ['me', 'desk'],
+    queryFn: () => {
+      http.page = 'desk';
+      return http.me();
+    },
+    retry: false,
+    staleTime: 60_000,
+  });
   const list = useQuery({
     queryKey: ['meetings'],
     queryFn: () => http.meetings(),

@@ -56,6 +56,7 @@ export class DeskSession {
     readonly meeting: string,
     tab: string,
   ) {
+    http.page = 'desk';
     this.wire = new Wire(wireUrl(), 'desk', tab, browserWorld(http));
     this.viewer = new Viewer(http, AUDIO_LINES, STAGE_LINES + PREVIEW_LINES);
     this.stills = new Stills(http);
@@ -70,6 +71,8 @@ export class DeskSession {
         if (now.gone !== before.gone && now.gone !== null) this.viewer.gone(now.gone.viewers);
         if (now.link === 'open' && before.link !== 'open') {
           this.viewer.retryNow();
+          // A server that was away has forgotten the pins.
+          this.pins.use(this.viewer.store.getState().viewer);
           void this.loadRoster();
         }
       }),

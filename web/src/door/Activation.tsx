@@ -29,6 +29,7 @@ export function Activation() {
       await navigate('/diem-cau', { replace: true });
     } catch (error) {
       // The sheet was scanned twice on the same device: it is already in.
+      http.page = 'site';
       const me = await http.me().catch(() => null);
       if (me?.kind === 'site' && codeOf(error) === 'bad_code') await navigate('/diem-cau', { replace: true });
       else setFailed(codeOf(error));

@@ -27,7 +27,8 @@ export function Login() {
     setFailed(null);
     try {
       await http.login(field('username').trim(), field('password'));
-      queries.setQueryData(['me'], await http.me());
+      http.page = 'desk';
+      queries.setQueryData(['me', 'desk'], await http.me());
       await navigate('/trung-tam', { replace: true });
     } catch (error) {
       setFailed(codeOf(error));

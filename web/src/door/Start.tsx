@@ -6,7 +6,14 @@ import { http } from '../http';
 /** The bare address: whoever asks is sent to his page. */
 export function Start() {
   const { t } = useTranslation();
-  const me = useQuery({ queryKey: ['me'], queryFn: () => http.me(), retry: false });
+  const me = useQuery({
+    queryKey: ['me'],
+    queryFn: () => {
+      http.page = null;
+      return http.me();
+    },
+    retry: false,
+  });
   if (me.isPending) return <p role="status">{t('app.loading')}</p>;
   if (me.data?.kind === 'site') return <Navigate to="/diem-cau" replace />;
   return <Navigate to={me.data ? '/trung-tam' : '/dang-nhap'} replace />;

@@ -77,6 +77,7 @@ export class Publisher {
   /** The server says that these have ended: told sooner than the silence is noticed. */
   gone(publishers: readonly string[]): void {
     if (this.wanted === null || this.publisher === null || !publishers.includes(this.publisher)) return;
+    this.publisher = null;
     this.again('gone', null);
   }
 

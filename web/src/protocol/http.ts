@@ -24,6 +24,8 @@ type Fetch = typeof fetch;
 /** The HTTP door. Cookies carry who we are; `csrf` is learned from `/me` and goes with everything that changes something. */
 export class Http {
   csrf: string | null = null;
+  /** Which page asks: a browser may hold an operator's cookie and a site's at once. */
+  page: 'site' | 'desk' | null = null;
 
   constructor(
     private readonly base = '/api/v1',
@@ -86,7 +88,10 @@ export class Http {
     const response = await this.fetcher(`${this.base}/sites/${encodeURIComponent(site)}/snapshot`, {
       credentials: 'same-origin',
       cache: 'no-cache',
-      ...(etag === null ? {} : { headers: { 'If-None-Match': etag } }),
+      headers: {
+        ...(this.page === null ? {} : { 'X-Page': this.page }),
+        ...(etag === null ? {} : { 'If-None-Match': etag }),
+      },
       ...(signal ? { signal } : {}),
     });
     if (response.status === 304) return 'same';
@@ -132,6 +137,7 @@ export class Http {
     keepalive = false,
   ): Promise<Response> {
     const headers: Record<string, string> = { Accept: 'application/json' };
+    if (this.page !== null) headers['X-Page'] = this.page;
     if (body !== null) headers['Content-Type'] = type;
     if (method !== 'GET' && this.csrf !== null) headers['X-CSRF-Token'] = this.csrf;
     let response: Response;

@@ -56,6 +56,7 @@ export class SiteSession {
     private readonly http: Http,
     tab: string,
   ) {
+    http.page = 'site';
     this.wire = new Wire(wireUrl(), 'site', tab, browserWorld(http));
     this.viewer = new Viewer(http, LINES, LINES);
     this.publisher = new Publisher(http);
@@ -201,7 +202,8 @@ export class SiteSession {
   private obey(): void {
     const { you, link } = this.wire.state.getState();
     const { audio, video } = this.devices.store.getState();
-    this.publisher.setSource(audio, video);
+    // Only pinned, or asked no longer: the audio line stands and carries nothing.
+    this.publisher.setSource(you?.publish?.audio === true ? audio : null, video);
     // The microphone of this room carries sound only while the meeting hears it.
     if (audio) audio.enabled = you?.mic === 'open';
     const onAir = you?.state === 'on_air';

@@ -11,11 +11,12 @@ describe('the HTTP door', () => {
       Promise.resolve(init?.method === 'GET' ? answer(200, { csrf: 'c-1' }) : answer(204, null)),
     );
     const http = new Http('/api/v1', fetcher);
+    http.page = 'desk';
     await http.me();
     await http.pin('v_1', 4, 's_1', 'low');
     const headers = fetcher.mock.calls.map(([, init]) => init?.headers as Record<string, string>);
     expect(headers[0]?.['X-CSRF-Token']).toBeUndefined();
-    expect(headers[1]?.['X-CSRF-Token']).toBe('c-1');
+    expect(headers[1]).toMatchObject({ 'X-CSRF-Token': 'c-1', 'X-Page': 'desk' });
     expect(fetcher.mock.calls[1]?.[0]).toBe('/api/v1/viewers/v_1/pins/4');
   });
 
