@@ -34,17 +34,4 @@ export default tseslint.config(
       'no-restricted-imports': ['error', { patterns: ['react', 'react-dom', 'react-*', '@mantine/*'] }],
     },
   },
-  {
-    files: ['dev/**/*.mjs'],
-    languageOptions: {
-      globals: {
-        process: 'readonly',
-        console: 'readonly',
-        URL: 'readonly',
-        Buffer: 'readonly',
-        setInterval: 'readonly',
-        setTimeout: 'readonly',
-      },
-    },
-  },
 );
