@@ -1,4 +1,4 @@
-"""Takes the screenshots under docs/screenshots/ from a demo nation, in both languages and both themes.
+"""Takes the screenshots under docs/screens/ from a demo nation, in both languages and both themes.
 
     .venv/bin/python -m scripts.screenshots
 
@@ -15,7 +15,7 @@ from tests.browser.chromium import chromium, new_page, pixels
 from tests.browser.known import write_picture, write_sound
 from tests.browser.nation import Nation, demo
 
-TO = Path(__file__).parent.parent / "docs" / "screenshots"
+TO = Path(__file__).parent.parent / "docs" / "screens"
 DESKS = {"desk-1920": (1920, 1080, "vi"), "desk-1366": (1366, 768, "vi"), "desk-1920-en": (1920, 1080, "en")}
 LANGUAGE_KEY = "dc.lang"
 
