@@ -22,7 +22,8 @@ fn clips(folder: &Path) {
             "number": number, "site": format!("demo-{number}"), "name": "x", "code": "y", "h264": name, "vp8": null
         }));
     }
-    let opus: Vec<Packet> = (0..10).map(|i| (i, true, vec![0x1b, i as u8, 7, 7])).collect();
+    // 0x18: one frame of 60 ms (RFC 6716 §3.1).
+    let opus: Vec<Packet> = (0..10).map(|i| (i, true, vec![0x18, i as u8, 7, 7])).collect();
     let voice = file(0, &[(r#""codec":"opus","span_ms":600,"layer":"","phase":0"#.into(), opus)]);
     std::fs::write(folder.join("voice.dcc"), voice).unwrap();
     let jpeg =

@@ -63,7 +63,9 @@ impl Assembler {
         }
     }
 
-    /// The next payload of the line. `fresh`: the packet right before it came too.
+    /// The next payload of the line. `fresh`: the packet right before it is known, so that a frame that begins here
+    /// began with this packet. Otherwise only what cannot but begin a frame does: a parameter set of H.264; a VP8
+    /// descriptor says it of itself.
     pub fn push(&mut self, h264: bool, timestamp: u32, marker: bool, payload: &[u8], fresh: bool) -> Built {
         let mut broken = false;
         if self.open.as_ref().is_some_and(|open| open.timestamp != timestamp || open.h264 != h264) {
@@ -75,7 +77,7 @@ impl Assembler {
         let open = self.open.get_or_insert_with(|| Open {
             timestamp,
             h264,
-            good: fresh,
+            good: fresh || !h264 || h264::inspect(payload).sps,
             keyframe: false,
             picture_id: None,
             print: Fingerprint::default(),

@@ -58,7 +58,7 @@ pub struct VideoLine {
 #[derive(Debug)]
 struct Frames {
     assembler: Assembler,
-    /// The packet before came; false after loss.
+    /// The packet before came; false after loss, and at the line's first packet: one before it may have been lost.
     fresh: bool,
     /// Nothing can be shown before a keyframe.
     lost_reference: bool,
@@ -83,7 +83,7 @@ impl VideoLine {
             order: Order::new(OrderConfig { nack, patience: PATIENCE }),
             frames: Frames {
                 assembler: Assembler::new(keep),
-                fresh: true,
+                fresh: false,
                 lost_reference: true,
                 waiting_since: None,
                 last_pli: None,

@@ -188,6 +188,24 @@ fn loss_is_asked_for_recovered_and_else_answered_by_a_keyframe() {
 }
 
 #[test]
+fn a_line_whose_very_first_packet_is_lost_waits_for_a_whole_keyframe() {
+    for codec in [VideoCodec::H264, VideoCodec::Vp8] {
+        let mut rig = Rig::new();
+        let mut player = rig.player(1, codec);
+        // Nothing tells the receiver that something came before: an H.264 keyframe looks whole without its parameter sets.
+        for number in 0..6 {
+            rig.send(&mut player, 1, number, |packet| number == 0 && packet == 0);
+        }
+        assert!(rig.shown.is_empty() && rig.due().1, "a keyframe is asked for");
+        for number in 6..60 {
+            rig.send(&mut player, 1, number, |_| false);
+        }
+        assert_eq!(rig.violations(), [] as [&str; 0]);
+        assert!(rig.shown.len() > 40 && rig.shown.iter().all(Option::is_some));
+    }
+}
+
+#[test]
 fn a_gap_of_over_300_ms_is_a_freeze_unless_it_was_meant() {
     let mut rig = Rig::new();
     let mut player = rig.player(0, VideoCodec::H264);
