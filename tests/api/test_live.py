@@ -333,3 +333,24 @@ async def test_pages_are_told_when_the_node_restarts_and_rejoin(world: World) ->
         again = await http.post(f"/api/v1/meetings/{meeting}/viewer", json={"offer": "v=0 H264"})
         assert again.status_code == 201
         assert f"meeting/{meeting}" in world.node.programs
+
+
+async def test_pages_are_told_which_connections_stand_after_both_server_and_node_were_away(
+    world: World,
+) -> None:
+    credential = await world.device(NORTH)
+    meeting = await world.meeting()
+    async with world.client(headers={"Authorization": f"Bearer {credential}"}) as http:
+        async with world.socket(credential) as site:
+            assert (await site.next("standing"))["viewers"] == []
+            await site.command("meeting.join", meeting)
+            answer = await http.post(f"/api/v1/meetings/{meeting}/viewer", json={"offer": "v=0 H264"})
+            viewer = answer.json()["viewer"]
+        async with world.socket(credential, tab="tab-1") as site:
+            # A page that was away is told what there is, and again whenever the node has been heard.
+            standing = await site.next("standing")
+            assert standing["viewers"] == [viewer] and standing["publishers"] == []
+            world.node.disconnect()
+            world.node.viewers.clear()
+            world.node.start()
+            assert (await site.next("standing"))["viewers"] == []

@@ -13,7 +13,15 @@ from diemcau.media import MediaUnavailable, wire
 from diemcau.media.fake import FakeNode
 from diemcau.meetings import MeetingNotFound, MeetingNotOpen
 from diemcau.meetings.meeting import Meeting, Speaker
-from diemcau.stage import GONE, NotAskedToPublish, PublisherNotFound, Stage, TooManyPins, ViewerNotFound
+from diemcau.stage import (
+    GONE,
+    STANDING,
+    NotAskedToPublish,
+    PublisherNotFound,
+    Stage,
+    TooManyPins,
+    ViewerNotFound,
+)
 
 CHAIR, ANN, BEN = "s_chair", "s_ann", "s_ben"
 OFFER = "v=0\r\nm=video\r\nm=video\r\nH264"
@@ -227,6 +235,30 @@ async def test_a_connection_that_ends_by_itself_is_told_to_its_party(bench: Benc
         bench.node.gone(viewer, "timeout")
         await bench.settle()
         assert told == [{"party": "p_1", "viewers": [viewer], "publishers": [], "reason": "timeout"}]
+
+
+async def test_which_connections_stand_is_known_once_the_node_was_heard(bench: Bench) -> None:
+    viewer = (await bench.stage.open_viewer("m", "p_1", OFFER)).viewer
+    second = (await bench.stage.open_viewer("m", "p_1", OFFER)).viewer
+    chair = await bench.publish(CHAIR)
+    assert bench.stage.standing("p_1") == ([viewer, second], [])
+    assert bench.stage.standing(CHAIR) == ([], [chair])
+    await bench.stage.close_viewer(viewer, "p_1")
+    assert bench.stage.standing("p_1") == ([second], [])
+    # A control that starts anew knows nothing before the node has said what it holds.
+    await bench.stage.aclose()
+    bench.node._handlers.clear()
+    again = Stage(bench.node, bench.meetings, bench.bus)  # type: ignore[arg-type]
+    await again.start()
+    assert again.standing("p_1") is None
+    with heard(bench, STANDING) as told:
+        await bench.settle()
+        bench.node.reconnect(fresh=True)
+        await bench.settle()
+    assert told == [{}]
+    assert again.standing("p_1") == ([second], [])
+    assert again.standing(CHAIR) == ([], [chair])
+    await again.aclose()
 
 
 async def test_a_meeting_that_ends_takes_its_program_along(bench: Bench) -> None:

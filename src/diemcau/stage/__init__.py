@@ -1,13 +1,14 @@
 """What is seen and heard: from meetings' states to the media node's programs. See docs/stage.md."""
 
 from diemcau.stage.errors import NotAskedToPublish, PublisherNotFound, TooManyPins, ViewerNotFound
-from diemcau.stage.keeper import GONE, PARTS
+from diemcau.stage.keeper import GONE, PARTS, STANDING
 from diemcau.stage.scene import Part, Publish
 from diemcau.stage.service import PublisherAnswer, Stage, ViewerAnswer
 
 __all__ = [
     "GONE",
     "PARTS",
+    "STANDING",
     "NotAskedToPublish",
     "Part",
     "Publish",

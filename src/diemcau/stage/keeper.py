@@ -28,6 +28,9 @@ PARTS = "eph:stage:parts"
 GONE = "eph:stage:gone"
 """Bus topic: connections that ended, `{"party": id, "viewers": [..], "publishers": [..], "reason": str}`."""
 
+STANDING = "eph:stage:standing"
+"""Bus topic, empty body: the node told what it holds; what a party holds beside that has ended unseen."""
+
 UNASKED_S = 20.0
 """Seconds after which the publisher of a site that is asked no longer is closed (its page does so at 10)."""
 
@@ -74,6 +77,7 @@ class Keeper:
         self._tasks: list[asyncio.Task[None]] = []
         self._line_up: list[str] = []
         self._unasked: dict[str, float] = {}
+        self.heard = False
         node.listen(self._signal)
 
     async def start(self) -> None:
@@ -105,6 +109,8 @@ class Keeper:
                 self._line_up = []
                 self.counters.mends += 1
                 self.look_at(*self.mirror.load(signal.snapshot), *self.watched)
+                self.heard = True
+                self._bus.publish(STANDING, {})
             case NodeDown():
                 pass  # its pictures may go on; what it missed is mended when it answers again
             case wire.ViewerGoneEvent():

@@ -51,6 +51,7 @@ class Mirror:
         self.programs: dict[str, wire.ProgramState] = {}
         self._order = 0
         self._pinning: set[str] = set()
+        self._by_party: dict[str, dict[str, None]] = {}
 
     def load(self, snapshot: wire.SnapshotEvent) -> set[str]:
         """Takes over a snapshot; pins of viewers that live on are kept. Answers every meeting concerned."""
@@ -64,6 +65,9 @@ class Mirror:
                 viewers[state.viewer] = known or Viewer(state.viewer, state.party, meeting)
         self.viewers = viewers
         self._pinning &= viewers.keys()
+        self._by_party = {}
+        for viewer in viewers.values():
+            self._by_party.setdefault(viewer.party, {})[viewer.name] = None
         publishers: dict[str, Publisher] = {}
         for sender in snapshot.publishers:
             meeting = meeting_of(sender.publisher)
@@ -98,12 +102,27 @@ class Mirror:
         """The node is another process: nothing of the old one is left."""
         self.viewers, self.publishers, self.programs = {}, {}, {}
         self._pinning.clear()
+        self._by_party.clear()
 
     def meetings(self) -> set[str]:
         """Every meeting that the node knows of."""
         connections: Iterable[Viewer | Publisher] = (*self.viewers.values(), *self.publishers.values())
         named = {name.removeprefix("meeting/") for name in self.programs if name.startswith("meeting/")}
         return named | {connection.meeting for connection in connections}
+
+    def add_viewer(self, name: str, party: str, meeting: str) -> Viewer:
+        """A viewer that is being opened; events may come before its answer."""
+        viewer = self.viewers.setdefault(name, Viewer(name, party, meeting))
+        self._by_party.setdefault(party, {})[name] = None
+        return viewer
+
+    def viewers_of(self, party: str) -> list[str]:
+        """Names of the party's viewers, oldest first."""
+        return list(self._by_party.get(party, ()))
+
+    def publishers_of(self, site: str) -> list[str]:
+        """Names of the site's publishers, oldest first."""
+        return [publisher.name for publisher in self.publishers.values() if publisher.site == site]
 
     def add_publisher(
         self, name: str, site: str, meeting: str, tracks: Iterable[wire.TrackInfo]
@@ -176,7 +195,13 @@ class Mirror:
     def remove_viewer(self, name: str) -> Viewer | None:
         """The viewer is gone."""
         self._pinning.discard(name)
-        return self.viewers.pop(name, None)
+        viewer = self.viewers.pop(name, None)
+        if viewer is not None:
+            own = self._by_party[viewer.party]
+            del own[name]
+            if not own:
+                del self._by_party[viewer.party]
+        return viewer
 
     def apply(self, event: wire.Event) -> set[str]:
         """Follows one event; answers the meetings whose picture or sound it may concern."""

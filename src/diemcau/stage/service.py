@@ -78,6 +78,12 @@ class Stage:
             ("speaking", {"sites": list(watched.speaking)}),
         ]
 
+    def standing(self, party: str) -> tuple[list[str], list[str]] | None:
+        """The party's viewers and publishers that exist; None before the node was first heard."""
+        if not self._keeper.heard:
+            return None
+        return self._mirror.viewers_of(party), self._mirror.publishers_of(party)
+
     async def open_viewer(
         self, meeting: str, party: str, offer: str, *, replaces: str | None = None
     ) -> ViewerAnswer:
@@ -92,7 +98,7 @@ class Stage:
         if program not in self._mirror.programs:
             await self._keeper.mend(meeting)
         name = connection_name(meeting, self._unique())
-        self._mirror.viewers[name] = Viewer(name, party, meeting)
+        self._mirror.add_viewer(name, party, meeting)
         try:
             reply = await self._node.call(
                 wire.ViewerOpenCommand(viewer=name, party=party, offer=offer, program=program), patience=10.0
@@ -103,7 +109,7 @@ class Stage:
         if not isinstance(reply, wire.ViewerReply):
             self._mirror.remove_viewer(name)
             raise MediaError("The media node answered something else")
-        viewer = self._mirror.viewers.setdefault(name, Viewer(name, party, meeting))
+        viewer = self._mirror.add_viewer(name, party, meeting)
         viewer.video_lines = reply.video_lines
         self.counters.viewers_opened += 1
         await self._close_spare(name, party, replaces)
@@ -119,7 +125,7 @@ class Stage:
 
     async def _close_spare(self, name: str, party: str, replaces: str | None) -> None:
         """The viewer that the new one replaces, and the oldest ones beyond what a party may hold."""
-        others = [v.name for v in self._mirror.viewers.values() if v.party == party and v.name != name]
+        others = [other for other in self._mirror.viewers_of(party) if other != name]
         keep = [other for other in others if other != replaces][-(VIEWERS_PER_PARTY - 1) :]
         for other in others:
             if other not in keep:

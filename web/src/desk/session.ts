@@ -69,6 +69,8 @@ export class DeskSession {
         if (now.who !== before.who && now.who) this.http.csrf = now.who.csrf;
         if (now.link === 'not_authenticated') this.store.setState({ loggedOut: true });
         if (now.gone !== before.gone && now.gone !== null) this.viewer.gone(now.gone.viewers);
+        if (now.standing !== before.standing && now.standing !== null)
+          this.viewer.standing(now.standing.viewers);
         if (now.link === 'open' && before.link !== 'open') {
           this.viewer.retryNow();
           // A server that was away has forgotten the pins.

@@ -2,8 +2,8 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import { codeOf, Failure } from '../protocol/failure';
 import type { Http } from '../protocol/http';
 import type { Codec } from '../protocol/types';
-import { retryMs } from './backoff';
 import { prefer, withPtime } from './codecs';
+import { MediaLink } from './link';
 
 export interface PublisherState {
   phase: 'idle' | 'connecting' | 'up' | 'down';
@@ -12,8 +12,6 @@ export interface PublisherState {
 
 /** Asked to stop, a publisher is kept this long: who is asked again at once does not start from nothing. */
 const LINGER_MS = 10_000;
-const SILENT_MS = 1_500;
-const GIVE_UP_CONNECTING_MS = 12_000;
 const AUDIO_MS = 60;
 
 /** Two layers, lowest first: without bandwidth feedback a browser starts with the lowest. */
@@ -22,35 +20,30 @@ const LAYERS: RTCRtpEncodingParameters[] = [
   { rid: 'h', scaleResolutionDownBy: 1, maxBitrate: 900_000 },
 ];
 
-/** What a site sends, only while it is asked to: one send-only connection, never negotiated again. */
-export class Publisher {
+/** What a site sends, only while it is asked to: one send-only connection. */
+export class Publisher extends MediaLink {
   readonly store: StoreApi<PublisherState> = createStore<PublisherState>(() => ({
     phase: 'idle',
     trouble: null,
   }));
-  private pc: RTCPeerConnection | null = null;
-  private publisher: string | null = null;
   private wanted: { meeting: string; codec: Codec } | null = null;
   private source: { audio: MediaStreamTrack | null; video: MediaStreamTrack | null } = {
     audio: null,
     video: null,
   };
   private senders: { audio: RTCRtpSender; video: RTCRtpSender } | null = null;
-  private generation = 0;
-  private attempt = 0;
-  private timer: ReturnType<typeof setTimeout> | null = null;
   private linger: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(private readonly http: Http) {}
+  constructor(private readonly http: Http) {
+    super();
+  }
 
   /** Opens it and keeps it. */
   publish(meeting: string, codec: Codec): void {
-    if (this.linger !== null) clearTimeout(this.linger);
-    this.linger = null;
+    this.stay();
     if (this.wanted?.meeting === meeting && this.wanted.codec === codec) return;
     this.wanted = { meeting, codec };
-    this.attempt = 0;
-    void this.open();
+    this.openNow();
   }
 
   /** No longer asked: closes after a while. */
@@ -60,8 +53,7 @@ export class Publisher {
   }
 
   stop(): void {
-    if (this.linger !== null) clearTimeout(this.linger);
-    this.linger = null;
+    this.stay();
     this.wanted = null;
     this.drop();
     this.store.setState({ phase: 'idle', trouble: null });
@@ -74,32 +66,15 @@ export class Publisher {
     void this.senders?.video.replaceTrack(video).catch(() => undefined);
   }
 
-  /** The server says that these have ended: told sooner than the silence is noticed. */
-  gone(publishers: readonly string[]): void {
-    if (this.wanted === null || this.publisher === null || !publishers.includes(this.publisher)) return;
-    this.publisher = null;
-    this.again('gone', null);
+  protected wants(): boolean {
+    return this.wanted !== null;
   }
 
-  retryNow(): void {
-    if (this.wanted === null || this.pc?.connectionState === 'connected') return;
-    this.attempt = 0;
-    void this.open();
-  }
-
-  stats(): Promise<RTCStatsReport> | null {
-    return this.pc?.getStats() ?? null;
-  }
-
-  private async open(): Promise<void> {
+  protected async open(): Promise<void> {
     const wanted = this.wanted;
     if (wanted === null) return;
-    this.drop();
-    const generation = this.generation;
-    const stale = () => generation !== this.generation;
+    const [pc, stale] = this.begin();
     this.store.setState(({ phase }) => ({ phase: phase === 'down' ? 'down' : 'connecting' }));
-    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-    this.pc = pc;
     const audio = pc.addTransceiver(this.source.audio ?? 'audio', { direction: 'sendonly' });
     const video = pc.addTransceiver(this.source.video ?? 'video', {
       direction: 'sendonly',
@@ -108,9 +83,6 @@ export class Publisher {
     prefer(audio, 'audio', 'send', wanted.codec);
     prefer(video, 'video', 'send', wanted.codec);
     this.senders = { audio: audio.sender, video: video.sender };
-    pc.onconnectionstatechange = () => {
-      if (!stale()) this.linkChanged(pc);
-    };
     try {
       const offer = await pc.createOffer();
       await pc.setLocalDescription(offer);
@@ -119,67 +91,37 @@ export class Publisher {
         void this.http.closePublisher(answer.publisher).catch(() => undefined);
         return;
       }
-      this.publisher = answer.publisher;
+      this.name = answer.publisher;
       await pc.setRemoteDescription({ type: 'answer', sdp: withPtime(answer.answer, AUDIO_MS) });
       if (stale()) return;
       // A device may have been chosen while the answer was on its way.
       this.setSource(this.source.audio, this.source.video);
-      this.after(GIVE_UP_CONNECTING_MS, () => {
-        if (pc.connectionState !== 'connected') this.again('slow', null);
-      });
+      this.expect(pc);
     } catch (error) {
       if (stale()) return;
-      // The moment has passed: the server no longer asks for us, its next `you` says so.
-      if (codeOf(error) === 'wrong_state') this.store.setState({ trouble: 'wrong_state' });
+      // `wrong_state`: the moment has passed, the server no longer asks for us; its next `you` says so.
       this.again(codeOf(error), error instanceof Failure ? error.retryAfter : null);
     }
   }
 
-  private linkChanged(pc: RTCPeerConnection): void {
-    switch (pc.connectionState) {
-      case 'connected':
-        this.clearTimer();
-        this.attempt = 0;
-        this.store.setState({ phase: 'up', trouble: null });
-        break;
-      case 'disconnected':
-        this.after(SILENT_MS * (0.7 + Math.random() * 0.6), () => this.again('silent', null));
-        break;
-      case 'failed':
-        this.again('failed', null);
-        break;
-      default:
-    }
+  protected connected(): void {
+    this.store.setState({ phase: 'up', trouble: null });
   }
 
-  private again(why: string, retryAfter: number | null): void {
-    this.drop();
+  protected down(why: string): void {
     this.store.setState({ phase: 'down', trouble: why });
-    const wait = Math.max(retryMs(this.attempt), (retryAfter ?? 0) * 1000);
-    this.attempt += 1;
-    this.after(wait, () => void this.open());
   }
 
-  private after(ms: number, run: () => void): void {
-    this.clearTimer();
-    this.timer = setTimeout(run, ms);
-  }
-
-  private clearTimer(): void {
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
-  }
-
-  private drop(): void {
-    this.generation += 1;
-    this.clearTimer();
-    if (this.publisher !== null) void this.http.closePublisher(this.publisher).catch(() => undefined);
-    this.publisher = null;
+  /** Ends it at the server too: a viewer is replaced by its successor, a publisher is not. */
+  protected override drop(): void {
+    const { name } = this;
+    super.drop();
     this.senders = null;
-    if (this.pc) {
-      this.pc.onconnectionstatechange = null;
-      this.pc.close();
-    }
-    this.pc = null;
+    if (name !== null) void this.http.closePublisher(name).catch(() => undefined);
+  }
+
+  private stay(): void {
+    if (this.linger !== null) clearTimeout(this.linger);
+    this.linger = null;
   }
 }

@@ -2,8 +2,8 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import { codeOf, Failure } from '../protocol/failure';
 import type { Http } from '../protocol/http';
 import type { Codec } from '../protocol/types';
-import { retryMs } from './backoff';
 import { prefer } from './codecs';
+import { MediaLink } from './link';
 
 export type ViewerPhase = 'idle' | 'connecting' | 'up' | 'down' | 'cannot_show';
 
@@ -17,20 +17,12 @@ export interface ViewerState {
   trouble: string | null;
 }
 
-/** A browser calls a link disconnected after some 5 s without an answer; a little longer, and a fresh one is faster. */
-const SILENT_MS = 1_500;
-const GIVE_UP_CONNECTING_MS = 12_000;
-
 /**
- * A receive-only connection whose lines are fixed by one offer: it is never negotiated again. When it dies, a new one takes
- * its place (`replaces`); until that one is connected the page keeps the last picture of the old.
+ * A receive-only connection whose lines are fixed by one offer. When it dies, a new one takes its place (`replaces`); until
+ * that one is connected the page keeps the last picture of the old.
  */
-export class Viewer {
+export class Viewer extends MediaLink {
   readonly store: StoreApi<ViewerState>;
-  private pc: RTCPeerConnection | null = null;
-  private generation = 0;
-  private attempt = 0;
-  private timer: ReturnType<typeof setTimeout> | null = null;
   private meeting: string | null = null;
   private codec: Codec = 'h264';
 
@@ -39,6 +31,7 @@ export class Viewer {
     private readonly audioLines: number,
     private readonly videoLines: number,
   ) {
+    super();
     this.store = createStore<ViewerState>(() => ({
       phase: 'idle',
       viewer: null,
@@ -53,22 +46,7 @@ export class Viewer {
     this.stop();
     this.meeting = meeting;
     this.codec = codec;
-    void this.join();
-  }
-
-  /** Starts afresh now, e.g. when the network is back. Does nothing while all is well. */
-  retryNow(): void {
-    if (this.meeting === null || this.pc?.connectionState === 'connected') return;
-    this.attempt = 0;
-    void this.join();
-  }
-
-  /** The server says that these have ended: told sooner than the silence is noticed. */
-  gone(viewers: readonly string[]): void {
-    const { viewer } = this.store.getState();
-    if (this.meeting === null || viewer === null || !viewers.includes(viewer)) return;
-    this.attempt = Math.max(this.attempt, 1); // all of a node's viewers come back over a second, not at once
-    this.again('gone', null);
+    this.openNow();
   }
 
   stop(): void {
@@ -79,27 +57,20 @@ export class Viewer {
     this.store.setState({ phase: 'idle', viewer: null, trouble: null, audio: [], video: [] });
   }
 
-  stats(): Promise<RTCStatsReport> | null {
-    return this.pc?.getStats() ?? null;
+  protected wants(): boolean {
+    return this.meeting !== null;
   }
 
-  private async join(): Promise<void> {
+  protected async open(): Promise<void> {
     const meeting = this.meeting;
     if (meeting === null) return;
-    this.drop();
-    const generation = this.generation;
-    const stale = () => generation !== this.generation;
+    const [pc, stale] = this.begin();
     const { viewer: replaces, phase } = this.store.getState();
     this.store.setState({ phase: phase === 'idle' ? 'connecting' : phase === 'up' ? 'down' : phase });
-    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-    this.pc = pc;
     for (let i = 0; i < this.audioLines; i++)
       prefer(pc.addTransceiver('audio', { direction: 'recvonly' }), 'audio', 'receive', this.codec);
     for (let i = 0; i < this.videoLines; i++)
       prefer(pc.addTransceiver('video', { direction: 'recvonly' }), 'video', 'receive', this.codec);
-    pc.onconnectionstatechange = () => {
-      if (!stale()) this.linkChanged(pc);
-    };
     try {
       const offer = await pc.createOffer();
       await pc.setLocalDescription(offer);
@@ -108,13 +79,12 @@ export class Viewer {
         void this.http.closeViewer(answer.viewer).catch(() => undefined);
         return;
       }
+      this.name = answer.viewer;
       await pc.setRemoteDescription({ type: 'answer', sdp: answer.answer });
       if (stale()) return;
       this.store.setState({ viewer: answer.viewer, trouble: null });
       if (!answer.can_show) this.store.setState({ phase: 'cannot_show' });
-      this.after(GIVE_UP_CONNECTING_MS, () => {
-        if (pc.connectionState !== 'connected') this.again('slow', null);
-      });
+      this.expect(pc);
     } catch (error) {
       if (stale()) return;
       if (codeOf(error) === 'no_common_codec') {
@@ -126,59 +96,22 @@ export class Viewer {
     }
   }
 
-  private linkChanged(pc: RTCPeerConnection): void {
-    switch (pc.connectionState) {
-      case 'connected':
-        this.clearTimer();
-        this.attempt = 0;
-        this.store.setState(({ phase }) => ({
-          phase: phase === 'cannot_show' ? phase : 'up',
-          trouble: null,
-          ...this.lines(pc),
-        }));
-        break;
-      case 'disconnected':
-        this.after(SILENT_MS * (0.7 + Math.random() * 0.6), () => this.again('silent', null));
-        break;
-      case 'failed':
-        this.again('failed', null);
-        break;
-      default:
-    }
+  protected connected(pc: RTCPeerConnection): void {
+    this.store.setState(({ phase }) => ({
+      phase: phase === 'cannot_show' ? phase : 'up',
+      trouble: null,
+      ...lines(pc),
+    }));
   }
 
-  /** The connection's lines, in the order of the offer. */
-  private lines(pc: RTCPeerConnection): Pick<ViewerState, 'audio' | 'video'> {
-    const tracks = pc.getTransceivers().map((t) => t.receiver.track);
-    const of = (kind: string) => tracks.filter((t) => t.kind === kind).map((t) => new MediaStream([t]));
-    return { audio: of('audio'), video: of('video') };
-  }
-
-  private again(why: string, retryAfter: number | null): void {
-    this.drop();
+  protected down(why: string): void {
     this.store.setState({ phase: 'down', trouble: why });
-    const wait = Math.max(retryMs(this.attempt), (retryAfter ?? 0) * 1000);
-    this.attempt += 1;
-    this.after(wait, () => void this.join());
   }
+}
 
-  private after(ms: number, run: () => void): void {
-    this.clearTimer();
-    this.timer = setTimeout(run, ms);
-  }
-
-  private clearTimer(): void {
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
-  }
-
-  private drop(): void {
-    this.generation += 1;
-    this.clearTimer();
-    if (this.pc) {
-      this.pc.onconnectionstatechange = null;
-      this.pc.close();
-    }
-    this.pc = null;
-  }
+/** The connection's lines, in the order of the offer. */
+function lines(pc: RTCPeerConnection): Pick<ViewerState, 'audio' | 'video'> {
+  const tracks = pc.getTransceivers().map((t) => t.receiver.track);
+  const of = (kind: string) => tracks.filter((t) => t.kind === kind).map((t) => new MediaStream([t]));
+  return { audio: of('audio'), video: of('video') };
 }

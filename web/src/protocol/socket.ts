@@ -33,6 +33,12 @@ export interface SocketLike {
 
 export type Link = 'connecting' | 'open' | 'waiting' | 'replaced' | 'not_authenticated' | 'closed';
 
+/** Media connections, by the server's names. */
+export interface MediaNames {
+  viewers: string[];
+  publishers: string[];
+}
+
 export interface WireState {
   link: Link;
   /** Since when the link is not open (ms), null while it is. */
@@ -40,7 +46,9 @@ export interface WireState {
   who: Me | null;
   you: You | null;
   /** What the server last said of media connections that ended. */
-  gone: { viewers: string[]; publishers: string[] } | null;
+  gone: MediaNames | null;
+  /** What the server last said of those that exist. */
+  standing: MediaNames | null;
   /** Server's clock minus ours, ms. */
   skew: number;
 }
@@ -110,6 +118,7 @@ export class Wire {
       who: null,
       you: null,
       gone: null,
+      standing: null,
       skew: 0,
     }));
   }
@@ -212,6 +221,9 @@ export class Wire {
         break;
       case 'gone':
         this.state.setState({ gone: { viewers: message.viewers, publishers: message.publishers } });
+        break;
+      case 'standing':
+        this.state.setState({ standing: { viewers: message.viewers, publishers: message.publishers } });
         break;
       case 'snap': {
         const sub = this.subs.get(message.stream);

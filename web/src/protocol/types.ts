@@ -135,6 +135,8 @@ export type FromServer =
   | { op: 'beat'; heads: Record<string, number>; now: string }
   /** Media connections of this site or person that ended other than by our wish. */
   | { op: 'gone'; viewers: string[]; publishers: string[]; reason: string }
+  /** All media connections of this site or person that exist; what we hold beside them has ended unseen. */
+  | { op: 'standing'; viewers: string[]; publishers: string[] }
   | { op: 'ack'; id: string; stream: string; seq: number }
   /** Of a command, or of a `sub` that was refused. */
   | { op: 'nack'; id?: string; stream?: string; problem: Problem };

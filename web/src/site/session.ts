@@ -91,6 +91,10 @@ export class SiteSession {
           this.viewer.gone(now.gone.viewers);
           this.publisher.gone(now.gone.publishers);
         }
+        if (now.standing !== before.standing && now.standing !== null) {
+          this.viewer.standing(now.standing.viewers);
+          this.publisher.standing(now.standing.publishers);
+        }
         if (now.you !== before.you || now.link !== before.link) this.obey();
       }),
       this.devices.store.subscribe((now, before) => {

@@ -141,6 +141,14 @@ describe('the wire', () => {
     expect(wire.state.getState().gone).toEqual({ viewers: ['m_1:a'], publishers: ['m_1:b'] });
   });
 
+  it('passes on which media connections there are', () => {
+    const { world, wire } = start();
+    welcome(world);
+    expect(wire.state.getState().standing).toBeNull();
+    world.last.say({ op: 'standing', viewers: [], publishers: ['m_1:b'] });
+    expect(wire.state.getState().standing).toEqual({ viewers: [], publishers: ['m_1:b'] });
+  });
+
   it('resolves a command by its ack, rejects by its nack, with the stable code', async () => {
     const { world, wire } = start();
     welcome(world);

@@ -111,12 +111,21 @@ impl Session {
 
     /// What the server says has ended is asked for again at once, not when its silence is noticed.
     pub(super) fn gone(&mut self, viewers: &[String], publishers: &[String]) {
-        if let Some(media) = self.viewer.take_if(|media| viewers.contains(&media.server)) {
+        self.end_media(|name| viewers.contains(name), |name| publishers.contains(name));
+    }
+
+    /// What the server does not know ended while it was away.
+    pub(super) fn standing(&mut self, viewers: &[String], publishers: &[String]) {
+        self.end_media(|name| !viewers.contains(name), |name| !publishers.contains(name));
+    }
+
+    fn end_media(&mut self, viewer: impl Fn(&String) -> bool, publisher: impl Fn(&String) -> bool) {
+        if let Some(media) = self.viewer.take_if(|media| viewer(&media.server)) {
             self.shared.notes.count("viewer_gone");
             self.shared.engine.close(media.client);
             self.retry_viewer();
         }
-        if let Some(media) = self.publisher.take_if(|media| publishers.contains(&media.server)) {
+        if let Some(media) = self.publisher.take_if(|media| publisher(&media.server)) {
             self.shared.notes.count("publisher_gone");
             self.shared.engine.close(media.client);
             self.publisher_asked = None;

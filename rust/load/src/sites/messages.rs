@@ -34,6 +34,13 @@ pub enum FromServer {
         #[serde(default)]
         publishers: Vec<String>,
     },
+    /// All media connections of this site that exist; what it holds beside them has ended unseen.
+    Standing {
+        #[serde(default)]
+        viewers: Vec<String>,
+        #[serde(default)]
+        publishers: Vec<String>,
+    },
     Beat {},
     Ack {},
     Nack {
@@ -112,6 +119,10 @@ mod tests {
         assert!(matches!(
             read(r#"{"op":"gone","viewers":["m_1:a"],"publishers":[],"reason":"restarted"}"#),
             FromServer::Gone { viewers, publishers } if viewers == ["m_1:a"] && publishers.is_empty()
+        ));
+        assert!(matches!(
+            read(r#"{"op":"standing","viewers":[],"publishers":["m_1:b"]}"#),
+            FromServer::Standing { viewers, publishers } if viewers.is_empty() && publishers == ["m_1:b"]
         ));
         assert!(matches!(read(r#"{"op":"beat","heads":{},"now":"x"}"#), FromServer::Beat {}));
         assert!(matches!(read(r#"{"op":"eph","stream":"s","topic":"x","data":1}"#), FromServer::Other));

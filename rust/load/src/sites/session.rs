@@ -242,6 +242,10 @@ impl Session {
                 self.gone(&viewers, &publishers);
                 Ok(())
             }
+            FromServer::Standing { viewers, publishers } => {
+                self.standing(&viewers, &publishers);
+                Ok(())
+            }
             FromServer::Nack { problem } => {
                 self.shared.notes.count(&format!("nack_{}", problem.code));
                 Ok(())

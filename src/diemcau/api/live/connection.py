@@ -126,6 +126,13 @@ class Connection:
         if self.site is not None:
             self.outbox.put_late("you", lambda: frames.text({"op": "you", "you": self.you()}))
 
+    def tell_standing(self) -> None:
+        """Which of the party's media connections exist, once the node has been heard."""
+        standing = self.services.stage.standing(self.actor.id)
+        if standing is not None:
+            viewers, publishers = standing
+            self.send(frames.text({"op": "standing", "viewers": viewers, "publishers": publishers}))
+
     def bring_up(self, follow: Follow) -> None:
         """A gap: the stream is read again from what the client has."""
         since, follow.last = follow.last, None
@@ -176,6 +183,7 @@ class Connection:
                 "you": self.you(),
             }
             self.outbox.put(frames.text(welcome))
+            self.tell_standing()
             tasks = [
                 asyncio.create_task(self._read(), name="ws-read"),
                 asyncio.create_task(self._write(), name="ws-write"),

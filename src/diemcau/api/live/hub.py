@@ -12,7 +12,7 @@ from diemcau.api.services import Services
 from diemcau.bus import EPHEMERAL, EVENTS, Message, SubscriberTooSlow, Subscription
 from diemcau.errors import DiemCauError
 from diemcau.meetings import MeetingSummary
-from diemcau.stage import GONE, PARTS
+from diemcau.stage import GONE, PARTS, STANDING
 from diemcau.store import Event
 
 if TYPE_CHECKING:
@@ -134,6 +134,9 @@ class Hub:
             self._tell_you(_strings(message.body, "sites"))
         elif message.topic == GONE:
             self._take_gone(message.body)
+        elif message.topic == STANDING:
+            for connection in list(self.connections):
+                connection.tell_standing()
         else:
             stream = message.topic.removeprefix(EPHEMERAL)
             self._take_ephemeral(stream, str(message.body.get("topic")), message.body.get("data"))
