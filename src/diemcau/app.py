@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import fcntl
 import importlib.metadata
 import logging
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -23,6 +25,7 @@ from diemcau.api.asker import CONSOLE
 from diemcau.bus import EVENTS, LocalBus
 from diemcau.clock import Clock, SystemClock
 from diemcau.config import Settings, lan_addresses
+from diemcau.errors import DiemCauError
 from diemcau.media import MediaNode, MediaUnavailable
 from diemcau.media.client import NodeClient
 from diemcau.media.executable import find
@@ -40,6 +43,14 @@ DRAIN_S = 5.0
 """Seconds that clients have to take the news that the server stops."""
 
 log = structlog.get_logger(__name__)
+
+
+class AlreadyServing(DiemCauError):
+    """Another server runs over the same data folder. Details: `data`."""
+
+    code = "already_serving"
+    status = 409
+    default = "A server runs over this data folder already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +169,9 @@ class _Server(uvicorn.Server):
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Clients first."""
+        """No newcomer; clients first."""
+        for server in self.servers:
+            server.close()
         if self._drain is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_S):
@@ -198,6 +211,7 @@ class Running:
 async def running(settings: Settings) -> AsyncIterator[Running]:
     """Serves until the block ends."""
     async with AsyncExitStack() as stack:
+        stack.enter_context(_alone(settings.data))
         rooms = await stack.enter_async_context(open_rooms(settings))
         client = NodeClient(settings.control_socket)
         supervisor = Supervisor(node_options(settings), client)
@@ -245,6 +259,24 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         fingerprint = None if made is None else made.fingerprint
         log.info("serving", url=url, data=str(settings.data), units=settings.units)
         yield Running(url, local_url, fingerprint, rooms, lambda: setattr(server, "should_exit", True))
+
+
+@contextlib.contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """One server a data folder: a second would take over the node and end the floors of sites unseen by it.
+
+    The lock goes with the process, however that ends. Raises AlreadyServing.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(data / "serve.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyServing(f"A server runs over {data} already", data=str(data)) from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 async def serve(settings: Settings, ready: Callable[[Running], Any] | None = None) -> None:

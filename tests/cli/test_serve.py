@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from diemcau.cli.door import answers
 from diemcau.media.supervisor import owner
 
 
@@ -101,6 +102,30 @@ def test_a_server_told_to_keep_the_node_leaves_it(data: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
     assert owner(data / "media.sock") is not None
+
+
+def test_a_second_server_over_the_same_data_is_refused_and_disturbs_nothing(data: Path) -> None:
+    with serving(data) as (_, said):
+        ready(said["url"])
+        node = owner(data / "media.sock")
+        command = [sys.executable, "-m", "diemcau", "serve", "--json", "--port", "0", "--data", str(data)]
+        second = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert second.returncode == 1
+        assert json.loads(second.stdout)["code"] == "already_serving"
+        ready(said["url"])
+        assert owner(data / "media.sock") == node
+        assert (data / "console.sock").exists()
+
+
+def test_a_socket_of_another_user_is_nobodys(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(data) as (_, said):
+        ready(said["url"])
+        assert owner(data / "media.sock") is not None and answers(data / "console.sock", data)
+        monkeypatch.setattr(os, "getuid", lambda: 12345)
+        assert owner(data / "media.sock") is None
+        assert answers(data / "console.sock", data), "the owner of the data folder may be asked"
+        assert not answers(data / "console.sock", Path("/proc/self/nothing"))
+        monkeypatch.undo()
 
 
 def test_commands_go_through_a_running_server(data: Path) -> None:

@@ -152,6 +152,29 @@ async def test_lines_not_understood_are_counted_and_change_nothing(path: Path, l
         assert client.counters.bad_lines == 1 and client.connected
 
 
+async def test_a_node_of_another_version_is_asked_less_and_less_often(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    enough = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 6:
+            enough.set()
+
+    async with ScriptedNode(path, version=2).serving():
+        client = NodeClient(path, retry=0.05, retry_max=0.4)
+        monkeypatch.setattr("diemcau.media.client.asyncio.sleep", sleep)
+        task = asyncio.create_task(client.run())
+        await asyncio.wait_for(enough.wait(), 10)
+        monkeypatch.undo()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert waits[:6] == [0.05, 0.1, 0.2, 0.4, 0.4, 0.4]
+    assert not client.connected
+
+
 async def test_a_node_of_another_version_is_not_used(path: Path) -> None:
     async with ScriptedNode(path, version=2).serving() as node, running(path) as (client, _):
         await node.receives("hello", 2)  # it was hung up on, and is tried again

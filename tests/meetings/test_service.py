@@ -12,7 +12,14 @@ import pytest
 from diemcau.access import SYSTEM, Access, Actor, Role, site_actor
 from diemcau.bus import EPHEMERAL, EVENTS, LocalBus
 from diemcau.clock import ManualClock
-from diemcau.errors import BadRequest, DiemCauError, Forbidden, JsonObject, WrongState
+from diemcau.errors import (
+    BadRequest,
+    DiemCauError,
+    Forbidden,
+    JsonObject,
+    StorageUnavailable,
+    WrongState,
+)
 from diemcau.meetings import (
     Done,
     HandAlreadyRaised,
@@ -481,6 +488,56 @@ async def test_leaving_ends_hand_and_floor(meetings: Meetings) -> None:
     assert (floor["hands"], floor["speakers"]) == ([], [])
     with pytest.raises(NotInMeeting):
         await do(meetings, site_actor("s_75"), "hand.raise")
+
+
+async def test_who_leaves_while_nothing_can_be_stored_loses_the_floor_as_soon_as_it_can(
+    meetings: Meetings, store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting = await opened(meetings)
+    leaver = site_actor(SITES[2])
+    await do(meetings, DIRECTOR, "floor.give", meeting, site=SITES[2])
+    write = store.write
+
+    async def full(*_: Any, **__: Any) -> JsonObject:
+        raise StorageUnavailable
+
+    monkeypatch.setattr(store, "write", full)
+    with pytest.raises(StorageUnavailable):
+        await do(meetings, leaver, "meeting.leave", meeting)
+    monkeypatch.setattr(store, "write", write)
+    assert [speaker["site"] for speaker in (await state(meetings))["floor"]["speakers"]] == [SITES[2]]
+    assert await meetings.expire(clock.now()) == 1
+    assert (await state(meetings))["floor"]["speakers"] == []
+
+
+async def test_who_asks_after_a_commit_is_never_answered_a_look_from_before_it(
+    meetings: Meetings, store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting = await create(meetings, chair_site="s_vn")
+    clock.advance(1)
+    head, looking, go_on = store.head, asyncio.Event(), asyncio.Event()
+
+    async def slow(stream: str) -> Any:
+        found = await head(stream)
+        looking.set()
+        await go_on.wait()
+        return found
+
+    async def open_it(unit: UnitOfWork) -> JsonObject:
+        # As the timer's own writes: without a look before it, which would wait for the slow one.
+        found = await meetings._states.writable(unit, meeting)
+        meetings._states.advance(unit, found, [("meeting_opened", {})], "system")
+        return {}
+
+    monkeypatch.setattr(store, "head", slow)
+    early = asyncio.create_task(meetings.state(meeting))
+    await looking.wait()
+    await store.write(open_it, streams=[f"meeting:{meeting}"])
+    late = asyncio.create_task(meetings.state(meeting))
+    await asyncio.sleep(0)
+    go_on.set()
+    assert (await late).status == "open"
+    assert (await early).status == "open"
 
 
 async def test_a_short_cut_of_the_network_costs_nothing_a_long_one_hand_and_floor(

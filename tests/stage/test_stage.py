@@ -271,6 +271,33 @@ async def test_a_meeting_that_ends_takes_its_program_along(bench: Bench) -> None
         await bench.stage.open_viewer("m", "p_1", OFFER)
 
 
+async def test_a_meeting_that_ends_while_the_node_refuses_is_taken_off_the_air_all_the_same(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diemcau.stage.keeper.RETRY_S", 0.0)
+    call, failures = bench.node.call, iter([True])
+
+    async def failing(command: wire.Command, *, patience: float = 5.0) -> wire.ReplyData:
+        if command.cmd == "program_delete" and next(failures, False):
+            raise MediaUnavailable("test")
+        return await call(command, patience=patience)
+
+    await bench.publish(CHAIR)
+    bench.meetings.change(chair_mic="open")
+    await bench.settle()
+    monkeypatch.setattr(bench.node, "call", failing)
+    bench.meetings.change(status="ended", chair_mic="off", on_air=(None,))
+    await bench.settle()
+    assert bench.stage.counters.commands_failed == 1
+    assert bench.node.programs == {}
+
+
+async def test_a_site_holds_no_more_than_two_publishers(bench: Bench) -> None:
+    opened = [await bench.publish(CHAIR, live=False) for _ in range(4)]
+    assert sorted(bench.node.publishers) == sorted(opened[-2:])
+    assert bench.stage.standing(CHAIR) == ([], opened[-2:])
+
+
 async def test_levels_and_speakers_are_told_by_site(bench: Bench) -> None:
     chair = await bench.publish(CHAIR)
     with heard(bench, "eph:meeting:m") as told:

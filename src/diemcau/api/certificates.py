@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 AUTHORITY_DAYS = 3650
@@ -112,9 +114,14 @@ def _good(
     if not (certificate.exists() and key.exists()):
         return False
     found = x509.load_pem_x509_certificate(certificate.read_bytes())
+    try:
+        found.verify_directly_issued_by(authority)  # by its key: an authority made anew has the same name
+        held_key = load_pem_private_key(key.read_bytes(), None)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
     held = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return (
-        found.issuer == authority.subject
+        held_key.public_key() == found.public_key()
         and found.not_valid_after_utc - RENEW_BEFORE > now
         and {_general(name) for name in names} <= set(held)
     )

@@ -70,7 +70,7 @@ def database(settings: Settings) -> Finding:
 
 def port(settings: Settings) -> Finding:
     """The doors' port is free, or it is our own server that has it."""
-    if answers(settings.console_socket):
+    if answers(settings.console_socket, settings.data):
         return Finding("port", True, "a server is running on this data folder")
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -5,7 +5,9 @@ holds in memory.
 """
 
 import logging
+import os
 import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -47,7 +49,7 @@ class Door:
 async def door(settings: Settings) -> AsyncIterator[Door]:
     """See the module."""
     async with AsyncExitStack() as stack:
-        live = await anyio.to_thread.run_sync(answers, settings.console_socket)
+        live = await anyio.to_thread.run_sync(answers, settings.console_socket, settings.data)
         transport: httpx2.AsyncBaseTransport
         if live:
             transport = httpx2.AsyncHTTPTransport(uds=str(settings.console_socket))
@@ -62,15 +64,19 @@ async def door(settings: Settings) -> AsyncIterator[Door]:
         yield Door(await stack.enter_async_context(client), live)
 
 
-def answers(path: Path) -> bool:
-    """Whether a server listens on its console socket."""
+def answers(path: Path, data: Path) -> bool:
+    """Whether a server listens on its console socket: one of this user's, or of the data folder's owner.
+
+    Passwords are said through it, and a long path's socket stands where others may make one.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(2.0)
         try:
             probe.connect(str(path))
+            credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+            return struct.unpack("3i", credentials)[1] in (os.getuid(), data.stat().st_uid)
         except OSError:
             return False
-    return True
 
 
 def through(data: Path | None, work: Callable[[Door], Awaitable[T]], *, as_json: bool) -> T:

@@ -121,8 +121,14 @@ class NodeClient:
                         await asyncio.wait_for(self._poke.wait(), wait)
                     wait = min(wait * 2, self._retry_max)
                     continue
-                wait = self._retry
+                before = self.counters.connects
                 await self._converse(reader, writer)
+                if self.counters.connects > before:
+                    wait = self._retry
+                    continue
+                # It answers and is of no use (another version, no free link): asked again, not in a hurry.
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, self._retry_max)
         finally:
             self._fail_all("The server is stopping")
 

@@ -171,7 +171,10 @@ def _first_line(output: int) -> bytes:
 
 
 def owner(path: Path) -> int | None:
-    """Process id of whoever listens on the Unix socket, if anyone does (SO_PEERCRED, socket(7))."""
+    """Process id of whoever listens on the Unix socket, if anyone of this user does (SO_PEERCRED, socket(7)).
+
+    A socket in a folder that all may write to could be somebody else's: that one is nobody's here.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(2.0)
         try:
@@ -179,8 +182,8 @@ def owner(path: Path) -> int | None:
             credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         except OSError:
             return None
-    pid, _uid, _gid = struct.unpack("3i", credentials)
-    return int(pid)
+    pid, uid, _gid = struct.unpack("3i", credentials)
+    return int(pid) if uid == os.getuid() else None
 
 
 class _Process:

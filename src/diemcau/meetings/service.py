@@ -324,7 +324,13 @@ class Meetings:
         self._wake.set()
         if not self._holds(state.id, actor.id):
             return Done(state.stream, state.seq)
-        return await self._end(state.id, actor.id, actor.key, command)
+        try:
+            return await self._end(state.id, actor.id, actor.key, command)
+        except (Busy, StorageUnavailable):
+            # It has left all the same: its floor or hand ends as soon as that can be stored.
+            self._gone.add((state.id, actor.id))
+            self._wake.set()
+            raise
 
     async def _end(self, meeting: str, site: str, actor: str = "system", command: str | None = None) -> Done:
         async def work(unit: UnitOfWork) -> JsonObject:

@@ -52,7 +52,10 @@ class States:
             task = asyncio.create_task(self._load(meeting, now))
             self._loading[meeting] = task
             task.add_done_callback(lambda done: self._loaded(meeting, done))
-        return await asyncio.shield(task)
+        found = await asyncio.shield(task)
+        # The look may have begun before a commit that this caller has been told of.
+        latest = self._committed.get(meeting)
+        return latest if latest is not None and latest.seq > found.seq else found
 
     def latest(self, meeting: str) -> Meeting | None:
         """The state with what is being written, if it is in memory."""

@@ -270,12 +270,14 @@ class Keeper:
             return
         async with watched.lock:
             self._announce(meeting, watched)
-            if self._node.connected:
+            followed = self._node.connected
+            if followed:
                 try:
                     await self._mend_program(meeting, watched)
                     await self._mend_pins(meeting)
                     await self._mend_line_up()
                 except MediaError as error:
+                    followed = False
                     self.counters.commands_failed += 1
                     log.warning(
                         "media node did not follow", meeting=meeting, code=error.code, error=error.message
@@ -283,7 +285,8 @@ class Keeper:
                     self.mirror.programs.pop(desired.program_name(meeting), None)  # unsure: set it whole next
                     self._later(meeting)
             self._announce(meeting, watched)
-            if not watched.scene.is_open:
+            # An ended meeting is let go of when the node has, not before: it must not stay on the air.
+            if not watched.scene.is_open and followed:
                 self.watched.pop(meeting, None)
 
     async def _mend_program(self, meeting: str, watched: Watched) -> None:

@@ -122,7 +122,8 @@ class Mirror:
 
     def publishers_of(self, site: str) -> list[str]:
         """Names of the site's publishers, oldest first."""
-        return [publisher.name for publisher in self.publishers.values() if publisher.site == site]
+        own = [publisher for publisher in self.publishers.values() if publisher.site == site]
+        return [publisher.name for publisher in sorted(own, key=lambda publisher: publisher.order)]
 
     def add_publisher(
         self, name: str, site: str, meeting: str, tracks: Iterable[wire.TrackInfo]

@@ -17,6 +17,9 @@ from diemcau.stage.scene import Part
 VIEWERS_PER_PARTY = 8
 """Viewers one site or person may hold; the oldest is closed for a further one."""
 
+PUBLISHERS_PER_SITE = 2
+"""Publishers one site may hold: the old one until the new one's picture is there; older ones are closed."""
+
 PINS_PER_VIEWER = 64
 
 
@@ -184,6 +187,8 @@ class Stage:
             raise MediaError("The media node answered something else")
         self._mirror.add_publisher(name, site, meeting, reply.tracks)
         self.counters.publishers_opened += 1
+        for older in self._mirror.publishers_of(site)[:-PUBLISHERS_PER_SITE]:
+            await self._keeper.close_publisher(older)
         self._keeper.look_at(meeting)
         return PublisherAnswer(name, reply.answer)
 
