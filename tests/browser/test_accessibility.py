@@ -83,6 +83,10 @@ def test_the_desk_has_no_findings(desk: Page, nation: Nation, language: str, the
     expect(desk.get_by_test_id("wall-tile").first).to_be_visible(timeout=15_000)
     desk.get_by_test_id("wall-tile").first.click()
     assert findings(desk) == []
+    desk.get_by_test_id("joined-province").click()
+    expect(desk.get_by_test_id("counted-list").get_by_role("option").first).to_be_visible()
+    assert findings(desk) == []
+    desk.keyboard.press("Escape")
     desk.keyboard.press("?")
     expect(desk.get_by_role("dialog")).to_be_visible()
     assert findings(desk) == []

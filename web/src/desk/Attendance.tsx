@@ -1,31 +1,43 @@
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { formatNumber } from '../i18n/format';
+import type { Level } from '../protocol/types';
 import classes from './attendance.module.css';
+import { CountedDialog } from './CountedDialog';
 import { useDesk, useRosterVersion } from './useDesk';
 
-/** Who is in, by level: present of invited. */
+/** Who is in, by level: present of invited. Each figure opens whom it was counted from. */
 export function Attendance() {
   const { t } = useTranslation();
   const { roster } = useDesk();
+  const [asked, setAsked] = useState<Level | 'all' | null>(null);
   useRosterVersion();
+  const figure = (level: Level | 'all', joined: number, invited: number) => (
+    <button
+      type="button"
+      title={t('desk.countedHint')}
+      data-full={joined === invited}
+      data-testid={level === 'all' ? 'joined-count' : `joined-${level}`}
+      onClick={() => setAsked(level)}
+    >
+      {formatNumber(joined)}/{formatNumber(invited)}
+    </button>
+  );
   return (
     <section className={classes.attendance} aria-label={t('desk.attendance')}>
-      <h2>
-        {t('desk.attendance')}
-        <strong data-testid="joined-count">
-          {formatNumber(roster.joined)}/{formatNumber(roster.sites.size)}
-        </strong>
-      </h2>
+      <div className={classes.head}>
+        <h2>{t('desk.attendance')}</h2>
+        {figure('all', roster.joined, roster.sites.size)}
+      </div>
       <dl>
         {roster.byLevel().map((c) => (
           <div key={c.level}>
             <dt>{t(`level.${c.level}`)}</dt>
-            <dd data-full={c.joined === c.invited}>
-              {formatNumber(c.joined)}/{formatNumber(c.invited)}
-            </dd>
+            <dd>{figure(c.level, c.joined, c.invited)}</dd>
           </div>
         ))}
       </dl>
+      {asked !== null && <CountedDialog level={asked} onClose={() => setAsked(null)} />}
     </section>
   );
 }

@@ -228,6 +228,18 @@ export class Roster {
     });
   }
 
+  /** The sites behind a figure of `byLevel`, or of all levels, in tree order. */
+  counted(level: Level | null): { absent: SiteNode[]; present: SiteNode[] } {
+    const absent: SiteNode[] = [];
+    const present: SiteNode[] = [];
+    for (const id of this.allSites()) {
+      const site = this.sites.get(id);
+      if (site && (level === null || (site.unit?.level ?? 'nation') === level))
+        (site.joined ? present : absent).push(site);
+    }
+    return { absent, present };
+  }
+
   private changed(): void {
     if (!this.told) return;
     this.told = false;

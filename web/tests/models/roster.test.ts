@@ -50,6 +50,16 @@ describe('the roster', () => {
     expect(counts('VN')).toEqual([1, 6]);
   });
 
+  it('names the sites behind every figure', () => {
+    const roster = loaded();
+    for (const { level, invited, joined } of roster.byLevel()) {
+      const { absent, present } = roster.counted(level);
+      expect([present.length, absent.length + present.length]).toEqual([joined, invited]);
+    }
+    expect(roster.counted(null).absent.map((site) => site.id)).toEqual(['s_74', 's_70', 's_2', 's_3']);
+    expect(roster.counted('commune').present.map((site) => site.id)).toEqual(['s_1']);
+  });
+
   it('keeps presence that came before the list did', () => {
     const roster = new Roster();
     roster.presence(['s_1', 's_2'], [], true);
