@@ -9,6 +9,7 @@ import pytest
 
 from diemcau.access import SYSTEM
 from diemcau.api.guard import MAX_BODY
+from diemcau.api.live import door
 
 from .world import CENTRE, NORTH, OFFER, PASSWORD, SOUTH, World, console
 from .world import world as make_world
@@ -53,6 +54,34 @@ async def test_a_code_activates_a_device_once(world: World) -> None:
         problem(await client.post("/api/v1/activation", json={"code": issued.code}), 401, "bad_code")
         bearer = {"Authorization": f"Bearer {answer.json()['credential']}"}
         assert (await client.get("/api/v1/me", headers=bearer)).json()["kind"] == "site"
+
+
+async def test_a_browser_that_is_a_site_becomes_another_only_when_it_says_so(world: World) -> None:
+    north, south = await world.rooms.sites.issue_codes(SYSTEM, [NORTH, SOUTH])
+    async with world.client() as client:
+        assert (await client.post("/api/v1/activation", json={"code": north.code})).status_code == 200
+        for body in ({"code": south.code}, {"code": south.code, "replace": False}, {"code": "WRONG"}):
+            answer = await client.post("/api/v1/activation", json=body)
+            problem(answer, 409, "conflict")
+            assert "set-cookie" not in answer.headers
+        me = {"X-Page": "site"}
+        assert (await client.get("/api/v1/me", headers=me)).json()["site"]["id"] == NORTH
+        # The code was not spent by being refused.
+        switch = {"code": south.code, "replace": True}
+        assert (await client.post("/api/v1/activation", json=switch)).json()["site"]["id"] == SOUTH
+        assert (await client.get("/api/v1/me", headers=me)).json()["site"]["id"] == SOUTH
+
+
+async def test_a_cookie_that_is_no_longer_good_stands_in_nobodys_way(world: World) -> None:
+    [first] = await world.rooms.sites.issue_codes(SYSTEM, [NORTH])
+    async with world.client() as client:
+        assert (await client.post("/api/v1/activation", json={"code": first.code})).status_code == 200
+        await world.device(NORTH)  # another device of the site: this one is out
+        [second] = await world.rooms.sites.issue_codes(SYSTEM, [NORTH])
+        assert (await client.post("/api/v1/activation", json={"code": second.code})).status_code == 200
+    async with world.client(cookies={"dc_device": "nothing of ours"}) as client:
+        [third] = await world.rooms.sites.issue_codes(SYSTEM, [SOUTH])
+        assert (await client.post("/api/v1/activation", json={"code": third.code})).status_code == 200
 
 
 async def test_a_browser_with_both_cookies_is_who_its_page_is(world: World) -> None:
@@ -343,3 +372,15 @@ async def test_hundreds_of_askers_at_once_are_all_answered(world: World) -> None
     async with world.client(headers={"Authorization": f"Bearer {await world.device(NORTH)}"}) as client:
         answers = await asyncio.gather(*(client.get("/api/v1/me") for _ in range(200)))
     assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_websockets_of_one_ipv6_network_are_limited_together(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: list[str] = []
+    monkeypatch.setattr(world.app.state.limits.sockets, "take", keys.append)
+    for address in ("2001:db8:0:1::1", "2001:db8:0:1:2:3:4:5", "::ffff:192.0.2.1"):
+        monkeypatch.setattr(door, "address_of", lambda _, address=address: address)
+        async with world.socket(await world.device(NORTH)):
+            pass
+    assert keys == ["2001:db8:0:1::/64", "2001:db8:0:1::/64", "192.0.2.1"]

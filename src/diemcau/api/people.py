@@ -14,9 +14,11 @@ from diemcau.api.asker import (
     CurrentServices,
     address_of,
     check_origin,
+    cookies_of,
 )
 from diemcau.api.services import Services
 from diemcau.clock import rfc3339
+from diemcau.errors import Conflict, NotAuthenticated
 
 router = APIRouter(prefix="/api/v1", tags=["access"])
 
@@ -77,8 +79,13 @@ async def log_out(asker: CurrentAsker, services: CurrentServices, response: Resp
 async def activate(
     body: schemas.ActivationRequest, request: Request, response: Response, services: CurrentServices
 ) -> schemas.Activated:
-    """Exchanges an activation code for a device credential, in a cookie and in the body."""
+    """Exchanges an activation code for a device credential, in a cookie and in the body.
+
+    A browser that already is a site has to say `replace`, else 409 `conflict` and the code stays unused.
+    """
     check_origin(request, services)
+    if not body.replace and await _is_a_site(request, services):
+        raise Conflict("This browser already is a site: only with `replace` it becomes another")
     activation = await services.access.activate(body.code, address=address_of(request))
     _set_cookie(services, response, DEVICE_COOKIE, activation.credential, DEVICE_S)
     response.headers["Cache-Control"] = "no-store"
@@ -86,6 +93,21 @@ async def activate(
     me = await me_of(services, actor, activation.credential)
     site = schemas.Site.model_validate((await services.sites.get(activation.site)).to_json())
     return schemas.Activated(site=site, credential=activation.credential, me=me)
+
+
+async def _is_a_site(request: Request, services: Services) -> bool:
+    """Whether the browser holds a device's cookie that is still good.
+
+    Whoever opens a link that was sent to him must not find his post turned into another site.
+    """
+    credential = cookies_of(request).get("site")
+    if credential is None:
+        return False
+    try:
+        await services.access.site_of_device(credential)
+    except NotAuthenticated:
+        return False
+    return True
 
 
 @router.get("/me")

@@ -25,9 +25,10 @@ class LogIn(Strict):
 
 
 class ActivationRequest(Strict):
-    """`POST /activation`."""
+    """`POST /activation`. `replace`: a browser that already is a site shall become the code's."""
 
     code: Annotated[str, Field(min_length=1, max_length=64)]
+    replace: bool = False
 
 
 class Grant(BaseModel):

@@ -32,6 +32,7 @@ const AUDIO: MediaTrackConstraints = {
   noiseSuppression: true,
   autoGainControl: true,
 };
+const KINDS: readonly DeviceKind[] = ['mic', 'camera'];
 const KEYS = { cameraId: 'dc.camera', micId: 'dc.mic', speakerId: 'dc.speaker' } as const;
 
 /** The fault behind an error of getUserMedia (Media Capture and Streams §10.2). */
@@ -59,6 +60,8 @@ export class Devices {
   private opening: Promise<void> | null = null;
   private wantCamera = true;
   private held = false;
+  /** Goes up when a device is let go of: what was still being opened then is not what is wanted now. */
+  private readonly turn: Record<DeviceKind, number> = { camera: 0, mic: 0 };
 
   constructor(
     private readonly storage: Storage,
@@ -90,21 +93,25 @@ export class Devices {
   /** Opens what is not open. Never raises: what failed is in the state. */
   open(): Promise<void> {
     this.held = true;
-    this.opening ??= this.openBoth().finally(() => (this.opening = null));
+    if (!this.media) {
+      this.store.setState({ camera: 'insecure', mic: 'insecure' });
+      return Promise.resolve();
+    }
+    this.opening ??= this.openMissing(this.media);
     return this.opening;
   }
 
   close(): void {
     this.held = false;
-    this.put('camera', null, 'off');
-    this.put('mic', null, 'off');
+    this.release('camera');
+    this.release('mic');
   }
 
   /** The clerk's own switch: off really lets the camera go, so that its light goes out. */
   async setCamera(on: boolean): Promise<void> {
     this.wantCamera = on;
     if (on) await this.open();
-    else this.put('camera', null, 'off');
+    else this.release('camera');
   }
 
   async choose(kind: 'camera' | 'mic' | 'speaker', id: string): Promise<void> {
@@ -112,46 +119,78 @@ export class Devices {
     this.storage.setItem(KEYS[key], id);
     this.store.setState({ [key]: id });
     if (kind === 'speaker') return;
-    this.put(kind, null, 'off');
+    this.release(kind);
     if (kind === 'camera') this.wantCamera = true;
     await this.open();
   }
 
-  private async openBoth(): Promise<void> {
-    if (!this.media) {
-      this.store.setState({ camera: 'insecure', mic: 'insecure' });
-      return;
+  private async openMissing(media: MediaDevices): Promise<void> {
+    // The turn of each that an answer has come for: what failed is not asked for twice, what was chosen since is.
+    const answered: Record<DeviceKind, number> = { camera: -1, mic: -1 };
+    const due = () => KINDS.filter((kind) => this.missing(kind) && answered[kind] !== this.turn[kind]);
+    let together = true;
+    try {
+      do {
+        for (let kinds = due(); kinds.length > 0; kinds = due()) {
+          // One question for both where possible; when it fails, each alone, so that each has its own answer.
+          if (!together) kinds = kinds.slice(0, 1);
+          const turn = { ...this.turn };
+          const opened = await this.tryOpen(media, kinds);
+          if (opened || kinds.length === 1) for (const kind of kinds) answered[kind] = turn[kind];
+          else together = false;
+        }
+        await this.list();
+      } while (due().length > 0);
+    } finally {
+      this.opening = null;
     }
-    const { video, audio } = this.store.getState();
-    const needVideo = this.wantCamera && video === null;
-    const needAudio = audio === null;
-    // One question for both where possible; when it fails, each alone, so that each has its own answer.
-    if (needVideo && needAudio && (await this.tryOpen(['camera', 'mic']))) return this.list();
-    if (needAudio) await this.tryOpen(['mic']);
-    if (needVideo) await this.tryOpen(['camera']);
-    return this.list();
   }
 
-  private async tryOpen(kinds: DeviceKind[], remembered = true): Promise<boolean> {
+  private missing(kind: DeviceKind): boolean {
+    const { video, audio } = this.store.getState();
+    return this.held && (kind === 'camera' ? this.wantCamera && video === null : audio === null);
+  }
+
+  private async tryOpen(
+    media: MediaDevices,
+    kinds: readonly DeviceKind[],
+    remembered = true,
+  ): Promise<boolean> {
     const { cameraId, micId } = this.store.getState();
     const pick = (base: MediaTrackConstraints, id: string | null): MediaTrackConstraints =>
       remembered && id !== null ? { ...base, deviceId: { exact: id } } : base;
+    const turn = { ...this.turn };
+    const wanted = (kind: DeviceKind) => turn[kind] === this.turn[kind];
     try {
-      const stream = await this.media?.getUserMedia({
+      const stream = await media.getUserMedia({
         video: kinds.includes('camera') ? pick(VIDEO, cameraId) : false,
         audio: kinds.includes('mic') ? pick(AUDIO, micId) : false,
       });
-      for (const track of stream?.getTracks() ?? [])
-        this.put(track.kind === 'video' ? 'camera' : 'mic', track, 'ok');
+      for (const track of stream.getTracks()) {
+        const kind = track.kind === 'video' ? 'camera' : 'mic';
+        if (wanted(kind)) this.put(kind, track, 'ok');
+        // Let go of while the browser was opening it, or asking: its lamp must not stay on.
+        else track.stop();
+      }
       return true;
     } catch (error) {
       // The chosen one is gone: any other is better than none.
-      if (remembered && error instanceof DOMException && error.name === 'OverconstrainedError')
-        return this.tryOpen(kinds, false);
+      if (
+        remembered &&
+        kinds.every(wanted) &&
+        error instanceof DOMException &&
+        error.name === 'OverconstrainedError'
+      )
+        return this.tryOpen(media, kinds, false);
       const [kind, both] = kinds;
-      if (kind !== undefined && both === undefined) this.put(kind, null, faultOf(error));
+      if (kind !== undefined && both === undefined && wanted(kind)) this.put(kind, null, faultOf(error));
       return false;
     }
+  }
+
+  private release(kind: DeviceKind): void {
+    this.turn[kind] += 1;
+    this.put(kind, null, 'off');
   }
 
   private put(kind: DeviceKind, track: MediaStreamTrack | null, state: DeviceFault | 'off' | 'ok'): void {

@@ -41,8 +41,12 @@ export class Http {
   /** Raises Failure `bad_credentials`, `too_many_requests`. */
   login = (username: string, password: string) => this.call('POST', '/session', { username, password });
   logout = () => this.call('DELETE', '/session');
-  /** Raises Failure `bad_code`, `too_many_requests`. */
-  activate = (code: string) => this.call('POST', '/activation', { code });
+  /**
+   * Makes this browser a site. Raises Failure `bad_code`, `too_many_requests`, and `conflict` when it already is one
+   * and `replace` does not say that it shall become another.
+   */
+  activate = (code: string, replace = false) =>
+    this.call('POST', '/activation', replace ? { code, replace } : { code });
 
   searchUnits = async (q: string, limit = 12, signal?: AbortSignal): Promise<UnitMatch[]> => {
     const query = new URLSearchParams({ q, limit: String(limit) });

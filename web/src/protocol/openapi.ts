@@ -40,6 +40,8 @@ export interface paths {
         /**
          * Activate
          * @description Exchanges an activation code for a device credential, in a cookie and in the body.
+         *
+         *     A browser that already is a site has to say `replace`, else 409 `conflict` and the code stays unused.
          */
         post: operations["activate_api_v1_activation_post"];
         delete?: never;
@@ -468,11 +470,16 @@ export interface components {
         };
         /**
          * ActivationRequest
-         * @description `POST /activation`.
+         * @description `POST /activation`. `replace`: a browser that already is a site shall become the code's.
          */
         ActivationRequest: {
             /** Code */
             code: string;
+            /**
+             * Replace
+             * @default false
+             */
+            replace: boolean;
         };
         /**
          * CommandDone

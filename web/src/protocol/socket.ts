@@ -57,7 +57,7 @@ export interface StreamHandler {
   snap(state: MeetingState, seq: number): void;
   ev(event: StreamEvent): void;
   eph(message: Ephemeral): void;
-  /** The server does not let us follow it; `code` is stable. */
+  /** The server does not let us follow it; `code` is stable. What passes by itself is not said: the wire asks again. */
   refused(code: string): void;
 }
 
@@ -70,6 +70,10 @@ interface Subscription {
   asked: boolean;
   /** Beats heard while asked: an answer that is lost must not stop us for ever. */
   patience: number;
+  /** Times the server was not able to answer since it last was. */
+  failures: number;
+  /** Ends the wait before the next `sub`, null when none is waited for. */
+  cancelAgain: (() => void) | null;
 }
 
 interface Waiting {
@@ -87,6 +91,8 @@ const COMMAND_MS = 8_000;
 const MAX_WAITING = 64;
 const FIRST_BEAT_S = 5;
 const SILENT_BEATS = 3;
+/** Refusals of a `sub` that say nothing of us: the database was away for a moment. */
+const PASSING: ReadonlySet<string> = new Set(['busy', 'storage_unavailable', 'internal']);
 const UNKNOWN = { code: 'unknown', status: 0, title: 'refused' };
 
 /** Seconds to wait before attempt `n` (0 is the first): 1, 2, 4, 6, 6 ..., times 0.5 to 1.5: back within 10 s. */
@@ -150,11 +156,22 @@ export class Wire {
 
   /** Follows a stream until the returned function is called. */
   subscribe(stream: string, topics: string[], handler: StreamHandler): () => void {
-    const sub: Subscription = { stream, topics, handler, seq: null, asked: false, patience: 0 };
+    const sub: Subscription = {
+      stream,
+      topics,
+      handler,
+      seq: null,
+      asked: false,
+      patience: 0,
+      failures: 0,
+      cancelAgain: null,
+    };
+    this.subs.get(stream)?.cancelAgain?.();
     this.subs.set(stream, sub);
     if (this.welcomed) this.ask(sub);
     return () => {
       if (this.subs.get(stream) !== sub) return;
+      sub.cancelAgain?.();
       this.subs.delete(stream);
       if (this.welcomed) this.send({ op: 'unsub', stream });
     };
@@ -229,7 +246,7 @@ export class Wire {
         const sub = this.subs.get(message.stream);
         if (!sub) break;
         sub.seq = message.seq;
-        sub.asked = false;
+        this.answered(sub);
         sub.handler.snap(message.state, message.seq);
         break;
       }
@@ -247,7 +264,7 @@ export class Wire {
           const sub = this.subs.get(stream);
           if (!sub) continue;
           if (sub.seq === head) {
-            sub.asked = false;
+            this.answered(sub);
             continue;
           }
           if (sub.asked && ++sub.patience < 2) continue;
@@ -269,7 +286,10 @@ export class Wire {
 
   private refused(id: string | undefined, stream: string | undefined, why: Failure): void {
     if (id !== undefined) this.settle(id, (w) => w.reject(why));
-    if (stream !== undefined) this.subs.get(stream)?.handler.refused(why.code);
+    const sub = stream === undefined ? undefined : this.subs.get(stream);
+    if (!sub) return;
+    if (PASSING.has(why.code)) this.askLater(sub);
+    else sub.handler.refused(why.code);
   }
 
   private follow(event: StreamEvent): void {
@@ -277,12 +297,28 @@ export class Wire {
     if (sub?.seq == null || event.seq <= sub.seq) return;
     if (event.seq === sub.seq + 1) {
       sub.seq = event.seq;
-      sub.asked = false;
+      this.answered(sub);
       sub.handler.ev(event);
     } else if (!sub.asked) this.ask(sub);
   }
 
+  /** With the delays of a reconnect: a whole country must not ask a database at once that has just come back. */
+  private askLater(sub: Subscription): void {
+    sub.cancelAgain?.();
+    const seconds = backoff(sub.failures, this.world.random());
+    sub.failures += 1;
+    sub.cancelAgain = this.world.after(seconds * 1000, () => this.ask(sub));
+  }
+
+  private answered(sub: Subscription): void {
+    sub.asked = false;
+    // A question that waits stays: this may be the stream as it was followed before the refusal.
+    sub.failures = 0;
+  }
+
   private ask(sub: Subscription): void {
+    sub.cancelAgain?.();
+    sub.cancelAgain = null;
     sub.asked = true;
     sub.patience = 0;
     this.send({ op: 'sub', stream: sub.stream, since: sub.seq, with: sub.topics });
@@ -343,6 +379,8 @@ export class Wire {
     this.cancelRetry = null;
     this.cancelSilence?.();
     this.cancelSilence = null;
+    // The next welcome asks for every stream.
+    for (const sub of this.subs.values()) sub.cancelAgain?.();
     this.welcomed = false;
     const socket = this.socket;
     this.socket = null;

@@ -192,6 +192,54 @@ describe('the wire', () => {
     expect(log.refusals).toBe(1);
   });
 
+  it.each(['busy', 'storage_unavailable', 'internal'])(
+    'asks again, later each time and for as long as it takes, when a stream is refused as %s',
+    (code) => {
+      const { world, wire } = start();
+      const log = new Log();
+      wire.subscribe(STREAM, ['presence'], log);
+      welcome(world);
+      const asked = () => world.last.of('sub').length;
+      const refuse = () =>
+        world.last.say({ op: 'nack', stream: STREAM, problem: { code, status: 503, title: '' } });
+      const beat = () => world.last.say({ op: 'beat', heads: {}, now: new Date(world.time).toISOString() });
+      for (const [n, seconds] of [1, 2, 4, 6, 6, 6].entries()) {
+        refuse();
+        beat();
+        world.pass(seconds * 1000 - 1);
+        expect(asked()).toBe(n + 1);
+        world.pass(1);
+        expect(asked()).toBe(n + 2);
+      }
+      expect(world.last.of('sub').at(-1)).toEqual(world.last.of('sub')[0]);
+      world.last.say(snap(10));
+      expect([log.snaps, log.refusals]).toEqual([[10], 0]);
+      // It was answered: the next absence begins with a short wait, spread by chance.
+      world.chance = 0;
+      refuse();
+      world.pass(500);
+      expect(asked()).toBe(8);
+    },
+  );
+
+  it('asks no more for a refused stream that nobody follows, or before a new connection is welcomed', () => {
+    const { world, wire } = start();
+    const stop = wire.subscribe(STREAM, [], new Log());
+    const refuse = () =>
+      world.last.say({ op: 'nack', stream: STREAM, problem: { code: 'busy', status: 503, title: '' } });
+    welcome(world);
+    refuse();
+    world.last.onclose?.({ code: 1006 });
+    world.pass(2_000);
+    expect(world.last.sent).toEqual([]);
+    welcome(world);
+    expect(world.last.of('sub')).toHaveLength(1);
+    refuse();
+    stop();
+    world.pass(10_000);
+    expect(world.last.of('sub')).toHaveLength(1);
+  });
+
   it('refuses commands beyond 64 waiting ones', async () => {
     const { wire } = start();
     const all = Array.from({ length: 65 }, () => wire.command('hand.raise', 'm_1', {}).catch(codeOf));
