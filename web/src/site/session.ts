@@ -50,6 +50,8 @@ export class SiteSession {
   private readonly undo: (() => void)[] = [];
   private following: { meeting: string; stop: () => void } | null = null;
   private joining: string | null = null;
+  /** Rises when the page stands down: what was begun before does not go on after. */
+  private stood = 0;
   private rejoin: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
@@ -138,6 +140,7 @@ export class SiteSession {
 
   /** The one tap: sound, camera, microphone. */
   async arm(): Promise<void> {
+    const { stood } = this;
     const heard = this.sound.arm();
     const metered = this.meter.resume();
     const opened = this.devices.open();
@@ -145,6 +148,7 @@ export class SiteSession {
     await metered;
     localStorage.setItem(ARMED, 'yes');
     await opened;
+    if (stood !== this.stood) return;
     this.meter.listen(this.devices.store.getState().audio);
     this.wake.hold();
     // A page that captures may play: what was refused a moment ago may work now.
@@ -260,6 +264,7 @@ export class SiteSession {
 
   /** Another device took over, or the page goes: nothing of this room is open any more. */
   private standDown(): void {
+    this.stood += 1;
     this.following?.stop();
     this.following = null;
     this.viewer.stop();
