@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
@@ -143,9 +144,8 @@ impl Node {
     /// Waits until the node has ended.
     pub fn join(self) {
         for thread in self.threads {
-            if thread.join().is_err() {
-                tracing::error!("a thread of the node panicked");
-            }
+            // One that failed has ended the process.
+            let _ = thread.join();
         }
     }
 
@@ -156,16 +156,21 @@ impl Node {
     }
 }
 
+/// Starts a thread of the node. However it fails, the process ends: half a node is worse than none, and the
+/// supervisor starts a whole one.
 fn spawn(
     name: String,
     run: impl FnOnce() -> std::io::Result<()> + Send + 'static,
 ) -> anyhow::Result<JoinHandle<()>> {
     let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
-        if let Err(error) = run() {
-            tracing::error!(%error, thread = name, "a thread of the node ended");
-            // Half a node is worse than none: the supervisor starts a whole one.
-            std::process::exit(1);
-        }
+        // The panic hook has said what and where; nothing that the thread left behind is looked at again.
+        let error = match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => String::from("panic"),
+        };
+        tracing::error!(error, thread = name, "a thread of the node failed");
+        std::process::exit(1);
     });
     thread.context("cannot start a thread")
 }
@@ -193,4 +198,39 @@ fn announced(config: &Config) -> Vec<IpAddr> {
         return vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
     }
     vec![ip]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// Set: this process is the one that is to end, and how.
+    const FAIL_BY: &str = "DIEMCAU_TEST_FAIL_BY";
+
+    /// Not a test but the process of the one below; without the variable it does nothing.
+    #[test]
+    fn a_process_whose_thread_fails() {
+        let Ok(by) = std::env::var(FAIL_BY) else { return };
+        let thread = spawn("worker-0".into(), move || match by.as_str() {
+            "panic" => panic!("a fault that a test asked for"),
+            "error" => Err(std::io::Error::other("a fault that a test asked for")),
+            _ => Ok(()),
+        });
+        // It must be the thread that ends the process: a test run ends with 0 or 101.
+        let _ = thread.expect("a thread").join();
+    }
+
+    #[test]
+    fn a_thread_that_fails_ends_the_process_with_status_1() {
+        for (by, status) in [("panic", 1), ("error", 1), ("nothing", 0)] {
+            let process = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "serve::tests::a_process_whose_thread_fails"])
+                .env(FAIL_BY, by)
+                .output()
+                .unwrap();
+            assert_eq!(process.status.code(), Some(status), "{by}: {process:?}");
+        }
+    }
 }

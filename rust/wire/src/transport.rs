@@ -116,6 +116,9 @@ impl DropReason {
 pub enum Incoming<'a> {
     /// Handled inside; nothing to do.
     None,
+    /// Authenticated, from the remote address or one that may yet become it: what else comes from there is this
+    /// connection's.
+    Checked,
     /// The remote address is now this one; a client's handshake has begun.
     Selected(SocketAddr),
     /// The handshake is done: [`Transport::srtp_tx`] is there from now on. Comes once.
@@ -205,7 +208,7 @@ impl Transport {
         if let Ok(Incoming::Selected(to)) = result {
             self.begin(now, to, out)?;
         }
-        if self.unannounced && matches!(result, Ok(Incoming::None)) {
+        if self.unannounced && matches!(result, Ok(Incoming::None | Incoming::Checked)) {
             self.unannounced = false;
             return Ok(Incoming::Connected);
         }
@@ -228,6 +231,9 @@ impl Transport {
             Ice::Client(ice) => ice.handle_stun(now, from, datagram),
         };
         match outcome {
+            IceOutcome::Checked if self.remote_addr() == Some(from) || self.may_be_selected(from) => {
+                Ok(Incoming::Checked)
+            }
             IceOutcome::Checked => Ok(Incoming::None),
             IceOutcome::Selected(to) => Ok(Incoming::Selected(to)),
             IceOutcome::Dropped(IceDrop::Unauthenticated) => Err(DropReason::StunUnauthenticated),
@@ -251,11 +257,14 @@ impl Transport {
         self.handle_timeout(now, out)
     }
 
+    fn may_be_selected(&self, from: SocketAddr) -> bool {
+        matches!(&self.ice, Ice::Lite(ice) if ice.may_be_selected(from))
+    }
+
     /// Keeps a datagram that came before its sender was selected; false when there is no reason or no room.
     fn keep_early(&mut self, from: SocketAddr, datagram: &[u8]) -> bool {
-        let Ice::Lite(ice) = &self.ice else { return false };
         let keep =
-            ice.may_be_selected(from) && self.early.len() < MAX_EARLY && datagram.len() <= MAX_EARLY_LEN;
+            self.may_be_selected(from) && self.early.len() < MAX_EARLY && datagram.len() <= MAX_EARLY_LEN;
         if keep {
             self.early.push((from, datagram.into()));
         }

@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use diemcau_wire::dtls::{Certificate, DtlsError, Fingerprint};
 use diemcau_wire::ice::{IceCredentials, IceLite, IceOutcome, IceState};
 use diemcau_wire::rtcp::{RtcpPacket, packets};
 use diemcau_wire::stun::{BindingRequest, StunClass, StunMessage, write_request};
-use diemcau_wire::transport::{DropReason, TransportError};
+use diemcau_wire::transport::{DropReason, Incoming, TransportError};
 use proptest::prelude::*;
 
 proptest! {
@@ -282,6 +283,35 @@ fn the_address_moves_only_by_an_authenticated_check_with_use_candidate() {
     let nominated = check(&world, &local, &remote, true);
     assert_eq!(world.inject(elsewhere, &nominated), None);
     assert_eq!(world.server.remote_addr(), Some(elsewhere));
+}
+
+#[test]
+fn a_check_is_told_where_more_than_checks_may_come_from_its_address() {
+    let mut credentials = None;
+    let slot = std::cell::RefCell::new(&mut credentials);
+    let mut world = World::with(1, PERFECT, |server, _| {
+        **slot.borrow_mut() = Some((server.local.clone(), server.remote.clone()));
+    });
+    let (local, remote) = credentials.unwrap();
+    let (plain, nominating) = (check(&world, &local, &remote, false), check(&world, &local, &remote, true));
+    let now = world.now;
+    let mut told = |from: SocketAddr, datagram: &[u8]| {
+        let mut datagram = datagram.to_vec();
+        match world.server.handle_datagram(now, from, &mut datagram, &mut |_, _| {}).unwrap() {
+            Incoming::Checked => "checked",
+            Incoming::Selected(to) if to == from => "selected",
+            Incoming::None => "nothing",
+            other => panic!("{other:?}"),
+        }
+    };
+    let from = |port: u16| addr(&format!("198.51.100.9:{port}"));
+    for port in 1..=4 {
+        assert_eq!((told(from(port), &plain), told(from(port), &plain)), ("checked", "checked"));
+    }
+    assert_eq!(told(from(5), &plain), "nothing", "as many as are remembered, no more");
+    assert_eq!(told(from(2), &nominating), "selected");
+    assert_eq!((told(from(2), &plain), told(from(2), &nominating)), ("checked", "checked"));
+    assert_eq!(told(from(1), &plain), "nothing", "media from elsewhere does not count any more");
 }
 
 /// Chromium's order: a check, the ClientHello, and only then the check that nominates.

@@ -181,9 +181,11 @@ impl Link {
         match incoming {
             Incoming::Dropped(_) => {}
             Incoming::Rtp { .. } | Incoming::Rtcp(_) => (self.heard, self.heard_media) = (now, Some(now)),
-            Incoming::None | Incoming::Selected(_) | Incoming::Connected | Incoming::Closed => {
-                self.heard = now
-            }
+            Incoming::None
+            | Incoming::Checked
+            | Incoming::Selected(_)
+            | Incoming::Connected
+            | Incoming::Closed => self.heard = now,
         }
         Ok(incoming)
     }

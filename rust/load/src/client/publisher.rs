@@ -167,7 +167,7 @@ impl Publisher {
             }
             Incoming::Closed => return Err(ClientError::Closed),
             Incoming::Dropped(_) => stats.counters.refused += 1,
-            Incoming::None | Incoming::Selected(_) | Incoming::Rtp { .. } => {}
+            Incoming::None | Incoming::Checked | Incoming::Selected(_) | Incoming::Rtp { .. } => {}
         }
         Ok(false)
     }

@@ -152,7 +152,7 @@ impl Viewer {
             Incoming::Dropped(DropReason::SrtpForged) => stats.counters.forged += 1,
             Incoming::Dropped(DropReason::SrtpReplayed) => stats.counters.replayed += 1,
             Incoming::Dropped(_) => stats.counters.refused += 1,
-            Incoming::None | Incoming::Selected(_) => {}
+            Incoming::None | Incoming::Checked | Incoming::Selected(_) => {}
         }
         Ok(progress)
     }

@@ -242,7 +242,6 @@ impl Hub {
             return;
         }
         let mut tracks: std::collections::HashSet<&str> = self.lined_up.iter().map(String::as_str).collect();
-        tracks.extend(self.publishers.values().flat_map(|p| p.tracks.iter().map(|t| t.info.track.as_str())));
         for program in self.programs.values() {
             tracks.extend(program.mics.iter().map(String::as_str));
             tracks.extend(
@@ -254,7 +253,14 @@ impl Hub {
             (self.viewers.values().filter_map(|v| v.party.as_deref()))
                 .chain(self.publishers.values().filter_map(|p| p.party.as_deref()))
                 .collect();
-        self.names.retain(|track| tracks.contains(track), |party| parties.contains(party));
+        // By the publisher's name, for one whose worker has not answered yet has no tracks, but their numbers are
+        // promised to the worker.
+        let published = |track: &str| match track.rsplit_once('/') {
+            Some((publisher, "audio" | "video")) => self.publishers.contains_key(publisher),
+            _ => false,
+        };
+        self.names
+            .retain(|track| tracks.contains(track) || published(track), |party| parties.contains(party));
         self.names_kept = self.names.len().max(1_024);
     }
 }

@@ -162,6 +162,37 @@ fn names_that_nothing_uses_are_forgotten() {
 }
 
 #[test]
+fn a_publisher_that_is_being_opened_keeps_the_numbers_that_its_worker_was_given() {
+    let mut world = World::new(1);
+    world.done(program());
+    world.drain();
+    let answer = world.command(Command::PublisherOpen {
+        publisher: "a".into(),
+        party: None,
+        offer: String::new(),
+        codec: VideoCodec::H264,
+    });
+    assert!(matches!(answer, Answer::Later), "{answer:?}");
+    let Some(Order::OpenPublisher(open)) = world.drain().pop() else { panic!("no order to open") };
+    // Enough names come and go meanwhile that those without use are forgotten, more than once.
+    for round in 0..5 {
+        let mics = (0..1_000).map(|n| format!("r{round}n{n}/audio")).collect();
+        world.done(Command::MicsSet { program: "p".into(), mics });
+        world.drain();
+    }
+    assert!(world.hub.names.len() < 5_000, "nothing was forgotten");
+    let source = Slot { track: Some("a/video".into()), alternate: None };
+    world.done(Command::SlotSet { program: "p".into(), slot: 0, source });
+    world.done(Command::MicsSet { program: "p".into(), mics: vec!["a/audio".into()] });
+    match &world.drain()[..] {
+        [Order::Table(TableOrder::SetSlot(_, 0, slot)), Order::Table(TableOrder::SetMics(_, mics))] => {
+            assert_eq!((slot.track, &mics[..]), (Some(open.video), &[open.audio][..]));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn what_one_command_makes_beyond_the_room_is_given_later_and_in_order() {
     let mut world = World::new(1);
     world.done(program());

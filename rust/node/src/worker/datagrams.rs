@@ -16,9 +16,6 @@ use super::{BATCHES, Conn, Entry, Worker};
 use crate::message::Report;
 use crate::sys::receive::Receiver;
 
-/// Addresses kept for one connection; a path that changes often loses its oldest.
-const MAX_ADDRESSES: usize = 8;
-
 impl Worker {
     pub(super) fn take_datagrams(&mut self, receiver: &mut Receiver) {
         for _ in 0..BATCHES {
@@ -49,7 +46,7 @@ impl Worker {
             let named = stun::peek_local_ufrag(bytes).and_then(|ufrag| self.by_ufrag.get(ufrag));
             named.copied().ok_or("stun_unknown")
         } else {
-            self.by_address.get(&from).copied().ok_or("unknown_address")
+            self.addresses.place(from).ok_or("unknown_address")
         };
         match place {
             Ok(place) => {
@@ -67,21 +64,12 @@ impl Worker {
         }
     }
 
-    /// An authenticated check came from this address: media from it is this connection's.
-    fn learn_address(&mut self, place: usize, from: SocketAddr) {
-        if self.by_address.get(&from) == Some(&place) {
-            return;
-        }
+    /// An authenticated check came from this address.
+    fn learn_address(&mut self, place: usize, from: SocketAddr, now: Instant) {
         let Some(entry) = &mut self.entries[place] else { return };
-        entry.addresses.retain(|known| *known != from);
-        if entry.addresses.len() >= MAX_ADDRESSES {
-            let oldest = entry.addresses.remove(0);
-            if self.by_address.get(&oldest) == Some(&place) {
-                self.by_address.remove(&oldest);
-            }
+        if !self.addresses.learn(place, &mut entry.addresses, from, now) {
+            self.stats.refuse("address_taken");
         }
-        entry.addresses.push(from);
-        self.by_address.insert(from, place);
     }
 
     fn viewer_datagram(&mut self, place: usize, from: SocketAddr, bytes: &mut [u8], now: Instant) {
@@ -91,7 +79,8 @@ impl Worker {
         let mut out = |to: SocketAddr, answer: &[u8]| egress.datagram(&parts.udp, to, answer);
         match viewer.transport.handle_datagram(now, from, bytes, &mut out) {
             Ok(Incoming::None | Incoming::Rtp { .. }) => {}
-            Ok(Incoming::Selected(address)) => self.learn_address(place, address),
+            // Learnt anew each time: an address may be free again that another had when it was selected.
+            Ok(Incoming::Checked | Incoming::Selected(_)) => self.learn_address(place, from, now),
             Ok(Incoming::Connected) => self.viewer_connected(place, now),
             Ok(Incoming::Rtcp(compound)) => self.viewer_rtcp(place, compound, now),
             Ok(Incoming::Closed) => self.end(place, "closed"),
@@ -186,7 +175,7 @@ impl Worker {
                 return;
             }
             publisher.on_check(now);
-            self.learn_address(place, from);
+            self.learn_address(place, from, now);
         }
         let Some(Entry { conn: Conn::Publisher(publisher), .. }) = &mut self.entries[place] else { return };
         match publisher.feed(from, bytes, now) {

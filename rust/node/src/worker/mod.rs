@@ -1,6 +1,7 @@
 //! A worker: one thread, one UDP port, its connections. It owns everything it touches per packet; other threads
 //! reach it through its two queues (orders of the hub, packets of other workers).
 
+mod addresses;
 mod datagrams;
 mod emit;
 mod media;
@@ -28,6 +29,7 @@ use crate::sys::epoll::{Epoll, Interest, Ready};
 use crate::sys::receive::Receiver;
 use crate::sys::send::Egress;
 use crate::sys::udp::Udp;
+use addresses::Addresses;
 use emit::FramePlan;
 use publisher::Publisher;
 use viewer::Viewer;
@@ -104,7 +106,7 @@ pub struct Worker {
     entries: Vec<Option<Entry>>,
     free: Vec<usize>,
     by_id: HashMap<ConnId, usize>,
-    by_address: HashMap<SocketAddr, usize>,
+    addresses: Addresses,
     by_ufrag: HashMap<String, usize>,
     /// Place of a viewer by the index of its key.
     by_key: Vec<usize>,
@@ -139,7 +141,7 @@ impl Worker {
             entries: Vec::new(),
             free: Vec::new(),
             by_id: HashMap::new(),
-            by_address: HashMap::new(),
+            addresses: Addresses::default(),
             by_ufrag: HashMap::new(),
             by_key: Vec::new(),
             publishers: Vec::new(),
@@ -275,11 +277,7 @@ impl Worker {
         }
         self.by_id.remove(&entry.id);
         self.by_ufrag.remove(&entry.ufrag);
-        for address in &entry.addresses {
-            if self.by_address.get(address) == Some(&place) {
-                self.by_address.remove(address);
-            }
-        }
+        self.addresses.forget(place, &entry.addresses);
         self.publishers.retain(|at| *at != place);
         self.connecting.retain(|at| *at != place);
         self.reports_due.retain(|at| *at != place);

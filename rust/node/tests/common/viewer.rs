@@ -12,6 +12,7 @@ use diemcau_wire::ice::IceCredentials;
 use diemcau_wire::rtcp::{self, RtcpPacket, RtcpWriter};
 use diemcau_wire::rtp::RtpPacket;
 use diemcau_wire::sdp::{Codec, LineSpec, MediaKind, OfferConfig, offer_viewer, parse_answer};
+use diemcau_wire::stun::{BindingRequest, StunMessage, TransactionId, write_request};
 use diemcau_wire::transport::{Incoming, Transport, TransportConfig, TransportRole};
 
 use super::{Control, PATIENCE, Tag};
@@ -38,6 +39,10 @@ pub struct Viewer {
     pub connected: bool,
     /// Ours and the node's.
     pub ufrags: (String, String),
+    /// The node's, for checks.
+    pwd: String,
+    /// What the node sends to another connection may come to this socket.
+    pub hears_others: bool,
 }
 
 pub struct Opening {
@@ -99,6 +104,7 @@ impl Viewer {
             .or_else(|_| set_option(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, 4 << 20))
             .unwrap();
         let ufrags = (credentials.ufrag.clone(), session.remote.ice.ufrag.clone());
+        let pwd = session.remote.ice.pwd.clone();
         let config = TransportConfig {
             role: TransportRole::Client { candidate },
             local: credentials,
@@ -120,6 +126,8 @@ impl Viewer {
             count: 0,
             connected: false,
             ufrags,
+            pwd,
+            hears_others: false,
         })
     }
 
@@ -129,6 +137,45 @@ impl Viewer {
             assert!(Instant::now() < end, "the viewer did not connect");
             self.step(Duration::from_millis(50));
         }
+    }
+
+    /// A check as this viewer makes it, with the password; whoever sends it says where it comes from.
+    pub fn check(&self, transaction: TransactionId, use_candidate: bool) -> Vec<u8> {
+        let request = BindingRequest {
+            transaction,
+            remote_ufrag: &self.ufrags.1,
+            local_ufrag: &self.ufrags.0,
+            priority: 1,
+            controlling: 1,
+            use_candidate,
+        };
+        let mut buf = [0; 512];
+        let len = write_request(&mut buf, &request, self.pwd.as_bytes()).unwrap();
+        buf[..len].to_vec()
+    }
+
+    /// Begins as Chromium does: a check that nominates nothing, the ClientHello as soon as it is answered, and only
+    /// then the nomination. What the node sends to that is left in the socket.
+    pub fn begin_before_nomination(&mut self) {
+        let mut sent = Vec::new();
+        self.transport
+            .handle_timeout(Instant::now(), &mut |to, bytes: &[u8]| sent.push((to, bytes.to_vec())))
+            .unwrap();
+        let (node, nomination) = sent.pop().expect("the first check");
+        let transaction = StunMessage::parse(&nomination).unwrap().transaction;
+        self.socket.send_to(&self.check(transaction, false), node).unwrap();
+        self.socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut buf = [0; 2048];
+        let (len, from) = self.socket.recv_from(&mut buf).expect("an answer to the check");
+        let socket = &self.socket;
+        let mut hello = 0;
+        let mut out = |to, bytes: &[u8]| {
+            hello += usize::from(bytes[0] == 22);
+            socket.send_to(bytes, to).unwrap();
+        };
+        self.transport.handle_datagram(Instant::now(), from, &mut buf[..len], &mut out).unwrap();
+        assert!(hello > 0, "no ClientHello was sent");
+        self.socket.send_to(&nomination, node).unwrap();
     }
 
     /// What arrives within `wait`, at most one datagram.
@@ -168,7 +215,8 @@ impl Viewer {
                 })
                 .collect(),
             Incoming::Closed => vec![Got::Closed],
-            Incoming::None | Incoming::Selected(_) => Vec::new(),
+            Incoming::None | Incoming::Checked | Incoming::Selected(_) => Vec::new(),
+            Incoming::Dropped(_) if self.hears_others => Vec::new(),
             Incoming::Dropped(reason) => panic!("a datagram of the node was refused: {reason:?}"),
         }
     }

@@ -156,7 +156,7 @@ impl World {
                     self.received.push((to, packet.to_vec()));
                 }
                 Incoming::Closed => self.closed[to as usize] = true,
-                Incoming::None | Incoming::Selected(_) | Incoming::Dropped(_) => {}
+                Incoming::None | Incoming::Checked | Incoming::Selected(_) | Incoming::Dropped(_) => {}
             }
         } else {
             let mut send = |to: SocketAddr, bytes: &[u8]| out.push((to, bytes.to_vec()));
