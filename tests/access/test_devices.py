@@ -100,13 +100,52 @@ async def test_guessing_codes_is_locked_out(access: Access, clock: ManualClock) 
     for _ in range(30):
         with pytest.raises(BadCode):
             await access.activate(new_code(), address="10.0.0.66")
-    with pytest.raises(TooManyRequests):
-        await access.activate(good, address="10.0.0.66")
+    with pytest.raises(TooManyRequests) as refused:
+        await access.activate(new_code(), address="10.0.0.66")
+    assert refused.value.retry_after == 600
     # A commune behind another address is not in the way, and the address is free again later.
     await access.activate(good, address="10.0.0.1")
     clock.advance(601)
     with pytest.raises(BadCode):
         await access.activate(new_code(), address="10.0.0.66")
+
+
+async def test_who_types_nonsense_shuts_nobody_else_behind_his_address_out(access: Access) -> None:
+    good = await code(access)
+    for _ in range(30):
+        with pytest.raises(BadCode):
+            await access.activate(new_code(), address="cgnat")
+    with pytest.raises(TooManyRequests):
+        await access.activate(new_code(), address="cgnat")
+    assert (await access.activate(good, address="cgnat")).site == "s_25378"
+    # A right code does not make wrong ones forgotten, and a used one is wrong.
+    for wrong in (new_code(), good):
+        with pytest.raises(TooManyRequests):
+            await access.activate(wrong, address="cgnat")
+
+
+async def test_codes_that_are_looked_up_are_bounded_right_or_wrong(
+    access: Access, clock: ManualClock
+) -> None:
+    good = await code(access)
+    for _ in range(200):
+        with pytest.raises((BadCode, TooManyRequests)):
+            await access.activate(new_code(), address="a")
+    with pytest.raises(TooManyRequests) as refused:
+        await access.activate(good, address="a")
+    assert refused.value.retry_after == 1
+    clock.advance(1)
+    await access.activate(good, address="a")
+
+
+async def test_an_ipv6_network_has_one_lockout(access: Access) -> None:
+    for number in range(30):
+        with pytest.raises(BadCode):
+            await access.activate(new_code(), address=f"2001:db8:0:1:{number:x}::1")
+    with pytest.raises(TooManyRequests):
+        await access.activate(new_code(), address="2001:db8:0:1::ffff")
+    with pytest.raises(BadCode):
+        await access.activate(new_code(), address="2001:db8:0:2::1")
 
 
 async def test_a_carriers_one_address_may_activate_many(access: Access, clock: ManualClock) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from diemcau.access import Lockout, RateLimiter
+from diemcau.access import Lockout, RateLimiter, network_of
 from diemcau.errors import TooManyRequests
 
 NOW = datetime(2021, 9, 5, tzinfo=UTC)
@@ -60,3 +60,21 @@ def test_a_lockout_counts_failures_of_one_period() -> None:
     lockout.failed("a", NOW + timedelta(minutes=23))
     lockout.succeeded("a")
     assert len(lockout) == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64"),
+        ("2001:DB8:0:1::", "2001:db8:0:1::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("2001:db8:0:1::/64", "2001:db8:0:1::/64"),
+        ("?", "?"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_limited_with_what_one_machine_can_change(address: str, key: str) -> None:
+    assert network_of(address) == key

@@ -150,6 +150,16 @@ async def test_guessing_is_locked_out_by_name_and_address(access: Access, clock:
     await access.log_in("binh", PASSWORD, address="10.0.0.66")
 
 
+async def test_an_ipv6_network_is_one_address_to_who_guesses(access: Access) -> None:
+    await person(access)
+    for number in range(10):
+        with pytest.raises(BadCredentials):
+            await access.log_in("binh", "wrong password", address=f"2001:db8:0:1::{number}")
+    with pytest.raises(TooManyRequests):
+        await access.log_in("binh", PASSWORD, address="2001:db8:0:1:ffff::1")
+    await access.log_in("binh", PASSWORD, address="2001:db8:0:2::1")
+
+
 async def test_attempts_are_rate_limited_by_address_and_by_name(access: Access, clock: ManualClock) -> None:
     async def tried(username: str, address: str) -> type[Exception]:
         with pytest.raises((BadCredentials, TooManyRequests)) as error:

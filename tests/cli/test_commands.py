@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from typer.testing import CliRunner
 
+from diemcau.app import open_rooms
 from diemcau.cli import app
 from diemcau.cli.load import is_loopback
 from diemcau.cli.nation.plan import CENTRE, plan
+from diemcau.config import Settings
 from diemcau.units import SEPTEMBER_2021, Level, Units
 
 runner = CliRunner()
@@ -68,6 +71,42 @@ def test_a_meeting_from_nothing(data: Path) -> None:
         "wrong_state",
         "meeting_not_open",
     )
+
+
+def test_somebody_is_let_in_no_more(data: Path) -> None:
+    at = ("--data", str(data))
+    answer("people", "add", "daodien", "--name", "Bình", "--grant", "director@VN", *at)
+    answer("people", "add", "thuky", "--name", "An", *at)
+    assert answer("people", "disable", "daodien", *at)["disabled"] is True
+    listed = answer("people", "list", *at)["people"]
+    assert {person["username"]: person["disabled"] for person in listed} == {"daodien": True, "thuky": False}
+    assert answer("people", "disable", "nobody", *at, status=1)["code"] == "not_found"
+    assert "disabled" in runner.invoke(app, ["people", "disable", "thuky", *at]).stdout
+
+
+def test_codes_and_devices_of_sites_are_revoked(data: Path) -> None:
+    at = ("--data", str(data))
+    made = answer("sites", "add", "--unit", "70", "--level", "district", *at)["sites"]
+    first, second, third = (site["id"] for site in made[:3])
+    answer("sites", "activate", first, second, third, *at)
+    assert answer("sites", "revoke", first, second, *at) == {
+        "sites": [first, second],
+        "devices": False,
+        "revoked": 2,
+    }
+    [code] = answer("sites", "activate", first, *at)["codes"]
+    anyio.run(activate, data, code["code"])
+    # The code is used: what is left of the site is its device.
+    assert answer("sites", "revoke", first, *at)["revoked"] == 0
+    assert answer("sites", "revoke", first, "--devices", *at)["revoked"] == 1
+    assert answer("sites", "revoke", "s_nowhere", *at, status=1)["code"] == "site_not_found"
+    assert "codes revoked: 1" in runner.invoke(app, ["sites", "revoke", third, *at]).stdout
+
+
+async def activate(data: Path, code: str) -> None:
+    """As the device of a site does."""
+    async with open_rooms(Settings(data=data)) as rooms:
+        await rooms.access.activate(code, address="a")
 
 
 def test_load_is_for_this_machine_unless_said_otherwise() -> None:

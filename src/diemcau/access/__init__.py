@@ -2,7 +2,7 @@
 
 from diemcau.access.actor import SYSTEM, Actor, Grant, Role, site_actor
 from diemcau.access.devices import Activation, IssuedCode
-from diemcau.access.limits import Lockout, RateLimiter
+from diemcau.access.limits import Lockout, RateLimiter, network_of
 from diemcau.access.passwords import Passwords
 from diemcau.access.people import Person, PersonNotFound, Session
 from diemcau.access.permissions import PERMISSIONS, SITE_COMMANDS, allowed, authorise, units_granted
@@ -28,6 +28,7 @@ __all__ = [
     "allowed",
     "authorise",
     "load_secret",
+    "network_of",
     "site_actor",
     "units_granted",
 ]

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, select, update
 
 from diemcau.access.actor import Actor, site_actor
-from diemcau.access.limits import Lockout, RateLimiter
+from diemcau.access.limits import Lockout, RateLimiter, network_of
 from diemcau.access.permissions import authorise
 from diemcau.access.secrets import code_hash, new_code, new_token, token_hash
 from diemcau.access.tables import codes, devices
@@ -50,7 +50,9 @@ class Devices:
         self._clock = clock
         self._secret = secret
         # Thousands of communes may stand behind one address of a carrier: right codes are hardly limited,
-        # wrong ones are.
+        # wrong ones are. One of them who types nonsense must not shut out the others: the lockout is asked
+        # only once a code was found wrong. What that gives who guesses are the look-ups that `_attempts` lets
+        # through, at 59 bits a code.
         self._attempts = RateLimiter(burst=200, per_second=50)
         self._bound = Lookup(self._load_bound)
         self._wrong_codes = Lockout(limit=30, period=timedelta(minutes=10))
@@ -133,11 +135,11 @@ class Devices:
     async def activate(self, code: str, *, address: str) -> Activation:
         """Exchanges a one-time code for a device credential; the site's old device is out.
 
-        Raises BadCode, TooManyRequests (rate limit, or lockout after wrong codes).
+        Raises BadCode, TooManyRequests (rate limit; a wrong code from where too many came).
         """
         now = self._clock.now()
-        self._wrong_codes.check(address, now)
-        self._attempts.take(address, now)
+        network = network_of(address)
+        self._attempts.take(network, now)
         hashed = code_hash(self._secret, code)
         usable = and_(codes.c.used_at.is_(None), codes.c.revoked_at.is_(None), codes.c.expires_at > now)
         site: str | None = None
@@ -145,7 +147,8 @@ class Devices:
             async with self._store.read() as connection:
                 site = await connection.scalar(select(codes.c.site).where(codes.c.code == hashed, usable))
         if site is None:
-            self._wrong_codes.failed(address, now)
+            self._wrong_codes.check(network, now)
+            self._wrong_codes.failed(network, now)
             raise BadCode
         return await self._bind(site, hashed, usable)
 

@@ -1,12 +1,29 @@
 """Rate limits and lockouts, in memory, bounded: the longest unused key is forgotten first. Time is an
 argument."""
 
+import ipaddress
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from diemcau.errors import TooManyRequests
+
+
+def network_of(address: str) -> str:
+    """Under which key an address is limited: IPv4 whole, IPv6 by its /64, which one machine has to itself.
+
+    IPv4 inside IPv6 (::ffff:192.0.2.1, from a socket for both) is that IPv4. What is no address stays.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
 
 
 @dataclass(slots=True)

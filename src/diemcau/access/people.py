@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from diemcau.access.actor import Actor, Grant, Role
-from diemcau.access.limits import Lockout, RateLimiter
+from diemcau.access.limits import Lockout, RateLimiter, network_of
 from diemcau.access.passwords import Passwords
 from diemcau.access.permissions import authorise
 from diemcau.access.secrets import new_token, token_hash
@@ -181,9 +181,10 @@ class People:
         folded = _fold(username)[:64]
         if not folded.isprintable():
             folded = ""  # nobody's: what cannot be stored is not looked up
-        who = f"{folded}\n{address}"
+        network = network_of(address)
+        who = f"{folded}\n{network}"
         self._wrong.check(who, now)
-        self._by_address.take(address, now)
+        self._by_address.take(network, now)
         self._by_username.take(folded, now)
         async with self._store.read() as connection:
             row = (await connection.execute(select(people).where(people.c.username == folded))).one_or_none()

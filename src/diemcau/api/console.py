@@ -70,6 +70,13 @@ class NewSites(Strict):
     sites: Annotated[list[SiteGiven], Field(min_length=1, max_length=20_000)]
 
 
+class CodesRevoked(Strict):
+    """Sites whose unused codes are void, and their devices if asked."""
+
+    sites: Annotated[list[Id], Field(min_length=1, max_length=20_000)]
+    devices: bool = False
+
+
 class CodesWanted(Strict):
     """Sites that are to be activated."""
 
@@ -138,6 +145,14 @@ async def set_password(username: str, body: Password, services: CurrentServices)
     await services.access.set_password(SYSTEM, person.id, body.password)
 
 
+@router.put("/people/{username}/disabled")
+async def disable_person(username: str, services: CurrentServices) -> dict[str, Any]:
+    """The person cannot log in any more; sessions end."""
+    person = await _find(services, username)
+    await services.access.disable_person(SYSTEM, person.id)
+    return _person(await _find(services, username))
+
+
 @router.post("/sites", status_code=201)
 async def add_sites(body: NewSites, services: CurrentServices) -> dict[str, Any]:
     """Sites, all or none."""
@@ -161,3 +176,10 @@ async def issue_codes(body: CodesWanted, services: CurrentServices) -> dict[str,
             {"site": code.site, "code": code.code, "expires_at": rfc3339(code.expires_at)} for code in issued
         ]
     }
+
+
+@router.post("/codes/revoke")
+async def revoke_codes(body: CodesRevoked, services: CurrentServices) -> dict[str, Any]:
+    """How many codes and devices are out from now on."""
+    count = await services.sites.revoke_codes(SYSTEM, body.sites, devices=body.devices)
+    return {"sites": body.sites, "devices": body.devices, "revoked": count}

@@ -1,9 +1,11 @@
 """Rate limits: token buckets, bounded in number."""
 
 import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from diemcau.access import Actor
 from diemcau.errors import TooManyRequests
 
 
@@ -29,3 +31,26 @@ class RateLimit:
         self._buckets[key] = (tokens - 1, now)
         if len(self._buckets) > self.keys:
             self._buckets.popitem(last=False)
+
+
+class CommandLimits:
+    """How often an asker may command, by whichever door: an event goes to every page of the meeting.
+
+    Sites are thousands and each does little; an operator works a meeting by hand. What is posted stays in the
+    log for good, so sites post still more rarely. The system is whoever stands at the console: not limited.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._sites = RateLimit(1, 20, now)
+        self._people = RateLimit(10, 50, now)
+        self._posts = RateLimit(1 / 3, 5, now)
+
+    def take(self, actor: Actor, kind: str) -> None:
+        """One command of the actor's. Raises TooManyRequests."""
+        if actor.kind == "person":
+            self._people.take(actor.key)
+        elif actor.kind == "site":
+            # First the narrower: who is refused here can still raise a hand.
+            if kind == "message.post":
+                self._posts.take(actor.key)
+            self._sites.take(actor.key)

@@ -17,11 +17,13 @@ router = APIRouter(prefix="/api/v1", tags=["meetings"])
 
 
 async def execute(services: Services, actor: Actor, message: dict[str, Any]) -> Done:
-    """One command of a client, counted by type and result. Raises coded errors."""
+    """One command of a client, limited by asker, counted by type and result. Raises
+    coded errors."""
     kind, result = "unknown", "error"
     try:
         command = parse(message)
         kind = command.type
+        services.commands.take(actor, kind)
         done = await services.meetings.execute(actor, command)
         result = "ok"
     except DiemCauError as error:

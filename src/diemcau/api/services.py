@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from diemcau.access import Access
+from diemcau.api.limits import CommandLimits
 from diemcau.api.metrics import Metrics
 from diemcau.api.pictures import Pictures
 from diemcau.bus import Bus
@@ -22,6 +23,7 @@ class ApiOptions:
 
     `origins`: further origins than the one asked for by `Host` (a proxy that rewrites it). `secure`: cookies
     only over TLS. `web`: the folder of the built page. `certificate`: the authority's certificate, PEM.
+    `recheck_s`: in this time every open WebSocket is asked anew whether it may stay.
     """
 
     version: str
@@ -32,6 +34,7 @@ class ApiOptions:
     beat_s: float = 5.0
     silent_s: float = 60.0
     hello_s: float = 10.0
+    recheck_s: float = 60.0
     queue_messages: int = 1000
     queue_bytes: int = 4 << 20
 
@@ -52,3 +55,4 @@ class Services:
     options: ApiOptions
     metrics: Metrics = field(default_factory=Metrics)
     pictures: Pictures = field(default_factory=Pictures)
+    commands: CommandLimits = field(default_factory=CommandLimits)

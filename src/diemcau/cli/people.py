@@ -126,5 +126,19 @@ def passwd(
         out.print(f"{username}" + (f"  password: {password}" if made else ": changed"))
 
 
+@app.command()
+def disable(username: str, data: Data = None, as_json: Json = False) -> None:
+    """Let somebody log in no more; the person's sessions end."""
+
+    async def work(door: Door) -> Any:
+        return await door.ask("PUT", f"/console/v1/people/{username}/disabled")
+
+    person = through(data, work, as_json=as_json)
+    if as_json:
+        answer_json(person)
+    else:
+        out.print(f"{username}: disabled")
+
+
 def _grants(person: dict[str, Any]) -> str:
     return ", ".join(f"{grant['role']}@{grant['unit']}" for grant in person["grants"])

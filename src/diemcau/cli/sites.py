@@ -107,6 +107,28 @@ def activate(
             out.print(f"{code['site']}  [bold]{code['code']}[/]  {code.get('link', '')}")
 
 
+@app.command()
+def revoke(
+    site: Annotated[list[str], typer.Argument(help="Ids of sites.")],
+    devices: Annotated[
+        bool, typer.Option("--devices", help="Put out their activated devices too (lost, stolen).")
+    ] = False,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Revoke the unused activation codes of sites."""
+    body = {"sites": site, "devices": devices}
+
+    async def work(door: Door) -> Any:
+        return await door.ask("POST", "/console/v1/codes/revoke", body)
+
+    done = through(data, work, as_json=as_json)
+    if as_json:
+        answer_json(done)
+    else:
+        out.print(f"{'codes and devices' if devices else 'codes'} revoked: {done['revoked']}")
+
+
 def _show(sites: list[dict[str, Any]], *, as_json: bool, document: Any) -> None:
     if as_json:
         answer_json(document)

@@ -38,7 +38,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class Follow:
-    """One stream as the client follows it. `last`: seq it has; None while it is being brought up."""
+    """One stream as the client follows it. `last`: seq it has; None while it is being brought up. `stale`:
+    the asker's grants changed; nothing is given until `viewer` and `seen` are those of the new ones."""
 
     stream: str
     viewer: Viewer
@@ -47,6 +48,7 @@ class Follow:
     last: int | None = None
     pending: list[tuple[int, str]] = field(default_factory=list)
     lost: bool = False
+    stale: bool = False
 
 
 class Connection:
@@ -67,6 +69,7 @@ class Connection:
         self._closing: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
         self._since: dict[Follow, int | None] = {}
         self._up: asyncio.Queue[Follow] = asyncio.Queue(MAX_STREAMS * 2)
+        self._reading = asyncio.Lock()  # one stream is read at a time: what is sent stays in order
         self._tokens, self._tokens_at = float(BURST), self.heard
 
     # What the hub gives.
@@ -80,6 +83,8 @@ class Connection:
 
     def deliver(self, follow: Follow, seq: int, text: str) -> None:
         """An event of a stream that the client follows."""
+        if follow.stale:
+            return  # in the snapshot that comes
         if follow.last is None:
             if len(follow.pending) < MAX_PENDING:
                 follow.pending.append((seq, text))
@@ -93,6 +98,8 @@ class Connection:
 
     def deliver_ephemeral(self, follow: Follow, topic: str, data: Any, text: str) -> None:
         """An ephemeral message; presence and levels only to those who asked for them."""
+        if follow.stale:
+            return
         if topic == "presence":
             if "presence" not in follow.topics or not isinstance(data, Mapping):
                 return
@@ -137,6 +144,7 @@ class Connection:
         """A gap: the stream is read again from what the client has."""
         since, follow.last = follow.last, None
         follow.pending.clear()
+        follow.lost = True  # who is reading it just now reads on
         self.services.metrics.resyncs.inc()
         with contextlib.suppress(asyncio.QueueFull):  # full: it waits for a bring-up already
             self._up.put_nowait(follow)
@@ -146,6 +154,22 @@ class Connection:
         """Has the connection closed."""
         if not self._closing.done():
             self._closing.set_result((code, reason))
+
+    async def check(self) -> None:
+        """Asks anew who this is: ended access ends the connection, other grants bring up its streams anew."""
+        try:
+            self.become(await authenticate(self.services, self.page, self.credential))
+        except NotAuthenticated as error:
+            self.end(Close.NOT_AUTHENTICATED, error.code)
+
+    def become(self, actor: Actor) -> None:
+        """The asker as he is now."""
+        if actor == self.actor:
+            return
+        self.actor = actor
+        for follow in self.follows.values():
+            follow.stale = True
+            self.bring_up(follow)
 
     def you(self) -> dict[str, Any] | None:
         """`You` of docs/protocol.md."""
@@ -258,7 +282,7 @@ class Connection:
         name = name[:64] if isinstance(name, str) else ""
         try:
             # Asked anew: a session may have ended and grants changed since the connection was opened.
-            self.actor = await authenticate(self.services, self.page, self.credential)
+            self.become(await authenticate(self.services, self.page, self.credential))
             done = await execute(self.services, self.actor, document)
         except NotAuthenticated:
             raise
@@ -273,13 +297,18 @@ class Connection:
             raise NotFound("There is no such stream", stream=wanted.stream)
         if wanted.stream not in self.follows and len(self.follows) >= MAX_STREAMS:
             raise BadRequest(f"At most {MAX_STREAMS} streams", field="stream")
-        viewer = await self.services.meetings.viewer(meeting, self.actor)
-        follow = Follow(wanted.stream, viewer, frozenset(wanted.topics))
-        if "presence" in follow.topics:
-            await self._first_presence(follow, meeting)
-        self.follows[wanted.stream] = follow
-        self.hub.follow(self, follow)  # events from here on wait in `pending`
-        await self._catch_up(follow, wanted.since)
+        async with self._reading:
+            topics = frozenset(wanted.topics)
+            viewer, seen = await self._sight(meeting, topics)
+            follow = Follow(wanted.stream, viewer, topics, seen)
+            self.follows[wanted.stream] = follow
+            self.hub.follow(self, follow)  # events from here on wait in `pending`
+            await self._begin(follow, wanted.since)
+
+    async def _begin(self, follow: Follow, since: int | None) -> None:
+        """The stream, and what there is beside its events."""
+        await self._catch_up(follow, since)
+        meeting = follow.stream.partition(":")[2]
         if "presence" in follow.topics:
             joined = sorted(self.services.meetings.joined(meeting))
             if follow.seen is not None:
@@ -289,10 +318,34 @@ class Connection:
         for topic, data_now in self.services.stage.ephemera(meeting):
             self.send(frames.ephemeral(follow.stream, topic, data_now))
 
-    async def _first_presence(self, follow: Follow, meeting: str) -> None:
-        """Who may see presence, and of which sites: as the roster. Raises Forbidden."""
-        roster = await self.services.meetings.roster(meeting, self.actor)
-        follow.seen = frozenset(row[0] for row in roster.sites)
+    async def _sight(self, meeting: str, topics: frozenset[str]) -> tuple[Viewer, frozenset[str] | None]:
+        """What the asker may see of the meeting, as his grants are now, and whose presence: as the roster.
+
+        Raises MeetingNotFound, Forbidden.
+        """
+        while True:
+            actor, seen = self.actor, None
+            viewer = await self.services.meetings.viewer(meeting, actor)
+            if "presence" in topics:
+                roster = await self.services.meetings.roster(meeting, actor)
+                seen = frozenset(row[0] for row in roster.sites)
+            if actor is self.actor:
+                return viewer, seen
+
+    async def _renew(self, follow: Follow) -> None:
+        """Grants changed: the stream as it is seen with them, or no longer."""
+        try:
+            meeting = follow.stream.partition(":")[2]
+            follow.viewer, follow.seen = await self._sight(meeting, follow.topics)
+            follow.stale, follow.last = False, None
+            follow.pending.clear()
+            await self._begin(follow, None)
+        except DiemCauError as error:
+            if error.status >= 500:
+                raise
+            self.hub.unfollow(self, follow.stream)
+            self.follows.pop(follow.stream, None)
+            self.send(frames.nack(error, stream=follow.stream))
 
     async def _catch_up(self, follow: Follow, since: int | None) -> None:
         """A snapshot, or the events after `since`; then what came meanwhile."""
@@ -327,9 +380,14 @@ class Connection:
     async def _bring_up_all(self) -> None:
         while True:
             follow = await self._up.get()
-            since = self._since.pop(follow, None)
-            if self.follows.get(follow.stream) is follow:
-                await self._catch_up(follow, since)
+            async with self._reading:
+                since = self._since.pop(follow, None)
+                if self.follows.get(follow.stream) is not follow:
+                    continue
+                if follow.stale:
+                    await self._renew(follow)
+                elif follow.last is None:
+                    await self._catch_up(follow, since)
 
 
 def _why(done: "set[asyncio.Future[Any]]") -> tuple[int, str]:

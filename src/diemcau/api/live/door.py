@@ -6,6 +6,7 @@ import contextlib
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from diemcau.access import network_of
 from diemcau.api.asker import address_of, authenticate, bearer_of, check_origin, cookies_of, services_of
 from diemcau.api.live import frames
 from diemcau.api.live.connection import Connection
@@ -26,7 +27,7 @@ async def live(socket: WebSocket) -> None:
     code, reason = Close.NOT_AUTHENTICATED, "not_authenticated"
     try:
         check_origin(socket, services)
-        socket.app.state.limits.sockets.take(address_of(socket))
+        socket.app.state.limits.sockets.take(network_of(address_of(socket)))
         async with asyncio.timeout(services.options.hello_s):
             message = await socket.receive_text()
         hello = frames.hello(frames.read(message))

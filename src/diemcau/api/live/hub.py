@@ -1,7 +1,9 @@
 """`Hub`: one subscription to the bus for all clients; every message is encoded once for all who get it."""
 
 import asyncio
+import math
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -24,6 +26,14 @@ QUEUE = 50_000
 _LISTED = frozenset({"meeting_created", "meeting_opened", "meeting_ended", "sites_invited"})
 """Events that change which meetings a site is told of."""
 
+CHECKS = 32
+"""Connections that are asked at once whether they may stay: beside requests, in the same database."""
+
+_ENDS_ACCESS = frozenset(
+    {"logged_out", "password_set", "person_disabled", "grants_set", "site_activated", "codes_revoked"}
+)
+"""Events after which a party's connections may have lost what they were opened with."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -37,6 +47,9 @@ class Hub:
         self._by_stream: dict[str, dict[Connection, Follow]] = {}
         self._by_party: dict[str, set[Connection]] = {}
         self._sites: dict[str, Connection] = {}
+        self._round: dict[Connection, None] = {}  # who is next to be asked anew comes first
+        self._to_check: dict[Connection, None] = {}
+        self._check_now = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -45,6 +58,7 @@ class Hub:
         self._tasks = [
             asyncio.create_task(self._follow(subscription), name="hub-follow"),
             asyncio.create_task(self._beat(), name="hub-beat"),
+            asyncio.create_task(self._check(), name="hub-check"),
         ]
 
     async def aclose(self) -> None:
@@ -62,6 +76,7 @@ class Hub:
     def add(self, connection: "Connection") -> None:
         """A client that has said hello. A site has one page: a newer one replaces it."""
         self.connections.add(connection)
+        self._round[connection] = None
         self._by_party.setdefault(connection.actor.id, set()).add(connection)
         site = connection.site
         if site is not None:
@@ -79,6 +94,8 @@ class Hub:
         if connection not in self.connections:
             return
         self.connections.discard(connection)
+        self._round.pop(connection, None)
+        self._to_check.pop(connection, None)
         own = self._by_party.get(connection.actor.id, set())
         own.discard(connection)
         if not own:
@@ -152,6 +169,8 @@ class Hub:
                 # The event is kept beside its text: an id is only one while its object lives.
                 found = encoded[id(seen)] = (seen, frames.event(seen))
             connection.deliver(follow, event.seq, found[1])
+        if event.type in _ENDS_ACCESS:
+            self._check_parties(_parties(event))
         if event.type in _LISTED:
             await self._list(event.stream.removeprefix("meeting:"))
 
@@ -190,6 +209,37 @@ class Hub:
             if connection is not None:
                 connection.tell_you()
 
+    # Who may stay.
+
+    def _check_parties(self, parties: Iterable[str]) -> None:
+        for party in parties:
+            self._to_check.update(dict.fromkeys(self._by_party.get(party, ())))
+        if self._to_check:
+            self._check_now.set()
+
+    def _check_slice(self) -> None:
+        """Those whose turn it is at this beat: everyone's comes once in `recheck_s`, never all at once."""
+        options = self.services.options
+        share = math.ceil(len(self._round) * min(1.0, options.beat_s / options.recheck_s))
+        for connection in list(islice(self._round, share)):
+            self._round[connection] = self._round.pop(connection)
+            self._to_check[connection] = None
+        if self._to_check:
+            self._check_now.set()
+
+    async def _check(self) -> None:
+        while True:
+            await self._check_now.wait()
+            self._check_now.clear()
+            while self._to_check:
+                some = list(islice(self._to_check, CHECKS))
+                for connection in some:
+                    del self._to_check[connection]
+                asked = await asyncio.gather(*(one.check() for one in some), return_exceptions=True)
+                # A database that does not answer ends nobody's connection: they are asked in the next round.
+                if failures := [error for error in asked if isinstance(error, Exception)]:
+                    log.warning("connections not checked", count=len(failures), error=str(failures[0]))
+
     # Beats.
 
     async def _beat(self) -> None:
@@ -211,6 +261,14 @@ class Hub:
                 heads = {s: self.heads[s] for s in streams if s in self.heads}
                 text = encoded[streams] = frames.beat(heads, now)
             connection.beat(text)
+        self._check_slice()
+
+
+def _parties(event: Event) -> Iterable[str]:
+    """Ids of the people or sites whose access an event changed."""
+    if event.type != "codes_revoked":
+        return (event.stream.partition(":")[2],)
+    return _strings(event.data, "sites") if event.data.get("devices") else ()
 
 
 def _strings(body: Mapping[str, Any], key: str) -> list[str]:
