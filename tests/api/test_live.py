@@ -17,6 +17,14 @@ from .world import CENTRE, NORTH, SOUTH, World, small_socket
 from .world import world as make_world
 
 
+async def gone(world: World, viewer: str) -> None:
+    """Until the node has let go of a viewer."""
+    told = asyncio.Event()
+    world.node.listen(lambda _: None if viewer in world.node.viewers else told.set())
+    if viewer in world.node.viewers:
+        await asyncio.wait_for(told.wait(), 10)
+
+
 async def test_a_site_is_welcomed_and_told_what_concerns_it(world: World) -> None:
     meeting = await world.meeting()
     async with world.socket(await world.device(NORTH)) as site:
@@ -309,6 +317,37 @@ async def test_a_device_that_is_replaced_or_revoked_hears_nothing_more(world: Wo
             assert await world.rooms.sites.revoke_codes(SYSTEM, [NORTH], devices=True) == 1
             assert await site.closed() == (4001, "not_authenticated")
         assert (await other.command("meeting.join", meeting))["op"] == "ack"
+
+
+async def test_media_end_with_access_but_not_while_another_page_of_the_party_may_stay(world: World) -> None:
+    await world.person()
+    [person] = await world.rooms.access.people()
+    meeting = await world.meeting()
+    async with world.desk() as other, world.log_in() as client:
+        cookie = f"dc_session={client.cookies['dc_session']}"
+        async with world.socket(page="desk", headers={"Cookie": cookie}) as desk:
+            opened = await client.post(f"/api/v1/meetings/{meeting}/viewer", json={"offer": "v=0 H264"})
+            viewer = opened.json()["viewer"]
+            await client.delete("/api/v1/session")
+            assert (await desk.closed())[0] == 4001
+            assert (await other.command("message.post", meeting, text="x", to="all"))["op"] == "ack"
+            assert viewer in world.node.viewers
+            await world.rooms.access.disable_person(SYSTEM, person.id)
+            assert (await other.closed())[0] == 4001
+            await gone(world, viewer)
+
+
+async def test_media_of_a_page_that_has_hung_up_end_with_its_access(world: World) -> None:
+    credential = await world.device(NORTH)
+    meeting = await world.meeting()
+    async with world.client(headers={"Authorization": f"Bearer {credential}"}) as http:
+        async with world.socket(credential) as site:
+            await site.command("meeting.join", meeting)
+            opened = await http.post(f"/api/v1/meetings/{meeting}/viewer", json={"offer": "v=0 H264"})
+        viewer = opened.json()["viewer"]
+        assert viewer in world.node.viewers
+        await world.rooms.sites.revoke_codes(SYSTEM, [NORTH], devices=True)
+        await gone(world, viewer)
 
 
 async def test_a_session_that_runs_out_ends_the_connection_of_a_silent_client(tmp_path: Path) -> None:

@@ -139,6 +139,13 @@ class Stage:
         self._own_viewer(viewer, party)
         await self._keeper.close_viewer(viewer)
 
+    async def close_party(self, party: str) -> None:
+        """Ends every viewer and publisher of a site or person whose access has ended."""
+        for viewer in self._mirror.viewers_of(party):
+            await self._keeper.close_viewer(viewer)
+        for publisher in self._mirror.publishers_of(party):
+            await self._keeper.close_publisher(publisher)
+
     def meeting_of_viewer(self, viewer: str, party: str) -> str:
         """The meeting that the party's own viewer shows. Raises ViewerNotFound."""
         return self._own_viewer(viewer, party).meeting

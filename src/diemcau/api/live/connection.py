@@ -155,6 +155,11 @@ class Connection:
         if not self._closing.done():
             self._closing.set_result((code, reason))
 
+    @property
+    def shut_out(self) -> bool:
+        """Whether it is being closed because its access has ended."""
+        return self._closing.done() and self._closing.result()[0] == Close.NOT_AUTHENTICATED
+
     async def check(self) -> None:
         """Asks anew who this is: ended access ends the connection, other grants bring up its streams anew."""
         try:

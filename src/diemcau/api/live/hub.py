@@ -49,6 +49,7 @@ class Hub:
         self._sites: dict[str, Connection] = {}
         self._round: dict[Connection, None] = {}  # who is next to be asked anew comes first
         self._to_check: dict[Connection, None] = {}
+        self._doubtful: set[str] = set()  # parties whose access may have ended, and with it their media
         self._check_now = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -170,7 +171,10 @@ class Hub:
                 found = encoded[id(seen)] = (seen, frames.event(seen))
             connection.deliver(follow, event.seq, found[1])
         if event.type in _ENDS_ACCESS:
-            self._check_parties(_parties(event))
+            parties = _parties(event)
+            self._check_parties(parties)
+            if event.type != "grants_set":
+                self._doubtful.update(parties)
         if event.type in _LISTED:
             await self._list(event.stream.removeprefix("meeting:"))
 
@@ -214,8 +218,7 @@ class Hub:
     def _check_parties(self, parties: Iterable[str]) -> None:
         for party in parties:
             self._to_check.update(dict.fromkeys(self._by_party.get(party, ())))
-        if self._to_check:
-            self._check_now.set()
+        self._check_now.set()
 
     def _check_slice(self) -> None:
         """Those whose turn it is at this beat: everyone's comes once in `recheck_s`, never all at once."""
@@ -239,6 +242,15 @@ class Hub:
                 # A database that does not answer ends nobody's connection: they are asked in the next round.
                 if failures := [error for error in asked if isinstance(error, Exception)]:
                     log.warning("connections not checked", count=len(failures), error=str(failures[0]))
+                self._doubtful.update(one.actor.id for one in some if one.shut_out)
+            await self._close_media()
+
+    async def _close_media(self) -> None:
+        """Ends what parties see and send who have no page left that may stay."""
+        doubtful, self._doubtful = self._doubtful, set()
+        for party in doubtful:
+            if all(one.shut_out for one in self._by_party.get(party, ())):
+                await self.services.stage.close_party(party)
 
     # Beats.
 
