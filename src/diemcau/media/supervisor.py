@@ -67,6 +67,8 @@ class Supervisor:
 
     async def run(self) -> None:
         """Keeps a node running until cancelled; `stop` ends the node itself."""
+        # Before the client can be connected: who is connected may be asked to stop what it is connected to.
+        self.pid = await asyncio.to_thread(owner, self.options.control)
         async with asyncio.TaskGroup() as group:
             group.create_task(self.client.run(), name="media-client")
             group.create_task(self._keep(), name="media-supervisor")

@@ -1,11 +1,14 @@
 """Engines: SQLite with one writer beside readers, or PostgreSQL; and what their errors mean."""
 
+import asyncio
 import os
 import sqlite3
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import aiosqlite
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -85,14 +88,26 @@ def _prepare_sqlite(engine: AsyncEngine, begin: str, pragmas: tuple[str, ...]) -
     def connect(connection: Any, record: object) -> None:
         # The driver must not begin transactions of its own: DDL and savepoints belong inside ours.
         connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+        connection.run_async(lambda driver: _set(driver, pragmas))
 
     @event.listens_for(engine.sync_engine, "begin")
     def start(connection: Any) -> None:
         connection.exec_driver_sql(begin)
+
+
+async def _set(driver: aiosqlite.Connection, pragmas: tuple[str, ...]) -> None:
+    """Sets what holds for a connection. Who makes a new file a WAL one is not made to wait for others that do
+    the same: SQLite answers BUSY at once, whatever the time-out, so the waiting is ours."""
+    end = time.monotonic() + LOCK_WAIT_S
+    for pragma in pragmas:
+        while True:
+            try:
+                await (await driver.execute(f"PRAGMA {pragma}")).close()
+                break
+            except sqlite3.OperationalError as error:
+                if not is_locked(error) or time.monotonic() > end:
+                    raise
+            await asyncio.sleep(0.02)
 
 
 def _postgresql(url: URL) -> Engines:
