@@ -125,6 +125,7 @@ def test_a_socket_of_another_user_is_nobodys(data: Path, monkeypatch: pytest.Mon
         assert owner(data / "media.sock") is None
         assert answers(data / "console.sock", data), "the owner of the data folder may be asked"
         assert not answers(data / "console.sock", Path("/proc/self/nothing"))
+        assert not answers(data / "nothing.sock", data)
         monkeypatch.undo()
 
 

@@ -6,8 +6,6 @@ holds in memory.
 
 import logging
 import os
-import socket
-import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -19,6 +17,7 @@ import typer
 
 from diemcau.cli.output import Refused, errors
 from diemcau.config import Settings
+from diemcau.peer import peer
 
 T = TypeVar("T")
 
@@ -69,14 +68,11 @@ def answers(path: Path, data: Path) -> bool:
 
     Passwords are said through it, and a long path's socket stands where others may make one.
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(2.0)
-        try:
-            probe.connect(str(path))
-            credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-            return struct.unpack("3i", credentials)[1] in (os.getuid(), data.stat().st_uid)
-        except OSError:
-            return False
+    found = peer(path)
+    try:
+        return found is not None and found.uid in (os.getuid(), data.stat().st_uid)
+    except OSError:
+        return False
 
 
 def through(data: Path | None, work: Callable[[Door], Awaitable[T]], *, as_json: bool) -> T:

@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
-import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import structlog
 
 from diemcau.media.client import NodeClient
 from diemcau.media.errors import MediaUnavailable
+from diemcau.peer import peer
 
 READY_S = 15.0
 """Seconds in which a started node must print its ready line."""
@@ -173,19 +172,9 @@ def _first_line(output: int) -> bytes:
 
 
 def owner(path: Path) -> int | None:
-    """Process id of whoever listens on the Unix socket, if anyone of this user does (SO_PEERCRED, socket(7)).
-
-    A socket in a folder that all may write to could be somebody else's: that one is nobody's here.
-    """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(2.0)
-        try:
-            probe.connect(str(path))
-            credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        except OSError:
-            return None
-    pid, uid, _gid = struct.unpack("3i", credentials)
-    return int(pid) if uid == os.getuid() else None
+    """Process id of whoever listens on the Unix socket, if anyone of this user does."""
+    found = peer(path)
+    return found.pid if found is not None and found.uid == os.getuid() else None
 
 
 class _Process:

@@ -1,0 +1,29 @@
+"""Who answers on a Unix socket of this machine."""
+
+import socket
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Peer(NamedTuple):
+    """A process and the user it runs as."""
+
+    pid: int
+    uid: int
+
+
+def peer(path: Path) -> Peer | None:
+    """Who listens there, None if nobody does (SO_PEERCRED, socket(7)).
+
+    A socket in a folder that all may write to could be anybody's: the caller looks at `uid`.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(2.0)
+        try:
+            probe.connect(str(path))
+            credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        except OSError:
+            return None
+    pid, uid, _gid = struct.unpack("3i", credentials)
+    return Peer(pid, uid)
