@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import gc
 import importlib.metadata
 import logging
 import os
@@ -39,6 +40,9 @@ from diemcau.store import Event, Store
 from diemcau.units import Units
 
 VERSION = importlib.metadata.version("diemcau")
+GC_THRESHOLDS = (50_000, 20, 20)
+"""Allocations between two looks at young garbage, and how many of these make one at older garbage."""
+
 DRAIN_S = 5.0
 """Seconds that clients have to take the news that the server stops."""
 
@@ -198,12 +202,14 @@ def node_options(settings: Settings) -> NodeOptions:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server that serves. `local_url`: without TLS, this machine only. `stop`: ends it, from its loop."""
+    """A server that serves. `local_url`: without TLS, this machine only. `node_pid`: the media node's
+    process, while there is one. `stop`: ends it, from its loop."""
 
     url: str
     local_url: str
     fingerprint: str | None
     rooms: Rooms
+    node_pid: Callable[[], int | None]
     stop: Callable[[], None]
 
 
@@ -257,8 +263,20 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         local_url = f"http://127.0.0.1:{local.getsockname()[1]}"
         url = _url(settings, host, port)
         fingerprint = None if made is None else made.fingerprint
+        # What is loaded by now stays; and ten thousand connections are no garbage: looking through all of
+        # them every few thousand allocations would be a quarter of the work of a join.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
         log.info("serving", url=url, data=str(settings.data), units=settings.units)
-        yield Running(url, local_url, fingerprint, rooms, lambda: setattr(server, "should_exit", True))
+        yield Running(
+            url,
+            local_url,
+            fingerprint,
+            rooms,
+            lambda: supervisor.pid,
+            lambda: setattr(server, "should_exit", True),
+        )
 
 
 @contextlib.contextmanager

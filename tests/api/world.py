@@ -97,6 +97,15 @@ class World:
         self, credential: str | None = None, page: str = "site", tab: str = "tab-1", **options: Any
     ) -> AsyncIterator["Socket"]:
         """A WebSocket that has said hello and been welcomed."""
+        async with self.knock(credential, page, tab, **options) as opened:
+            opened.welcome = await opened.next("welcome")
+            yield opened
+
+    @asynccontextmanager
+    async def knock(
+        self, credential: str | None = None, page: str = "site", tab: str = "tab-1", **options: Any
+    ) -> AsyncIterator["Socket"]:
+        """A WebSocket that has said hello."""
         headers = dict(options.pop("headers", {}))
         if credential is not None:
             headers["Authorization"] = f"Bearer {credential}"
@@ -104,7 +113,6 @@ class World:
         async with connect(address, additional_headers=headers, compression=None, **options) as raw:
             opened = Socket(raw, self)
             await opened.send({"op": "hello", "proto": 1, "page": page, "tab": tab})
-            opened.welcome = await opened.next("welcome")
             yield opened
 
     @asynccontextmanager

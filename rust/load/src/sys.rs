@@ -119,11 +119,17 @@ fn set(fd: RawFd, level: libc::c_int, name: libc::c_int, value: libc::c_int) -> 
 const BATCH: usize = 32;
 const CONTROL: usize = 64;
 
-/// Buffers for `recvmmsg`, shared by all sockets of a thread.
+/// Buffers for `recvmmsg`, shared by all sockets of a thread; the structures that point at them are filled in once.
 pub struct Receiver {
     buffers: Vec<Vec<u8>>,
     controls: Vec<[u64; CONTROL / 8]>,
+    names: Vec<libc::sockaddr_storage>,
+    vectors: Vec<libc::iovec>,
+    messages: Vec<libc::mmsghdr>,
 }
+
+// SAFETY: the pointers point into the heap blocks of this value's own vectors, which never grow and move with it.
+unsafe impl Send for Receiver {}
 
 /// What one call brought besides datagrams.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -140,7 +146,28 @@ impl Receiver {
     #[must_use]
     pub fn new(gro: bool) -> Self {
         let (count, size) = if gro { (8, 65_536) } else { (BATCH, 2_048) };
-        Self { buffers: vec![vec![0; size]; count], controls: vec![[0; CONTROL / 8]; count] }
+        let mut buffers = vec![vec![0; size]; count];
+        let mut controls = vec![[0; CONTROL / 8]; count];
+        // SAFETY: all-zero is a valid value of these plain C structures.
+        let (mut names, mut vectors, mut messages): (Vec<_>, Vec<_>, Vec<_>) = unsafe {
+            (
+                vec![zeroed::<libc::sockaddr_storage>(); count],
+                vec![zeroed::<libc::iovec>(); count],
+                vec![zeroed::<libc::mmsghdr>(); count],
+            )
+        };
+        for i in 0..count {
+            vectors[i].iov_base = buffers[i].as_mut_ptr().cast();
+            vectors[i].iov_len = size;
+            let header = &mut messages[i].msg_hdr;
+            header.msg_name = (&raw mut names[i]).cast();
+            header.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+            header.msg_iov = &raw mut vectors[i];
+            header.msg_iovlen = 1;
+            header.msg_control = controls[i].as_mut_ptr().cast();
+            header.msg_controllen = CONTROL as _;
+        }
+        Self { buffers, controls, names, vectors, messages }
     }
 
     /// Reads what is there on an open UDP socket, at most one batch; joined datagrams are handed out one by one.
@@ -152,29 +179,12 @@ impl Receiver {
         socket: RawFd,
         mut take: impl FnMut(SocketAddr, &mut [u8]),
     ) -> io::Result<Received> {
-        let count = self.buffers.len();
-        // SAFETY: all-zero is a valid value of these plain C structures.
-        let mut names: [libc::sockaddr_storage; BATCH] = unsafe { zeroed() };
-        // SAFETY: as above.
-        let mut vectors: [libc::iovec; BATCH] = unsafe { zeroed() };
-        // SAFETY: as above.
-        let mut messages: [libc::mmsghdr; BATCH] = unsafe { zeroed() };
-        for i in 0..count {
-            vectors[i].iov_base = self.buffers[i].as_mut_ptr().cast();
-            vectors[i].iov_len = self.buffers[i].len();
-            let header = &mut messages[i].msg_hdr;
-            header.msg_name = (&raw mut names[i]).cast();
-            header.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
-            header.msg_iov = &raw mut vectors[i];
-            header.msg_iovlen = 1;
-            header.msg_control = self.controls[i].as_mut_ptr().cast();
-            header.msg_controllen = CONTROL as _;
-        }
-        // SAFETY: every pointer set above is live and as long as said.
+        let count = self.messages.len();
+        // SAFETY: every pointer that `new` set is live and as long as said.
         let got = unsafe {
             libc::recvmmsg(
                 socket,
-                messages.as_mut_ptr(),
+                self.messages.as_mut_ptr(),
                 count as libc::c_uint,
                 libc::MSG_DONTWAIT as _,
                 std::ptr::null_mut(),
@@ -187,10 +197,15 @@ impl Receiver {
         };
         let mut result = Received { more: got == count, ..Received::default() };
         for i in 0..got {
-            let (dropped, segment) = read_control(&messages[i].msg_hdr);
+            let (dropped, segment) = read_control(&self.messages[i].msg_hdr);
             result.dropped = dropped.or(result.dropped);
-            let Some(from) = read_address(&names[i]) else { continue };
-            let length = (messages[i].msg_len as usize).min(self.buffers[i].len());
+            let from = read_address(&self.names[i]);
+            let length = (self.messages[i].msg_len as usize).min(self.buffers[i].len());
+            // The kernel has written what it used of these; the next call offers the whole again.
+            let header = &mut self.messages[i].msg_hdr;
+            header.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+            header.msg_controllen = CONTROL as _;
+            let Some(from) = from else { continue };
             let size = segment.filter(|s| *s > 0).unwrap_or(length.max(1));
             for datagram in self.buffers[i][..length].chunks_mut(size) {
                 result.datagrams += 1;

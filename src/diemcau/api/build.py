@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from starlette.routing import WebSocketRoute
 
 from diemcau.api import console, media, meetings, operations, people, places, problems, schemas
 from diemcau.api.guard import Guard
@@ -48,12 +49,15 @@ def create(services: Services) -> FastAPI:
     app.state.services = services
     app.state.hub = hub
     app.state.limits = Limits(
-        # An office of a thousand posts may stand behind one address: generous, but not endless.
-        sockets=RateLimit(200, 2000, time.monotonic),
+        # A carrier's network may bring all communes from one address at once, and they wait their turn
+        # inside: generous, but not endless.
+        sockets=RateLimit(500, 10_000, time.monotonic),
         media=RateLimit(1, 20, time.monotonic),
         pictures=RateLimit(1, 5, time.monotonic),
     )
     problems.install(app)
+    # First, and without FastAPI's machinery for parameters: a crowd comes through it.
+    app.router.routes.insert(0, WebSocketRoute("/api/v1/ws", door.live))
     for router in (
         people.router,
         places.router,
@@ -61,12 +65,14 @@ def create(services: Services) -> FastAPI:
         media.router,
         operations.router,
         console.router,
-        door.router,
     ):
         app.include_router(router)
     app.add_route(
         "/{path:path}", Pages(services.options.web).serve, methods=["GET", "HEAD"], include_in_schema=False
     )
     app.add_middleware(Guard, metrics=services.metrics, secure=services.options.secure)
+    services.metrics.add_gauge(
+        "diemcau_admission_waiting", "Parties in the queue", lambda: hub.admission.waiting
+    )
     services.metrics.add_gauge("diemcau_ws_open", "Open WebSockets", lambda: len(hub.connections))
     return app

@@ -47,7 +47,13 @@ async def open_viewer(
     with _counted(services, "viewer"):
         request.app.state.limits.media.take(asker.actor.key)
         await _may_watch(services, asker.actor, meeting)
-        opened = await services.stage.open_viewer(meeting, asker.actor.id, body.offer, replaces=body.replaces)
+        party, hub = asker.actor.id, request.app.state.hub
+        if asker.actor.site is not None:
+            hub.take_turn(party)
+        try:
+            opened = await services.stage.open_viewer(meeting, party, body.offer, replaces=body.replaces)
+        finally:
+            hub.admission.done(party)
     return schemas.ViewerAnswer.model_validate(opened, from_attributes=True)
 
 

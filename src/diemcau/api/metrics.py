@@ -37,6 +37,12 @@ class Metrics:
         self.commands = Counter(
             "diemcau_commands", "Commands by type and result", ["type", "result"], registry=self.registry
         )
+        self.admission_seconds = Histogram(
+            "diemcau_admission_seconds",
+            "Time in the queue at the door",
+            buckets=(0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120),
+            registry=self.registry,
+        )
         self.joins = Counter("diemcau_joins", "Sites that joined a meeting", registry=self.registry)
         self.sent = Counter("diemcau_ws_sent", "Messages queued for clients", registry=self.registry)
         self.dropped = Counter(

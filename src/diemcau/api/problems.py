@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from diemcau.errors import BadRequest, DiemCauError, TooManyRequests
+from diemcau.errors import BadRequest, DiemCauError
 
 log = structlog.get_logger(__name__)
 
@@ -25,8 +25,8 @@ def problem(error: DiemCauError) -> dict[str, Any]:
 def respond(error: DiemCauError) -> Response:
     """The response of an error."""
     headers = {}
-    if isinstance(error, TooManyRequests):
-        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(after := error.details.get("retry_after"), int):
+        headers["Retry-After"] = str(after)
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     return _response(error.status, problem(error), headers)
@@ -47,7 +47,7 @@ def install(app: FastAPI) -> None:
     async def coded(_: Request, error: Exception) -> Response:
         if not isinstance(error, DiemCauError):
             raise error
-        if error.status >= 500:
+        if error.status >= 500 and "retry_after" not in error.details:  # being asked to wait is no failure
             log.warning("request failed", code=error.code, error=error.message)
         return respond(error)
 

@@ -5,15 +5,24 @@ import os
 import socket
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 from diemcau.cli.demo import DATASET, SEED, clip_cache
-from diemcau.cli.output import errors, fail
+from diemcau.cli.output import answer_json, errors, fail, out
 from diemcau.cli.serve import run_loop, settings_from
 from diemcau.media.executable import find
+
+if TYPE_CHECKING:
+    from diemcau.cli.nation.measure import Measure
+
+WHOLE = 63 + 705 + 9043 + 1
+"""Sites of the meeting of 5 September 2021: provinces, districts, communes, the centre."""
+
+LIGHT = ("--fps", "5", "--kbps", "40", "40")
+"""Clips of a stage that two cores can carry to everyone together with the clients: 5 pictures a second."""
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -36,12 +45,26 @@ def load(
     context: typer.Context,
     sites: Annotated[
         int | None,
-        typer.Option(min=1, max=9000, help="So many sites against a server of their own, started for this."),
+        typer.Option(min=1, max=9812, help="So many sites against a server of their own, started for this."),
     ] = None,
-    duration: Annotated[float, typer.Option(min=1, help="With --sites: seconds after all have joined.")] = 30,
-    rate: Annotated[float, typer.Option(min=0.1, help="With --sites: joins a second.")] = 50,
-    cut_every: Annotated[float, typer.Option(min=0.2, help="With --sites: seconds between cuts.")] = 3,
-    codec: Annotated[str, typer.Option(help="With --sites: h264 or vp8.")] = "h264",
+    nation: Annotated[
+        bool,
+        typer.Option(
+            "--nation",
+            help="The meeting of 5 September 2021: 63 + 705 + 9,043 sites and the centre, all at once, "
+            "3 minutes, a stage of 40 kbit/s; a message to all in the middle.",
+        ),
+    ] = False,
+    duration: Annotated[
+        float | None, typer.Option(min=1, help="Seconds after all have joined. [default: 30; nation 180]")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.1, help="Joins a second. [default: 50; nation 5000: a storm]")
+    ] = None,
+    cut_every: Annotated[
+        float | None, typer.Option(min=0.2, help="Seconds between cuts. [default: 3; nation 5]")
+    ] = None,
+    codec: Annotated[str, typer.Option(help="With --sites or --nation: h264 or vp8.")] = "h264",
     server: Annotated[str, typer.Option(help="Address of the server.")] = "http://127.0.0.1:8080",
     i_own_the_target: Annotated[
         bool, typer.Option("--i-own-the-target", help="Allow a server that is not on this machine.")
@@ -50,12 +73,22 @@ def load(
 ) -> None:
     """Put load on a server.
 
-    With --sites: a server with a demo nation is started in a folder that is thrown away, and its simulated
-    sites are measured. Without: against --server, with --credentials and --clips. Further options are
-    those of `diemcau-load sites` (see its --help).
+    With --sites or --nation: a server with a demo nation is started in a folder that is thrown away, and its
+    simulated sites are measured. Without: against --server, with --credentials and --clips. Further options
+    are those of `diemcau-load sites` (see its --help).
     """
-    if sites is not None:
-        on_a_server_of_its_own(sites, duration, rate, cut_every, codec, context.args, as_json=as_json)
+    if sites is not None or nation:
+        from diemcau.cli.nation.measure import Measure
+
+        count = sites if sites is not None else WHOLE
+        decode = "20" if nation else str(max(1, min(100, count // 3)))
+        options = ("--decode-every", decode, *context.args)
+        plan = Measure(duration or 30, rate or 50, cut_every or 3, options=options)
+        if nation:
+            plan = Measure(
+                duration or 180, rate or 5000, cut_every or 5, True, LIGHT, ("--patience", "300", *options)
+            )
+        on_a_server_of_its_own(count, plan, codec, as_json=as_json)
         return
     if not is_loopback(server) and not i_own_the_target:
         fail(
@@ -73,27 +106,23 @@ def load(
         os.execv(executable, arguments)  # noqa: S606 - its progress bar, its signals, its exit status
 
 
-def on_a_server_of_its_own(
-    sites: int,
-    duration: float,
-    rate: float,
-    cut_every: float,
-    codec: str,
-    options: list[str],
-    *,
-    as_json: bool,
-) -> None:
+def on_a_server_of_its_own(sites: int, measure: "Measure", codec: str, *, as_json: bool) -> None:
     """Seeds a nation in a folder that is thrown away, serves it, measures its simulated sites."""
     if codec not in ("h264", "vp8"):
         fail("bad_request", "--codec is h264 or vp8", as_json=as_json)
     with errors(as_json=as_json), tempfile.TemporaryDirectory(prefix="diemcau-load-") as data:
         settings = settings_from(data=Path(data), port=0, units=DATASET, log_level="warning")
         from diemcau.app import configure_logs
-        from diemcau.cli.nation.run import Demo, Measure
+        from diemcau.cli.nation.report import table
+        from diemcau.cli.nation.run import Demo
 
         configure_logs(settings)
-        decode = ["--decode-every", str(max(1, min(100, sites // 3)))]
-        told = [*decode, *options, *(["--json"] if as_json else [])]
-        measure = Measure(duration, rate, cut_every, tuple(told))
-        clips = clip_cache() / f"{codec}-{SEED}-{sites}"
-        run_loop(Demo(settings, sites, SEED, codec, 20.0, clips, True, as_json, measure).run())
+        clips = clip_cache() / "-".join([codec, str(SEED), str(sites), *(["light"] if measure.clips else [])])
+        run = Demo(settings, sites, SEED, codec, 20.0, clips, True, as_json, measure)
+        run_loop(run.run())
+        if run.report is None:
+            fail("interrupted", "The run was ended before its report", as_json=as_json)
+        elif as_json:
+            answer_json(run.report)
+        else:
+            out.print(table(run.report))

@@ -23,6 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     make.add_argument(
         "--phases", type=int, default=15, help="encodings a layer; a PLI waits loop / phases at most"
     )
+    make.add_argument(
+        "--kbps", type=int, nargs=2, metavar=("LOW", "HIGH"), default=(100, 350), help="rate of each layer"
+    )
     make.add_argument("--workers", type=int, default=None)
     watch = commands.add_parser("watch", help="decode frames on standard input and read their time code")
     watch.add_argument("--loop-ms", type=int, required=True)
@@ -38,11 +41,20 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _make(options: argparse.Namespace) -> int:
-    from diemcau.clips.encode import Shape
+    from diemcau.clips.encode import LayerShape, Shape
     from diemcau.clips.make import demo_sites, make, read_sites
 
     sites = read_sites(options.sites) if options.sites else demo_sites(options.count)
-    shape = Shape(loop_ms=options.loop_ms, fps=options.fps, phases=options.phases)
+    low, high = options.kbps
+    shape = Shape(
+        loop_ms=options.loop_ms,
+        fps=options.fps,
+        phases=options.phases,
+        layers=(
+            LayerShape("low", 320, 180, low * 1000),
+            LayerShape("high", 640, 360, high * 1000),
+        ),
+    )
     path = make(
         options.out,
         sites,

@@ -71,6 +71,13 @@ class Stage:
         """The site's part in the meeting now."""
         return self._keeper.part(meeting, site)
 
+    def is_asked(self, site: str) -> bool:
+        """Whether an open meeting has a part for the site: chair's, on stage, lined up, with the floor."""
+        return any(
+            site == watched.scene.chair_site or site in watched.parts
+            for watched in self._keeper.watched.values()
+        )
+
     def ephemera(self, meeting: str) -> list[tuple[str, JsonObject]]:
         """What a client that subscribes now has missed: (topic, data)."""
         watched = self._keeper.watched.get(meeting)

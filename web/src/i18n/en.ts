@@ -104,6 +104,7 @@ export const en: Texts = {
       invited: 'YOU ARE ASKED TO SPEAK',
       speaking: 'YOU HAVE THE FLOOR',
       on_air: 'ON AIR',
+      entering: 'COMING IN',
       away: 'DISCONNECTED',
     },
     hint: {
@@ -117,6 +118,7 @@ export const en: Texts = {
       on_air: 'The whole country sees and hears this site.',
       on_air_off: 'The whole country sees this site. Sound is off.',
       on_air_muted: 'The whole country sees this site. The centre has muted it.',
+      entering: 'Number {{place}} of {{of}} sites, about {{seconds}} more seconds. There is nothing to do.',
       away: 'The page reconnects by itself, nothing to do.',
     },
     arm: {

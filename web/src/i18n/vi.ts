@@ -103,6 +103,7 @@ export const vi = {
       invited: 'ĐƯỢC MỜI PHÁT BIỂU',
       speaking: 'ĐANG PHÁT BIỂU',
       on_air: 'ĐANG LÊN HÌNH',
+      entering: 'ĐANG VÀO',
       away: 'MẤT KẾT NỐI',
     },
     hint: {
@@ -116,6 +117,7 @@ export const vi = {
       on_air: 'Cả nước đang nhìn và nghe điểm cầu này.',
       on_air_off: 'Cả nước đang nhìn điểm cầu này. Tiếng đang tắt.',
       on_air_muted: 'Cả nước đang nhìn điểm cầu này. Trung tâm đã tắt tiếng.',
+      entering: 'Thứ tự {{place}} trong {{of}} điểm cầu, khoảng {{seconds}} giây nữa. Không cần làm gì.',
       away: 'Trang tự kết nối lại, không cần làm gì.',
     },
     arm: {

@@ -3,6 +3,8 @@ import { retryMs } from './backoff';
 /** A browser calls a link disconnected after some 5 s without an answer; a little longer, and a fresh one is faster. */
 const SILENT_MS = 1_500;
 const GIVE_UP_CONNECTING_MS = 12_000;
+/** Who was told to wait for a turn comes by itself after so long. */
+const TURN_PATIENCE_S = 120;
 
 /**
  * One media connection that is kept up: opened by one offer, never negotiated again, replaced by a new one when it dies.
@@ -30,9 +32,14 @@ export abstract class MediaLink {
     this.openNow();
   }
 
-  /** The server says that these have ended: told sooner than the silence is noticed. */
-  gone(names: readonly string[]): void {
-    if (this.name !== null && names.includes(this.name)) this.lost();
+  /** The server says that these have ended: told sooner than the silence is noticed. Without `turn` it will say when. */
+  gone(names: readonly string[], turn = true): void {
+    if (this.name !== null && names.includes(this.name)) this.lost(turn ? null : TURN_PATIENCE_S);
+  }
+
+  /** It is our turn to come in, if we wait for it. */
+  turn(): void {
+    if (this.name === null) this.retryNow();
   }
 
   /** The server says which there are: what we hold beside them has ended unseen. */
@@ -90,10 +97,10 @@ export abstract class MediaLink {
     this.pc = null;
   }
 
-  private lost(): void {
+  private lost(wait: number | null = null): void {
     this.name = null;
     this.attempt = Math.max(this.attempt, 1); // all of a node's connections come back over a second, not at once
-    this.again('gone', null);
+    this.again('gone', wait);
   }
 
   private changed(pc: RTCPeerConnection): void {

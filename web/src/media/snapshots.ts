@@ -1,6 +1,5 @@
 const WIDTH = 320;
 const HEIGHT = 180;
-const EVERY_MS = 20_000;
 
 /** Posts a small picture now and then while the site stands by: what the country's wall shows of it. */
 export class SnapshotPoster {
@@ -11,7 +10,9 @@ export class SnapshotPoster {
 
   constructor(
     private readonly post: (picture: Blob) => Promise<void>,
-    private readonly posted: (at: number) => void = () => undefined,
+    private readonly posted: (at: number) => void,
+    /** Seconds between two pictures: the server's to say, for it knows how many post. */
+    private readonly every: () => number,
   ) {
     this.video.muted = true;
     this.video.playsInline = true;
@@ -28,14 +29,14 @@ export class SnapshotPoster {
     this.video.srcObject = track ? new MediaStream([track]) : null;
     if (!track) return;
     void this.video.play().catch(() => undefined);
-    // The first soon, then about every 20 s: 10,000 sites must not post in the same moment.
-    this.next(1_000 + Math.random() * 4_000);
+    // The first soon, but 10,000 sites must not post in the same moment.
+    this.next(1_000 + Math.random() * 4_000 * Math.max(1, this.every() / 20));
   }
 
   private next(ms: number): void {
     this.timer = setTimeout(() => {
       void this.once().finally(() => {
-        if (this.track) this.next(EVERY_MS * (0.8 + Math.random() * 0.4));
+        if (this.track) this.next(this.every() * 1_000 * (0.8 + Math.random() * 0.4));
       });
     }, ms);
   }
@@ -52,7 +53,7 @@ export class SnapshotPoster {
       await this.post(blob);
       this.posted(Date.now());
     } catch {
-      // The next one is 20 s away; a lost picture is not worth a retry.
+      // The next one is not far; a lost picture is not worth a retry.
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Link } from '../protocol/socket';
+import type { Link, Queue } from '../protocol/socket';
 import type { You } from '../protocol/types';
 
 /** Why a camera or a microphone cannot be used. Each has one action on the page. */
@@ -9,6 +9,8 @@ export interface SiteFacts {
   /** Ms since the link went, null while it stands. */
   downMs: number | null;
   online: boolean;
+  /** Where this site stands at the door, while a crowd is let in. */
+  queue: Queue | null;
   you: You | null;
   /** The page has had its tap: sound plays and the camera was asked for. */
   armed: boolean;
@@ -19,7 +21,8 @@ export interface SiteFacts {
 }
 
 /** The one thing the page says, legible at three metres. */
-export type Face = 'not_ready' | 'ready' | 'in_meeting' | 'invited' | 'speaking' | 'on_air' | 'away';
+export type Face =
+  'not_ready' | 'ready' | 'in_meeting' | 'invited' | 'speaking' | 'on_air' | 'entering' | 'away';
 
 /** What is wrong, worst first, each with one action. */
 export type Fault =
@@ -52,7 +55,10 @@ function faultOf(f: SiteFacts): Fault | null {
   if (f.link === 'not_authenticated') return 'not_authenticated';
   // A browser that says it is offline is right; one that says online may not be.
   if (!f.online) return 'no_network';
-  if (f.link !== 'open' && f.downMs !== null && f.downMs > WORTH_SAYING_MS) return 'reconnecting';
+  // In the queue everything is as it should be: the server says when.
+  if (f.queue !== null && f.armed) return null;
+  if (f.queue === null && f.link !== 'open' && f.downMs !== null && f.downMs > WORTH_SAYING_MS)
+    return 'reconnecting';
   if (!f.armed) return 'not_armed';
   if (f.viewer === 'cannot_show') return 'cannot_show';
   // A microphone is needed to speak, a camera only to be seen: the microphone's fault goes first.
@@ -74,6 +80,7 @@ function faceOf(f: SiteFacts, fault: Fault | null): Face {
     fault === 'reconnecting'
   )
     return 'away';
+  if (f.queue !== null) return 'entering';
   switch (f.you?.state) {
     // Being on air is said whatever else is wrong: the room is seen.
     case 'on_air':

@@ -46,11 +46,24 @@ export interface WireState {
   who: Me | null;
   you: You | null;
   /** What the server last said of media connections that ended. */
-  gone: MediaNames | null;
+  gone: (MediaNames & { turn: boolean }) | null;
   /** What the server last said of those that exist. */
   standing: MediaNames | null;
   /** Server's clock minus ours, ms. */
   skew: number;
+  /** Where we stand at the door, null when we do not wait there. */
+  queue: Queue | null;
+  /** Times that the server has said that it is our turn. */
+  turns: number;
+  /** Seconds between two pictures that we are to post. */
+  pictureS: number;
+}
+
+/** A place at the door: 1 is the next. `seconds`: until our turn, about. */
+export interface Queue {
+  place: number;
+  of: number;
+  seconds: number;
 }
 
 export interface StreamHandler {
@@ -90,6 +103,9 @@ const GOING_AWAY = 4009;
 const COMMAND_MS = 8_000;
 const MAX_WAITING = 64;
 const FIRST_BEAT_S = 5;
+const PICTURE_S = 20;
+/** The server takes 60 s without a word for an end. */
+const PONG_MS = 18_000;
 const SILENT_BEATS = 3;
 /** Refusals of a `sub` that say nothing of us: the database was away for a moment. */
 const PASSING: ReadonlySet<string> = new Set(['busy', 'storage_unavailable', 'internal']);
@@ -109,6 +125,7 @@ export class Wire {
   private attempt = 0;
   private beatMs = FIRST_BEAT_S * 1000;
   private welcomed = false;
+  private pongedAt = Number.NEGATIVE_INFINITY;
   private cancelRetry: (() => void) | null = null;
   private cancelSilence: (() => void) | null = null;
 
@@ -126,6 +143,9 @@ export class Wire {
       gone: null,
       standing: null,
       skew: 0,
+      queue: null,
+      turns: 0,
+      pictureS: PICTURE_S,
     }));
   }
 
@@ -196,6 +216,7 @@ export class Wire {
   private open(): void {
     this.cancelRetry = null;
     this.state.setState({ link: 'connecting' });
+    this.pongedAt = Number.NEGATIVE_INFINITY;
     const socket = this.world.connect(this.url);
     this.socket = socket;
     this.watchSilence();
@@ -226,6 +247,7 @@ export class Wire {
         this.state.setState({
           link: 'open',
           downSince: null,
+          queue: null,
           who: message.who,
           you: message.you ?? null,
           skew: this.skewOf(message.now),
@@ -236,8 +258,19 @@ export class Wire {
       case 'you':
         this.state.setState({ you: message.you });
         break;
+      case 'wait':
+        this.attempt = 0;
+        this.pong();
+        this.state.setState({
+          queue:
+            message.place > 0 ? { place: message.place, of: message.of, seconds: message.seconds } : null,
+          turns: this.state.getState().turns + (message.place > 0 ? 0 : 1),
+        });
+        break;
       case 'gone':
-        this.state.setState({ gone: { viewers: message.viewers, publishers: message.publishers } });
+        this.state.setState({
+          gone: { viewers: message.viewers, publishers: message.publishers, turn: message.turn ?? true },
+        });
         break;
       case 'standing':
         this.state.setState({ standing: { viewers: message.viewers, publishers: message.publishers } });
@@ -258,8 +291,8 @@ export class Wire {
         break;
       case 'beat':
         this.attempt = 0;
-        this.send({ op: 'pong' });
-        this.state.setState({ skew: this.skewOf(message.now) });
+        this.pong();
+        this.state.setState({ skew: this.skewOf(message.now), pictureS: message.picture_s ?? PICTURE_S });
         for (const [stream, head] of Object.entries(message.heads)) {
           const sub = this.subs.get(stream);
           if (!sub) continue;
@@ -332,6 +365,13 @@ export class Wire {
     how(w);
   }
 
+  /** Tells the server that somebody listens; ten thousand pages need not do so at every beat. */
+  private pong(): void {
+    if (this.world.now() - this.pongedAt < PONG_MS) return;
+    this.pongedAt = this.world.now();
+    this.send({ op: 'pong' });
+  }
+
   private send(message: object): void {
     this.socket?.send(JSON.stringify(message));
   }
@@ -382,6 +422,7 @@ export class Wire {
     // The next welcome asks for every stream.
     for (const sub of this.subs.values()) sub.cancelAgain?.();
     this.welcomed = false;
+    this.state.setState({ queue: null });
     const socket = this.socket;
     this.socket = null;
     if (socket === null) return;

@@ -132,9 +132,11 @@ export type FromServer =
   | { op: 'snap'; stream: string; seq: number; state: MeetingState }
   | ({ op: 'ev' } & StreamEvent)
   | ({ op: 'eph'; stream: string } & Ephemeral)
-  | { op: 'beat'; heads: Record<string, number>; now: string }
+  | { op: 'beat'; heads: Record<string, number>; now: string; picture_s?: number }
+  /** Where we stand at the door; place 0 is our turn. */
+  | { op: 'wait'; place: number; of: number; seconds: number }
   /** Media connections of this site or person that ended other than by our wish. */
-  | { op: 'gone'; viewers: string[]; publishers: string[]; reason: string }
+  | { op: 'gone'; viewers: string[]; publishers: string[]; reason: string; turn?: boolean }
   /** All media connections of this site or person that exist; what we hold beside them has ended unseen. */
   | { op: 'standing'; viewers: string[]; publishers: string[] }
   | { op: 'ack'; id: string; stream: string; seq: number }

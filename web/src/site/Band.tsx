@@ -1,7 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { Mark } from '../design/marks';
-import { formatShortSpan } from '../i18n/format';
+import { formatNumber, formatShortSpan } from '../i18n/format';
 import type { Face } from '../models/site';
 import { Prefs } from '../parts/Prefs';
 import { useNow } from '../parts/useNow';
@@ -35,6 +35,12 @@ function Shape({ face }: { face: Face }) {
       {face === 'away' && (
         <path d="M6 18a26 26 0 0 1 36 0M13 26a16 16 0 0 1 22 0M20 34a6 6 0 0 1 8 0M6 6l36 36" {...line} />
       )}
+      {face === 'entering' && (
+        <>
+          <path d="M28 6h14v36H28" {...line} strokeLinejoin="round" />
+          <path d="M4 24h24M20 15l9 9-9 9" {...line} strokeLinejoin="round" />
+        </>
+      )}
       {face === 'not_ready' && (
         <>
           <path d="M24 5l21 37H3z" {...line} strokeLinejoin="round" />
@@ -49,6 +55,7 @@ function Shape({ face }: { face: Face }) {
 export function Band({ session, scene }: { session: SiteSession; scene: SiteScene }) {
   const { t } = useTranslation();
   const me = useStore(session.store, (s) => s.me);
+  const queue = useStore(session.wire.state, (s) => s.queue);
   const since = useStore(session.store, (s) => s.onAirSince);
   const link = useStore(session.wire.state, (s) => s.link);
   const degraded = useStore(session.store, (s) => s.degraded);
@@ -60,9 +67,15 @@ export function Band({ session, scene }: { session: SiteSession; scene: SiteScen
   const elsewhere = fault === 'replaced' || fault === 'not_authenticated';
   const hint = elsewhere
     ? ''
-    : (face === 'on_air' || face === 'speaking') && mic !== 'open'
-      ? t(`site.hint.${face}_${mic}`)
-      : t(`site.hint.${face}`);
+    : face === 'entering' && queue !== null
+      ? t('site.hint.entering', {
+          place: formatNumber(queue.place),
+          of: formatNumber(queue.of),
+          seconds: formatNumber(Math.max(1, queue.seconds)),
+        })
+      : (face === 'on_air' || face === 'speaking') && mic !== 'open'
+        ? t(`site.hint.${face}_${mic}`)
+        : t(`site.hint.${face}`);
   return (
     <header className={classes.band}>
       <Shape face={face} />

@@ -67,6 +67,7 @@ export class SiteSession {
     this.poster = new SnapshotPoster(
       (picture) => http.postSnapshot(picture),
       (at) => this.store.setState({ lastPosted: at }),
+      () => this.wire.state.getState().pictureS,
     );
     this.store = createStore<SiteFacets>(() => ({
       me: null,
@@ -90,9 +91,10 @@ export class SiteSession {
         if (now.link === 'open' && before.link !== 'open') this.retryMedia();
         if (now.link === 'replaced') this.standDown();
         if (now.gone !== before.gone && now.gone !== null) {
-          this.viewer.gone(now.gone.viewers);
+          this.viewer.gone(now.gone.viewers, now.gone.turn);
           this.publisher.gone(now.gone.publishers);
         }
+        if (now.turns !== before.turns) this.viewer.turn();
         if (now.standing !== before.standing && now.standing !== null) {
           this.viewer.standing(now.standing.viewers);
           this.publisher.standing(now.standing.publishers);

@@ -45,6 +45,7 @@ export function useScene(session: SiteSession): SiteScene {
     link: wire.link,
     downMs: wire.downSince === null ? null : now - wire.downSince,
     online,
+    queue: wire.queue,
     you: wire.you,
     armed,
     camera: devices.camera,

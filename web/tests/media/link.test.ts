@@ -135,4 +135,19 @@ describe('a media link', () => {
     vi.advanceTimersByTime(1_500);
     expect(link.made).toHaveLength(2);
   });
+
+  it('waits for its turn when a crowd comes back, and comes by itself should none be told', () => {
+    const link = up();
+    link.gone(['m:1'], false);
+    vi.advanceTimersByTime(60_000);
+    expect(link.made).toHaveLength(1);
+    link.turn();
+    expect(link.made).toHaveLength(2);
+    link.last.become('connected');
+    link.turn();
+    expect(link.made).toHaveLength(2);
+    link.gone(['m:2'], false);
+    vi.advanceTimersByTime(121_000);
+    expect(link.made).toHaveLength(3);
+  });
 });

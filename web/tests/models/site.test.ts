@@ -14,6 +14,7 @@ const facts = (over: Partial<SiteFacts> = {}): SiteFacts => ({
   link: 'open',
   downMs: null,
   online: true,
+  queue: null,
   you: you(),
   armed: true,
   camera: 'ok',
@@ -52,6 +53,17 @@ describe('what a site is told', () => {
 
   it('says that there is no network as soon as the browser does', () => {
     expect(siteView(facts({ online: false }))).toEqual({ face: 'away', fault: 'no_network' });
+  });
+
+  it('says that it is coming in while it waits at the door, and nothing is wrong then', () => {
+    const queue = { place: 128, of: 4_500, seconds: 20 };
+    expect(siteView(facts({ queue, link: 'connecting', downMs: 30_000 }))).toEqual({
+      face: 'entering',
+      fault: null,
+    });
+    expect(siteView(facts({ queue, viewer: 'down' }))).toEqual({ face: 'entering', fault: null });
+    expect(siteView(facts({ queue, armed: false })).fault).toBe('not_armed');
+    expect(siteView(facts({ queue, online: false })).face).toBe('away');
   });
 
   it('counts as ready when the clerk has switched the camera off himself', () => {

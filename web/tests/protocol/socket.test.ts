@@ -94,15 +94,46 @@ describe('the wire', () => {
     expect(world.sockets).toHaveLength(3);
   });
 
-  it('answers a beat and stays', () => {
+  it('says often enough that somebody listens, and not at every beat', () => {
     const { world } = start();
     welcome(world);
-    for (let i = 0; i < 10; i++) {
+    const said: number[] = [];
+    for (let i = 0; i < 24; i++) {
       world.pass(5_000);
+      const before = world.last.of('pong').length;
       world.last.say({ op: 'beat', heads: {}, now: new Date(world.time).toISOString() });
+      if (world.last.of('pong').length > before) said.push(world.time);
     }
     expect(world.sockets).toHaveLength(1);
-    expect(world.last.of('pong')).toHaveLength(10);
+    const gaps = said.slice(1).map((at, i) => at - (said[i] ?? 0));
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(25_000);
+    expect(said.length).toBeLessThan(10);
+  });
+
+  it('waits at the door as long as it is told to, and knows its place', () => {
+    const { world, wire } = start();
+    world.last.onopen?.();
+    for (let place = 40; place > 0; place -= 1) {
+      world.last.say({ op: 'wait', place, of: 40, seconds: place });
+      expect(wire.state.getState().queue).toEqual({ place, of: 40, seconds: place });
+      world.pass(5_000);
+    }
+    expect(world.sockets).toHaveLength(1);
+    expect(wire.state.getState().turns).toBe(0);
+    world.last.say({ op: 'wait', place: 0, of: 0, seconds: 0 });
+    expect(wire.state.getState().turns).toBe(1);
+    welcome(world);
+    expect(wire.state.getState().queue).toBeNull();
+  });
+
+  it('forgets its place with the connection, and posts pictures as often as the server wants', () => {
+    const { world, wire } = start();
+    welcome(world);
+    world.last.say({ op: 'beat', heads: {}, now: new Date(world.time).toISOString(), picture_s: 245 });
+    expect(wire.state.getState().pictureS).toBe(245);
+    world.last.say({ op: 'wait', place: 3, of: 9, seconds: 1 });
+    world.last.onclose?.({ code: 1006 });
+    expect(wire.state.getState().queue).toBeNull();
   });
 
   it('does not come back when another device took its place, until it is told to', () => {
@@ -138,7 +169,7 @@ describe('the wire', () => {
     const { world, wire } = start();
     welcome(world);
     world.last.say({ op: 'gone', viewers: ['m_1:a'], publishers: ['m_1:b'], reason: 'restarted' });
-    expect(wire.state.getState().gone).toEqual({ viewers: ['m_1:a'], publishers: ['m_1:b'] });
+    expect(wire.state.getState().gone).toEqual({ turn: true, viewers: ['m_1:a'], publishers: ['m_1:b'] });
   });
 
   it('passes on which media connections there are', () => {

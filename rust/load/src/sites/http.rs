@@ -1,6 +1,6 @@
 //! A small HTTP client: one connection a request, bounded in time, size and number.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -63,6 +63,8 @@ struct Problem {
 pub struct Http {
     pub host: String,
     pub address: SocketAddr,
+    /// Where this site comes from.
+    source: Option<Ipv4Addr>,
     room: Arc<Semaphore>,
 }
 
@@ -87,7 +89,31 @@ impl Http {
         if !allow_remote && !address.ip().is_loopback() {
             return Err(HttpError::Remote(address));
         }
-        Ok(Self { host: host.to_owned(), address, room: Arc::new(Semaphore::new(AT_A_TIME)) })
+        Ok(Self { host: host.to_owned(), address, source: None, room: Arc::new(Semaphore::new(AT_A_TIME)) })
+    }
+
+    /// The same for one site, which comes to a server on this machine from an address of its own, as in the field:
+    /// limits by address count it by itself, and ten thousand do not share one address's ports.
+    #[must_use]
+    pub fn of_site(&self, index: usize) -> Self {
+        let loopback = matches!(self.address.ip(), IpAddr::V4(ip) if ip.is_loopback());
+        // 127.64.0.1 and up: well clear of what anything else listens on.
+        let number = 0x7f40_0001_u32 + (index as u32 & 0x1f_ffff);
+        Self { source: loopback.then(|| Ipv4Addr::from(number)), ..self.clone() }
+    }
+
+    /// A TCP connection to the server.
+    ///
+    /// # Errors
+    /// As `connect`.
+    pub async fn connect(&self) -> std::io::Result<TcpStream> {
+        let socket = if self.address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        if let Some(source) = self.source {
+            socket.bind(SocketAddr::new(source.into(), 0))?;
+        }
+        let stream = socket.connect(self.address).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
     }
 
     /// Sends a JSON request and reads a JSON answer (null when there is no body).
@@ -135,8 +161,7 @@ impl Http {
     ) -> Result<Bytes, HttpError> {
         let protocol = |error: &dyn std::fmt::Display| HttpError::Protocol(error.to_string());
         let _room = self.room.acquire().await.map_err(|error| protocol(&error))?;
-        let stream = TcpStream::connect(self.address).await?;
-        stream.set_nodelay(true)?;
+        let stream = self.connect().await?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| protocol(&e))?;
         // It ends with the request: the sender is dropped at the end of this function.
@@ -169,6 +194,19 @@ impl Http {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn each_site_comes_from_an_address_of_its_own() {
+        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let http = Http::new(&format!("http://{}", server.local_addr().unwrap()), false).unwrap();
+        let mut seen = std::collections::HashSet::new();
+        for index in [0, 1, 255, 256, 9_811] {
+            let site = http.of_site(index);
+            let (_ours, theirs) = tokio::join!(site.connect(), server.accept());
+            let from = theirs.unwrap().1.ip();
+            assert!(from.is_loopback() && seen.insert(from), "{from}");
+        }
+    }
 
     #[test]
     fn only_loopback_unless_allowed() {

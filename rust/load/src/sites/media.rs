@@ -28,13 +28,14 @@ impl Session {
             return;
         }
         self.viewer_asked = true;
+        self.viewer_retry = None;
         let offer = viewer_offer(
             &self.shared.engine.identity,
             AUDIO_LINES,
             VIDEO_LINES,
             &[VideoCodec::H264, VideoCodec::Vp8],
         );
-        let (http, bearer) = (self.shared.http.clone(), self.credential.credential.clone());
+        let (http, bearer) = (self.http.clone(), self.credential.credential.clone());
         let path = format!("/api/v1/meetings/{meeting}/viewer");
         // The first join counts from the first request of the site; a later one from its own.
         let started = if self.ids == 0 { self.began } else { Instant::now() };
@@ -49,7 +50,7 @@ impl Session {
         let Some(meeting) = meeting else { return };
         self.publisher_asked = Some(Instant::now());
         let offer = publisher_offer(&self.shared.engine.identity, &[VideoCodec::H264, VideoCodec::Vp8]);
-        let (http, bearer) = (self.shared.http.clone(), self.credential.credential.clone());
+        let (http, bearer) = (self.http.clone(), self.credential.credential.clone());
         let path = format!("/api/v1/meetings/{meeting}/publisher");
         self.work.spawn(async move {
             let answer = http.json("POST", &path, &bearer, &json!({"offer": offer.sdp})).await;
@@ -144,7 +145,7 @@ impl Session {
     }
 
     pub(super) fn delete(&mut self, path: String) {
-        let (http, bearer) = (self.shared.http.clone(), self.credential.credential.clone());
+        let (http, bearer) = (self.http.clone(), self.credential.credential.clone());
         self.work.spawn(async move {
             // The node notices the silence anyway; this is the polite way.
             let _ = http.json("DELETE", &path, &bearer, &Value::Null).await;
@@ -158,10 +159,10 @@ impl Session {
         if self.publisher.is_some() {
             return;
         }
-        let bearer = self.credential.credential.clone();
+        let (http, bearer) = (self.http.clone(), self.credential.credential.clone());
         self.work.spawn(async move {
             let began = Instant::now();
-            match shared.http.send("PUT", "/api/v1/snapshot", &bearer, "image/jpeg", jpeg).await {
+            match http.send("PUT", "/api/v1/snapshot", &bearer, "image/jpeg", jpeg).await {
                 Ok(_) => shared.notes.snapshot(began.elapsed()),
                 Err(error) => shared.notes.count(&format!("snapshot_{}", error.code())),
             }

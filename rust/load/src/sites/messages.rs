@@ -33,6 +33,13 @@ pub enum FromServer {
         viewers: Vec<String>,
         #[serde(default)]
         publishers: Vec<String>,
+        /// False: a new viewer is to be opened when the server says that it is this site's turn.
+        #[serde(default = "yes")]
+        turn: bool,
+    },
+    /// Where this site stands in the queue at the door; place 0 is its turn.
+    Wait {
+        place: u32,
     },
     /// All media connections of this site that exist; what it holds beside them has ended unseen.
     Standing {
@@ -41,13 +48,21 @@ pub enum FromServer {
         #[serde(default)]
         publishers: Vec<String>,
     },
-    Beat {},
+    Beat {
+        /// Seconds between two snapshots of a site.
+        #[serde(default)]
+        picture_s: Option<f64>,
+    },
     Ack {},
     Nack {
         problem: Problem,
     },
     #[serde(other)]
     Other,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Debug, Deserialize)]
@@ -118,13 +133,20 @@ mod tests {
         assert!(you.publish.is_some() && you.inside.as_deref() == Some("m_1"));
         assert!(matches!(
             read(r#"{"op":"gone","viewers":["m_1:a"],"publishers":[],"reason":"restarted"}"#),
-            FromServer::Gone { viewers, publishers } if viewers == ["m_1:a"] && publishers.is_empty()
+            FromServer::Gone { viewers, publishers, turn: true } if viewers == ["m_1:a"] && publishers.is_empty()
         ));
         assert!(matches!(
             read(r#"{"op":"standing","viewers":[],"publishers":["m_1:b"]}"#),
             FromServer::Standing { viewers, publishers } if viewers.is_empty() && publishers == ["m_1:b"]
         ));
-        assert!(matches!(read(r#"{"op":"beat","heads":{},"now":"x"}"#), FromServer::Beat {}));
+        assert!(matches!(
+            read(r#"{"op":"beat","heads":{},"now":"x"}"#),
+            FromServer::Beat { picture_s: None }
+        ));
+        assert!(matches!(
+            read(r#"{"op":"wait","place":7,"of":90,"seconds":3}"#),
+            FromServer::Wait { place: 7 }
+        ));
         assert!(matches!(read(r#"{"op":"eph","stream":"s","topic":"x","data":1}"#), FromServer::Other));
         assert!(matches!(read(r#"{"op":"something new"}"#), FromServer::Other));
     }

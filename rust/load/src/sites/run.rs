@@ -136,6 +136,9 @@ pub async fn run(options: SitesOptions) -> anyhow::Result<Report> {
         }
     }
     progress.done();
+    if common.json {
+        announce(&json!({"event": "ending", "seconds": began.elapsed().as_secs_f64()}))?;
+    }
     let stats = shared.engine.stats();
     let seen = decoder.as_ref().map(Decoder::seen);
     let mut report = Report::new("sites", &stats, began.elapsed().as_secs_f64()).with_decoded(seen.as_ref());

@@ -27,6 +27,11 @@ use crate::via::Via;
 const SILENCE: Duration = Duration::from_secs(15);
 /// A publisher that is not wanted any more is kept for so long (`docs/protocol.md`, `publish`).
 const KEEP_PUBLISHER: Duration = Duration::from_secs(10);
+/// Who was told to wait for its turn asks by itself after so long.
+const TURN_PATIENCE: Duration = Duration::from_secs(120);
+const PONG_EVERY: Duration = Duration::from_secs(18);
+/// Between a publisher that was refused or ended and the next try.
+const PUBLISH_AGAIN: Duration = Duration::from_millis(500);
 /// Client ids of one site.
 pub const IDS: u64 = 1 << 20;
 
@@ -65,6 +70,7 @@ pub(super) struct Media {
 pub struct Session {
     pub(super) shared: Arc<Shared>,
     pub(super) index: usize,
+    pub(super) http: Http,
     pub(super) credential: Credential,
     pub(super) nudges: mpsc::Receiver<Nudge>,
     pub(super) tap: Option<Tap>,
@@ -82,6 +88,8 @@ pub struct Session {
     pub(super) unwanted_since: Option<Instant>,
     pub(super) hand_until: Option<Instant>,
     pub(super) next_snapshot: Option<Instant>,
+    pub(super) picture_every: f64,
+    ponged: Option<Instant>,
 }
 
 type Socket = WebSocketStream<TcpStream>;
@@ -105,6 +113,7 @@ impl Session {
         let next_snapshot =
             (every > 0.0).then(|| Instant::now() + Duration::from_secs_f64(every * fastrand::f64()));
         Self {
+            http: shared.http.of_site(index),
             shared,
             index,
             credential,
@@ -124,6 +133,8 @@ impl Session {
             unwanted_since: None,
             hand_until: None,
             next_snapshot,
+            picture_every: every,
+            ponged: None,
         }
     }
 
@@ -158,13 +169,12 @@ impl Session {
     }
 
     async fn connect(&self) -> Result<Socket, WsError> {
-        let http = &self.shared.http;
+        let http = &self.http;
         let mut request = format!("ws://{}/api/v1/ws", http.host).into_client_request()?;
         let bearer = format!("Bearer {}", self.credential.credential);
         let bearer = bearer.parse().map_err(|_| WsError::AttackAttempt)?;
         request.headers_mut().insert("authorization", bearer);
-        let stream = TcpStream::connect(http.address).await?;
-        stream.set_nodelay(true)?;
+        let stream = http.connect().await?;
         // Small buffers: ten thousand of these live in one process.
         let config = WebSocketConfig::default()
             .read_buffer_size(4 << 10)
@@ -181,10 +191,10 @@ impl Session {
         if say(&mut socket, &hello).await.is_err() {
             return End::Again(false);
         }
-        let mut tick = tokio::time::interval(Duration::from_millis(500));
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut heard = Instant::now();
         loop {
+            // Ten thousand sessions share two cores with what they measure: nobody looks at a clock for nothing.
+            let due = self.next_due().min(heard + SILENCE);
             let result = tokio::select! {
                 message = socket.next() => {
                     heard = Instant::now();
@@ -205,13 +215,13 @@ impl Session {
                 }
                 Some(nudge) = self.nudges.recv() => self.nudge(&mut socket, nudge).await,
                 Some(Ok(done)) = self.work.join_next(), if !self.work.is_empty() => { self.done(done); Ok(()) }
-                _ = tick.tick() => self.tick(&mut socket).await,
+                () = tokio::time::sleep_until(due.into()) => self.tick(&mut socket).await,
             };
             if let Err(error) = result {
                 self.shared.notes.count(&format!("ws_lost_{}", ws_code(&error)));
                 return End::Again(false);
             }
-            if heard.elapsed() > SILENCE {
+            if heard.elapsed() >= SILENCE {
                 self.shared.notes.count("ws_silent");
                 return End::Again(false);
             }
@@ -229,7 +239,24 @@ impl Session {
                 self.follow(socket, you).await
             }
             FromServer::You { you } => self.follow(socket, you).await,
-            FromServer::Beat {} => say(socket, &json!({"op": "pong"})).await,
+            FromServer::Beat { picture_s } => {
+                if let Some(every) = picture_s.filter(|every| every.is_finite() && *every >= 1.0) {
+                    self.picture_every = every.max(self.shared.options.snapshot_every);
+                }
+                self.pong(socket).await
+            }
+            FromServer::Wait { place: 0 } => {
+                if self.viewer_retry.take().is_some()
+                    && let Some(meeting) = self.you.as_ref().and_then(|you| you.inside.clone())
+                {
+                    self.ask_viewer(&meeting);
+                }
+                Ok(())
+            }
+            FromServer::Wait { .. } => {
+                self.shared.notes.count("told_to_wait");
+                self.pong(socket).await
+            }
             FromServer::Snap { stream, seq, state } => {
                 self.shared.stage.snapshot(seq, &state);
                 self.seen = Some((stream, seq));
@@ -238,8 +265,11 @@ impl Session {
             FromServer::Ev { stream, seq, kind, at, data } => {
                 self.event(socket, (stream, seq), &kind, &at, &data).await
             }
-            FromServer::Gone { viewers, publishers } => {
+            FromServer::Gone { viewers, publishers, turn } => {
                 self.gone(&viewers, &publishers);
+                if !turn {
+                    self.viewer_retry = Some(Instant::now() + TURN_PATIENCE);
+                }
                 Ok(())
             }
             FromServer::Standing { viewers, publishers } => {
@@ -325,6 +355,15 @@ impl Session {
         }
     }
 
+    /// Tells the server that somebody listens: some times in the 60 s after which it thinks otherwise.
+    async fn pong(&mut self, socket: &mut Socket) -> Result<(), WsError> {
+        if self.ponged.is_some_and(|at| at.elapsed() < PONG_EVERY) {
+            return Ok(());
+        }
+        self.ponged = Some(Instant::now());
+        say(socket, &json!({"op": "pong"})).await
+    }
+
     fn command_id(&self) -> String {
         format!("{:016x}{:08x}", fastrand::u64(..), self.index)
     }
@@ -366,6 +405,24 @@ impl Session {
         Ok(())
     }
 
+    /// When `tick` has something to do.
+    fn next_due(&self) -> Instant {
+        let far = Instant::now() + Duration::from_secs(3600);
+        let inside = self.you.as_ref().and_then(|you| you.inside.as_ref());
+        let wanted = self.you.as_ref().is_some_and(|you| you.publish.is_some());
+        let again = inside.filter(|_| wanted && self.publisher.is_none() && self.publisher_asked.is_none());
+        [
+            self.viewer_retry.filter(|_| inside.is_some() && self.viewer.is_none()),
+            again.map(|_| Instant::now() + PUBLISH_AGAIN),
+            self.unwanted_since.map(|since| since + KEEP_PUBLISHER),
+            self.next_snapshot,
+            self.hand_until.filter(|_| inside.is_some()),
+        ]
+        .into_iter()
+        .flatten()
+        .fold(far, Instant::min)
+    }
+
     async fn tick(&mut self, socket: &mut Socket) -> Result<(), WsError> {
         let now = Instant::now();
         let inside = self.you.as_ref().and_then(|you| you.inside.clone());
@@ -386,7 +443,7 @@ impl Session {
             }
         }
         if self.next_snapshot.is_some_and(|at| now >= at) {
-            let every = self.shared.options.snapshot_every * (0.75 + 0.5 * fastrand::f64());
+            let every = self.picture_every * (0.75 + 0.5 * fastrand::f64());
             self.next_snapshot = Some(now + Duration::from_secs_f64(every));
             self.post_snapshot();
         }

@@ -12,10 +12,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from diemcau.access import Actor
 from diemcau.api.asker import authenticate
 from diemcau.api.live import frames
+from diemcau.api.live.admission import Ticket
 from diemcau.api.live.frames import Close
 from diemcau.api.live.hub import Hub
 from diemcau.api.live.outbox import Outbox
 from diemcau.api.meetings import execute
+from diemcau.api.people import me_of
 from diemcau.clock import rfc3339
 from diemcau.errors import BadRequest, DiemCauError, NotAuthenticated, NotFound
 from diemcau.meetings import MeetingSummary, Snapshot, Viewer
@@ -65,6 +67,7 @@ class Connection:
         self.follows: dict[str, Follow] = {}
         self.heard = asyncio.get_running_loop().time()
         self.ended = asyncio.Event()
+        self._welcomed = False
         self._meetings: dict[str, MeetingSummary] = {}
         self._closing: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
         self._since: dict[Follow, int | None] = {}
@@ -118,6 +121,13 @@ class Connection:
             before = self.outbox.dropped
             self.outbox.put_latest(f"{follow.stream} {topic}", text)
             self.services.metrics.dropped.inc(self.outbox.dropped - before)
+
+    def tell_place(self, text: str, *, turn: bool) -> None:
+        """Where its party stands in the queue: the latest is enough, but its turn must arrive."""
+        if turn:
+            self.send(text)
+        else:
+            self.outbox.put_latest("wait", text)
 
     def beat(self, text: str) -> None:
         """A heartbeat; one that waits already is replaced."""
@@ -193,31 +203,16 @@ class Connection:
 
     # Its life.
 
-    async def run(self, me: Mapping[str, Any]) -> None:
-        """Until the client goes, or is told to."""
+    async def run(self, ticket: Ticket | None) -> None:
+        """Until the client goes, or is told to. `ticket`: its place at the door; None: it need not wait."""
         services = self.services
-        self.hub.add(self)
         code, reason = 1000, ""
-        tasks: list[asyncio.Task[Any]] = []
+        tasks: list[asyncio.Task[Any]] = [
+            asyncio.create_task(self._read(), name="ws-read"),
+            asyncio.create_task(self._write(), name="ws-write"),
+            asyncio.create_task(self._live(ticket), name="ws-live"),
+        ]
         try:
-            if self.site is not None:
-                found = await services.meetings.list_for(self.actor)
-                self._meetings = {summary.id: summary for summary in found} | self._meetings
-            welcome = {
-                "op": "welcome",
-                "who": me,
-                "beat_s": services.options.beat_s,
-                "server": services.options.version,
-                "now": rfc3339(services.clock.now()),
-                "you": self.you(),
-            }
-            self.outbox.put(frames.text(welcome))
-            self.tell_standing()
-            tasks = [
-                asyncio.create_task(self._read(), name="ws-read"),
-                asyncio.create_task(self._write(), name="ws-write"),
-                asyncio.create_task(self._bring_up_all(), name="ws-bring-up"),
-            ]
             done, _ = await asyncio.wait([self._closing, *tasks], return_when=asyncio.FIRST_COMPLETED)
             if self._closing in done:
                 code, reason = self._closing.result()
@@ -231,6 +226,40 @@ class Connection:
             services.metrics.closes.labels(code).inc()
             await self._close(code, reason)
             self.ended.set()
+
+    async def _live(self, ticket: Ticket | None) -> None:
+        """Waits for its turn, welcomes, then reads again what was missed, whenever that is needed."""
+        services = self.services
+        if ticket is not None and not ticket.admitted:
+            turn = asyncio.Event()
+            ticket.tell = turn.set
+            self.hub.wait_at_door(ticket, self)
+            await turn.wait()
+        me = (await me_of(services, self.actor, self.credential)).model_dump()
+        self.hub.add(self)
+        if self.site is not None:
+            found = await services.meetings.list_for(self.actor)
+            self._meetings = {summary.id: summary for summary in found} | self._meetings
+        welcome = {
+            "op": "welcome",
+            "who": me,
+            "beat_s": services.options.beat_s,
+            "server": services.options.version,
+            "now": rfc3339(services.clock.now()),
+            "you": self.you(),
+        }
+        self.outbox.put(frames.text(welcome))
+        self._welcomed = True
+        self.tell_standing()
+        if not self._opens_viewer():
+            self.hub.admission.done(self.actor.id)
+        await self._bring_up_all()
+
+    def _opens_viewer(self) -> bool:
+        """Whether its page is about to: an open meeting, and no viewer that stands."""
+        standing = self.services.stage.standing(self.actor.id)
+        watches = standing is not None and bool(standing[0])
+        return not watches and any(summary.status == "open" for summary in self._meetings.values())
 
     async def _close(self, code: int, reason: str) -> None:
         if self.socket.client_state is WebSocketState.CONNECTED:
@@ -265,6 +294,8 @@ class Connection:
             await asyncio.sleep(-self._tokens / RATE)
 
     async def _take(self, document: dict[str, Any]) -> None:
+        if not self._welcomed and document["op"] != "pong":
+            raise BadRequest("Wait for the welcome", field="op")
         if document["op"] == "cmd":
             await self._command(document)
             return

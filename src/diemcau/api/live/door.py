@@ -1,9 +1,8 @@
-"""`/api/v1/ws`: authenticate, hear hello, hand over to a connection."""
+"""`/api/v1/ws`: authenticate, hear hello, wait for a turn, hand over to a connection."""
 
 import asyncio
 import contextlib
 
-from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from diemcau.access import network_of
@@ -12,13 +11,9 @@ from diemcau.api.live import frames
 from diemcau.api.live.connection import Connection
 from diemcau.api.live.frames import Close
 from diemcau.api.live.hub import Hub
-from diemcau.api.people import me_of
-from diemcau.errors import BadRequest, Csrf, DiemCauError, NotAuthenticated, TooManyRequests
-
-router = APIRouter()
+from diemcau.errors import BadRequest, Busy, Csrf, DiemCauError, NotAuthenticated, TooManyRequests
 
 
-@router.websocket("/api/v1/ws")
 async def live(socket: WebSocket) -> None:
     """One client, until it goes."""
     services = services_of(socket)
@@ -37,8 +32,15 @@ async def live(socket: WebSocket) -> None:
         if credential is None:
             raise NotAuthenticated
         actor = await authenticate(services, hello.page, credential)
-        me = (await me_of(services, actor, credential)).model_dump()
-        await Connection(socket, hub, actor, credential, hello.page, hello.tab).run(me)
+        connection = Connection(socket, hub, actor, credential, hello.page, hello.tab)
+        if hello.page == "desk":
+            await connection.run(None)  # who directs the meeting never waits
+            return
+        ticket = hub.admission.ask(actor.id, ahead=services.stage.is_asked(actor.id))
+        try:
+            await connection.run(ticket)
+        finally:
+            hub.leave_queue(ticket)
         return
     except (WebSocketDisconnect, KeyError):  # KeyError: a binary frame has no text
         code, reason = Close.BAD_MESSAGE, "bad_request"
@@ -46,7 +48,7 @@ async def live(socket: WebSocket) -> None:
         code, reason = Close.SILENT, "silent"
     except (NotAuthenticated, Csrf) as error:
         reason = error.code
-    except TooManyRequests as error:
+    except (Busy, TooManyRequests) as error:
         code, reason = Close.GOING_AWAY, error.code
     except DiemCauError as error:
         code, reason = Close.BAD_MESSAGE, error.message[:100]

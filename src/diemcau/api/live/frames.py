@@ -116,9 +116,14 @@ def ephemeral(stream: str, topic: str, data: object) -> str:
     return text({"op": "eph", "stream": stream, "topic": topic, "data": data})
 
 
-def beat(heads: dict[str, int], now: datetime) -> str:
+def beat(heads: dict[str, int], now: datetime, picture_s: int) -> str:
     """`beat`."""
-    return text({"op": "beat", "heads": heads, "now": rfc3339(now)})
+    return text({"op": "beat", "heads": heads, "now": rfc3339(now), "picture_s": picture_s})
+
+
+def wait(place: int, of: int, seconds: int) -> str:
+    """`wait`: where the client stands in the queue; place 0 is its turn."""
+    return text({"op": "wait", "place": place, "of": of, "seconds": seconds})
 
 
 def nack(error: DiemCauError, **about: str) -> str:

@@ -10,9 +10,10 @@ import structlog
 
 from diemcau.access import SYSTEM
 from diemcau.api.live import frames
+from diemcau.api.live.admission import Admission, Queued, Ticket
 from diemcau.api.services import Services
 from diemcau.bus import EPHEMERAL, EVENTS, Message, SubscriberTooSlow, Subscription
-from diemcau.errors import DiemCauError
+from diemcau.errors import Busy, DiemCauError
 from diemcau.meetings import MeetingSummary
 from diemcau.stage import GONE, PARTS, STANDING
 from diemcau.store import Event
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
 
 QUEUE = 50_000
 """Messages that the hub may be behind the bus; beyond it every client is brought up again from the log."""
+
+FEW = 500
+"""Followers who are told at once who speaks; of more, only the desks are."""
+
+TELL_S, TELL_SHARE = 40e-6, 0.05
+"""Processor seconds that a message to one client costs, about, and the share of a core that telling a crowd
+who speaks may take."""
+
+PICTURES_A_SECOND = 40
+"""Pictures that all sites together are asked to post; 2 to 3 ms each."""
+
+PICTURE_S = 20
+"""Seconds between two pictures of a site, where there are not too many."""
 
 _LISTED = frozenset({"meeting_created", "meeting_opened", "meeting_ended", "sites_invited"})
 """Events that change which meetings a site is told of."""
@@ -42,6 +56,7 @@ class Hub:
 
     def __init__(self, services: Services) -> None:
         self.services = services
+        self.admission = Admission(services.metrics.admission_seconds.observe)
         self.connections: set[Connection] = set()
         self.heads: dict[str, int] = {}
         self._by_stream: dict[str, dict[Connection, Follow]] = {}
@@ -51,6 +66,9 @@ class Hub:
         self._to_check: dict[Connection, None] = {}
         self._doubtful: set[str] = set()  # parties whose access may have ended, and with it their media
         self._check_now = asyncio.Event()
+        self._waiting: dict[Ticket, Connection | None] = {}
+        self._spoken: dict[str, tuple[Any, str]] = {}  # what a crowd is to be told next
+        self._spoke_at: dict[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -64,7 +82,8 @@ class Hub:
 
     async def aclose(self) -> None:
         """Tells every client to come back later, then ends."""
-        for connection in list(self.connections):
+        at_door = [connection for connection in self._waiting.values() if connection is not None]
+        for connection in [*self.connections, *at_door]:
             connection.end(frames.Close.GOING_AWAY, "the server is stopping")
         while self.connections:
             await asyncio.gather(*(connection.ended.wait() for connection in list(self.connections)))
@@ -101,6 +120,7 @@ class Hub:
         own.discard(connection)
         if not own:
             self._by_party.pop(connection.actor.id, None)
+            self.admission.done(connection.actor.id)
         for stream in list(connection.follows):
             self.unfollow(connection, stream)
         site = connection.site
@@ -108,6 +128,12 @@ class Hub:
             del self._sites[site]
             self.services.meetings.disconnected(site)
         self.services.metrics.connections.labels(connection.page).dec()
+
+    def leave_queue(self, ticket: Ticket) -> None:
+        """The client that held the ticket has gone; another page of the same party may hold it now."""
+        self._waiting.pop(ticket, None)
+        if not self._by_party.get(ticket.party):
+            self.admission.leave(ticket)
 
     def follow(self, connection: "Connection", follow: "Follow") -> None:
         """From now on the client is given what happens in the stream."""
@@ -120,6 +146,7 @@ class Hub:
         if not followers:
             self._by_stream.pop(stream, None)
             self.heads.pop(stream, None)
+            self._spoke_at.pop(stream, None)
 
     # The bus.
 
@@ -194,8 +221,57 @@ class Hub:
 
     def _take_gone(self, body: Mapping[str, Any]) -> None:
         told = {key: body.get(key) for key in ("viewers", "publishers", "reason")}
-        for connection in self._by_party.get(str(body.get("party")), ()):
+        party = str(body.get("party"))
+        # When the node was restarted everybody's have ended: they come back one after the other.
+        told["turn"] = told["reason"] != "restarted" or not told["viewers"] or self._turn_now(party)
+        for connection in self._by_party.get(party, ()):
             connection.send(frames.text({"op": "gone", **told}))
+
+    def _turn_now(self, party: str) -> bool:
+        connections = self._by_party.get(party, ())
+        if not any(connection.site for connection in connections):
+            return True
+        try:
+            self.take_turn(party)
+        except Queued:
+            return False
+        except Busy:
+            return True  # it comes, is refused, and comes again as after any failure
+        return True
+
+    def take_turn(self, party: str) -> None:
+        """Raises Queued unless it is the site's turn to open a viewer; its pages are told when it is. Raises
+        Busy when too many wait."""
+        ticket = self.admission.ask(party, ahead=self.services.stage.is_asked(party))
+        if ticket.admitted:
+            return
+        if ticket not in self._waiting:
+            ticket.tell = lambda: self._tell_place(ticket)
+            self._waiting[ticket] = None
+        place = self.admission.place(ticket)
+        raise Queued(None, place=place.place, retry_after=place.seconds + 2)
+
+    def wait_at_door(self, ticket: Ticket, connection: "Connection") -> None:
+        """Has a client that is not welcomed yet told where it stands, now and with every beat."""
+        self._waiting[ticket] = connection
+        self._tell_place(ticket)
+
+    def _tell_place(self, ticket: Ticket) -> None:
+        place = self.admission.place(ticket)
+        text = frames.wait(place.place, place.of, place.seconds)
+        at_door = self._waiting.get(ticket)
+        for connection in self._by_party.get(ticket.party, ()) if at_door is None else (at_door,):
+            connection.tell_place(text, turn=ticket.admitted)
+        if ticket.admitted:
+            self._waiting.pop(ticket, None)
+
+    def _tell_places(self) -> None:
+        """Where everybody stands who waits."""
+        for ticket, at_door in list(self._waiting.items()):
+            if ticket.admitted or not self.admission.holds(ticket):
+                del self._waiting[ticket]
+            elif at_door is not None or ticket.party in self._by_party:
+                self._tell_place(ticket)
 
     def _take_ephemeral(self, stream: str, topic: str, data: Any) -> None:
         if topic == "presence" and isinstance(data, Mapping):
@@ -204,8 +280,32 @@ class Hub:
         if not followers:
             return
         text = frames.ephemeral(stream, topic, data)
+        many = topic == "speaking" and len(followers) > FEW
         for connection, follow in list(followers.items()):
-            connection.deliver_ephemeral(follow, topic, data, text)
+            if not many or connection.page == "desk":
+                connection.deliver_ephemeral(follow, topic, data, text)
+        if many:
+            self._speak_later(stream, data, text)
+
+    def _speak_later(self, stream: str, data: Any, text: str) -> None:
+        """Who speaks, to a crowd: the latest, as often as telling everybody is a small part of the work."""
+        waiting = stream in self._spoken
+        self._spoken[stream] = (data, text)
+        if waiting:
+            return
+        loop = asyncio.get_running_loop()
+        pause = len(self._by_stream.get(stream, ())) * TELL_S / TELL_SHARE
+        due = self._spoke_at.get(stream, float("-inf")) + pause
+        loop.call_later(max(0.0, due - loop.time()), self._speak, stream)
+
+    def _speak(self, stream: str) -> None:
+        data, text = self._spoken.pop(stream)
+        followers = self._by_stream.get(stream, {})
+        if followers:
+            self._spoke_at[stream] = asyncio.get_running_loop().time()
+        for connection, follow in list(followers.items()):
+            if connection.page != "desk":
+                connection.deliver_ephemeral(follow, "speaking", data, text)
 
     def _tell_you(self, sites: Iterable[str]) -> None:
         for site in sites:
@@ -260,6 +360,11 @@ class Hub:
             await asyncio.sleep(options.beat_s)
             self.beat()
 
+    @property
+    def picture_s(self) -> int:
+        """Seconds between two pictures of a site."""
+        return max(PICTURE_S, len(self._sites) // PICTURES_A_SECOND)
+
     def beat(self) -> None:
         """Tells every client the heads of what it follows, and ends those that have been silent."""
         now, clock = self.services.clock.now(), asyncio.get_running_loop().time()
@@ -271,8 +376,9 @@ class Hub:
             streams = tuple(sorted(s for s, f in connection.follows.items() if f.last is not None))
             if (text := encoded.get(streams)) is None:
                 heads = {s: self.heads[s] for s in streams if s in self.heads}
-                text = encoded[streams] = frames.beat(heads, now)
+                text = encoded[streams] = frames.beat(heads, now, self.picture_s)
             connection.beat(text)
+        self._tell_places()
         self._check_slice()
 
 

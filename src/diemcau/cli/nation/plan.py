@@ -9,6 +9,9 @@ from diemcau.units import Level, Unit, Units
 COMMUNES = 9043
 """Communes that took part on 5 September 2021."""
 
+SPARE = 4
+"""Sites that are left to real browsers."""
+
 CENTRE = "s_vn"
 PROVINCES_SHARE = 0.6
 """Of the simulated sites, as long as not every province has one."""
@@ -42,7 +45,7 @@ def plan(units: Units, *, simulated: int, seed: int) -> Plan:
     communes = list(units.subtree("VN", {Level.COMMUNE}))
     chosen = sorted(chance.sample(communes, min(COMMUNES, len(communes))), key=lambda unit: unit.code)
     everybody = [units.root, *provinces, *districts, *chosen]
-    wanted = max(1, min(simulated, len(everybody) - 4)) - 1
+    wanted = max(1, min(simulated, len(everybody))) - 1
     of_provinces = min(len(provinces), max(wanted - 2, int(wanted * PROVINCES_SHARE)) if wanted < 90 else 63)
     of_provinces = min(of_provinces, wanted)
     of_districts = min(len(districts), (wanted - of_provinces) // 3)
@@ -50,10 +53,15 @@ def plan(units: Units, *, simulated: int, seed: int) -> Plan:
     standing = [
         *chance.sample(provinces, of_provinces),
         *chance.sample(districts, of_districts),
-        *chance.sample(chosen, min(of_communes, len(chosen) - 4)),
+        *chance.sample(chosen, min(of_communes, len(chosen))),
     ]
     taken = {unit.code for unit in standing}
-    spare = chance.sample([unit for unit in chosen if unit.code not in taken], 4)
+    free = [unit for unit in chosen if unit.code not in taken]
+    if len(free) < SPARE:
+        # Everybody is simulated: the newcomers come from communes that did not take part.
+        free = chance.sample([unit for unit in communes if unit not in chosen], SPARE)
+        everybody += free
+    spare = chance.sample(free, SPARE)
     return Plan(
         sites=tuple(_site(units, unit, chance) for unit in everybody),
         simulated=(CENTRE, *(site_id(unit) for unit in standing)),

@@ -4,9 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,30 +20,15 @@ from rich.progress import (
 )
 
 from diemcau.app import Running, running
+from diemcau.cli.nation.child import run_child
 from diemcau.cli.nation.life import cut_about, show_centre
+from diemcau.cli.nation.measure import Measure, measured
 from diemcau.cli.nation.plan import CENTRE, Plan, plan
 from diemcau.cli.nation.seed import Nation, seed
 from diemcau.cli.output import answer_json, err, out
 from diemcau.cli.sites import link
 from diemcau.config import Settings
 from diemcau.media.executable import find
-
-STOP_S = 5.0
-"""Seconds a child process has after SIGTERM."""
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A load run instead of a demo: it ends by itself, and the clients' report goes to standard output.
-
-    `duration`: seconds after everyone has joined; `rate`: joins a second; `cut_every`: seconds; `options`:
-    further ones of `diemcau-load sites`.
-    """
-
-    duration: float
-    rate: float
-    cut_every: float
-    options: tuple[str, ...]
 
 
 class Demo:
@@ -74,6 +57,7 @@ class Demo:
             TimeElapsedColumn(),
             console=err,
         )
+        self.report: dict[str, Any] | None = None
         self._bars: dict[str, Any] = {}
 
     async def run(self) -> None:
@@ -119,11 +103,12 @@ class Demo:
         # One each for as many as can be told apart on a screen; the others show one of these.
         count = str(min(self.sites, 64))
         wanted = ["--h264", count, "--vp8", "0"] if self.codec == "h264" else ["--h264", "0", "--vp8", count]
-        await _run_child(
+        await run_child(
             sys.executable, "-m", "diemcau.clips", "make",
             "--out", str(self.clips), "--sites", str(nation.credentials), *wanted,
+            *(self.measure.clips if self.measure else ()),
         )  # fmt: skip
-        await _run_child(
+        arguments = (
             str(find("diemcau-load")), "sites",
             "--server", server.local_url,
             "--credentials", str(nation.credentials),
@@ -136,8 +121,11 @@ class Demo:
             "--exit-with-stdin",
             *([] if self.settings.loopback else ["--allow-remote"]),  # our own media node, by its LAN address
             *(self.measure.options if self.measure else ()),
-            answers=self.measure is not None,
         )  # fmt: skip
+        if self.measure is None:
+            await run_child(*arguments)
+        else:
+            self.report = await measured(server, nation.meeting, self.measure, (*arguments, "--json"))
 
     def _progress(self, step: str, done: int, total: int) -> None:
         if step not in self._bars:
@@ -185,35 +173,3 @@ class Demo:
         if server.fingerprint is not None:
             lines += ["", f"Phones on the LAN: trust {server.url}/ca.crt", f"  SHA-256 {server.fingerprint}"]
         out.print(Panel(Group(*lines), title="Điểm Cầu", expand=False))
-
-
-@asynccontextmanager
-async def _child(*arguments: str, answers: bool) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A child process that ends with the block; it prints to our standard error unless it `answers`.
-
-    Its standard input closes when we die, however we do.
-    """
-    process = await asyncio.create_subprocess_exec(
-        *arguments,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=None if answers else sys.stderr,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), STOP_S)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-
-
-async def _run_child(*arguments: str, answers: bool = False) -> None:
-    """Runs a child to its end. Raises OSError when it fails."""
-    async with _child(*arguments, answers=answers) as process:
-        if await process.wait() != 0:
-            raise OSError(f"{Path(arguments[0]).name} ended with status {process.returncode}")

@@ -1,0 +1,89 @@
+"""A load run: simulated sites against the server of this process, watched from both sides."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from diemcau.access import SYSTEM
+from diemcau.app import Running
+from diemcau.cli.nation.child import child
+from diemcau.cli.nation.life import command
+from diemcau.cli.nation.meter import Meter, Sample, spent
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a load run does beside letting sites join.
+
+    `duration`: seconds after everyone has joined; `rate`: joins a second; `cut_every`: seconds; `broadcast`:
+    whether a message to all, which every site acknowledges and answers, is sent in the middle; `clips`:
+    further options of `diemcau.clips make`; `options`: of `diemcau-load sites`.
+    """
+
+    duration: float
+    rate: float
+    cut_every: float
+    broadcast: bool = False
+    clips: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+async def measured(
+    server: Running, meeting: str, measure: Measure, arguments: Sequence[str]
+) -> dict[str, Any]:
+    """Runs the simulated sites to their end; answers their report with `parts`: what each process used while
+    they joined and afterwards. Raises OSError when they fail."""
+    async with child(*arguments, answers=True) as process:
+        meter = Meter({"control": _own, "node": lambda: server.node_pid(), "clients": lambda: process.pid})
+        began, joined = meter.sample(), None
+        report: dict[str, Any] = {}
+        assert process.stdout is not None
+        acts: asyncio.Task[None] | None = None
+        last = began
+        while line := await process.stdout.readline():
+            said = orjson.loads(line)
+            if said.get("event") == "joined":
+                joined = meter.sample()
+                if measure.broadcast:
+                    acts = asyncio.create_task(_broadcast(server, meeting, measure.duration / 3))
+            elif said.get("event") == "ending":
+                last = meter.sample()
+            else:
+                report = said
+        if acts is not None:
+            acts.cancel()
+            await asyncio.gather(acts, return_exceptions=True)
+        if await process.wait() != 0 or not report:
+            raise OSError(f"the simulated sites ended with status {process.returncode}")
+    return report | {"parts": _parts(began, joined, last, report)}
+
+
+def _parts(began: Sample, joined: Sample | None, last: Sample, report: dict[str, Any]) -> dict[str, Any]:
+    if joined is None:
+        return {"join": spent(began, last)}
+    joining = spent(began, joined)
+    sites = max(1, int(report.get("more", {}).get("sites", 1)))
+    server = ("control", "node")
+    joining["server_cpu_ms_a_join"] = {
+        name: round(joining["cpu_s"].get(name, 0.0) * 1000 / sites, 3) for name in server
+    }
+    memory = {
+        name: round((last.rss.get(name, 0) - began.rss.get(name, 0)) / sites / 1e3, 1) for name in server
+    }
+    return {"join": joining, "run": spent(joined, last), "kb_a_site": memory}
+
+
+async def _broadcast(server: Running, meeting: str, after: float) -> None:
+    """A message to all, some way into the run."""
+    await asyncio.sleep(after)
+    text = "Yêu cầu các điểm cầu xác nhận có mặt."
+    await command(server.rooms.meetings, SYSTEM, "message.post", meeting, text=text, to="all")
+
+
+def _own() -> int:
+    import os
+
+    return os.getpid()
