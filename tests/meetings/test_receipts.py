@@ -1,7 +1,6 @@
 """Who has got a message and who has answered: on both databases, in few transactions, over restarts."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -32,12 +31,10 @@ TL, BP, DN = (site_actor(site) for site in ("s_25378", "s_70", "s_75"))
 
 
 @pytest.fixture(autouse=True)
-async def no_pauses(monkeypatch: pytest.MonkeyPatch, meetings: Meetings) -> AsyncIterator[None]:
-    """What is gathered for a moment is gathered for none, and at the end nothing waits to be told."""
+async def no_pauses(monkeypatch: pytest.MonkeyPatch, meetings: Meetings) -> None:
+    """What is gathered for a moment is gathered for none."""
     monkeypatch.setattr(receipts, "TELL_S", 0.0)
     meetings._receipts._gathering._pause = 0.0
-    yield
-    await meetings.aclose()
 
 
 async def posted(meetings: Meetings, meeting: str = "m_1", **changes: Any) -> str:
@@ -162,7 +159,6 @@ async def test_another_process_that_was_first_stays_first(
     async with restarted(database, bus, units, clock) as other:
         await do(other, TL, "meeting.join")
         await do(other, TL, "message.answer", message=message)
-        await other.aclose()
     clock.advance(5)
     await do(meetings, TL, "message.got", messages=[message])
     await do(meetings, TL, "message.answer", message=message)
