@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import HealthCheck, settings
 
 from diemcau.access import Access, Passwords
 from diemcau.clock import ManualClock
@@ -21,6 +22,10 @@ from diemcau.ids import counted_ids
 from diemcau.sites import Sites
 from diemcau.store import Store
 from diemcau.units import Units
+
+# A busy machine must fail no test: nothing is timed here.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 APT_LINE = "apt-get install -y --no-install-recommends postgresql"
 

@@ -87,7 +87,10 @@ async def open_rooms(settings: Settings, clock: Clock | None = None) -> AsyncIte
         access = Access(store, units, clock, load_secret(settings.data / "secret"))
         sites = Sites(store, units, access, clock)
         meetings = Meetings(store, bus, units, access, sites, clock)
-        yield Rooms(store, bus, units, clock, access, sites, meetings)
+        try:
+            yield Rooms(store, bus, units, clock, access, sites, meetings)
+        finally:
+            await meetings.aclose()  # what it tells reads the store
     finally:
         await store.aclose()
 

@@ -64,6 +64,12 @@ def test_a_site_that_posts_too_much_can_still_raise_its_hand() -> None:
     assert taken(limits, SITE) == 15
 
 
+def test_what_a_page_says_by_itself_keeps_no_clerk_from_his_hand() -> None:
+    limits = CommandLimits(Watch())
+    assert taken(limits, SITE, "message.got") == 20
+    assert taken(limits, SITE, "message.answer") == 20
+
+
 def test_a_refusal_says_how_long_to_wait() -> None:
     limit = RateLimit(1 / 3, 1, Watch())
     limit.take("a")

@@ -64,6 +64,9 @@ def desk(browser: Browser, nation: Nation) -> Page:
     page.get_by_test_id("login-password").fill(nation.operator["password"])
     page.get_by_test_id("login-password").press("Enter")
     page.wait_for_url("**/trung-tam*")
+    # For all looks of both pages: the desk shows its figures, the site the button of the answer.
+    with nation.operator_client() as client:
+        nation.command(client, "message.post", text="Điểm danh", to="all", ask=True)
     return page
 
 
@@ -82,7 +85,13 @@ def test_the_desk_has_no_findings(desk: Page, nation: Nation, language: str, the
     desk.goto(f"{nation.url}/trung-tam/{nation.meeting}")
     expect(desk.get_by_test_id("wall-tile").first).to_be_visible(timeout=15_000)
     desk.get_by_test_id("wall-tile").first.click()
+    figure = desk.locator('[data-testid^="receipts-"]').last
+    expect(figure).to_be_visible()
     assert findings(desk) == []
+    figure.click()
+    expect(desk.get_by_test_id("counted-list").get_by_role("option").first).to_be_visible()
+    assert findings(desk) == []
+    desk.keyboard.press("Escape")
     desk.get_by_test_id("joined-province").click()
     expect(desk.get_by_test_id("counted-list").get_by_role("option").first).to_be_visible()
     assert findings(desk) == []
@@ -105,7 +114,7 @@ def test_the_door_of_a_site_has_no_findings(
     page.context.close()
 
 
-def test_a_site_has_no_findings(browser: Browser, nation: Nation) -> None:
+def test_a_site_has_no_findings(browser: Browser, desk: Page, nation: Nation) -> None:
     page = still_page(browser, width=390, height=844)
     page.goto(nation.spare_sites[0]["link"])
     arm = page.get_by_test_id("arm-sound")
@@ -117,6 +126,7 @@ def test_a_site_has_no_findings(browser: Browser, nation: Nation) -> None:
         expect(page.get_by_test_id("site-state")).to_be_visible()
         page.mouse.click(2, 2)  # where the browser wants a touch after a reload, any touch will do
         expect(page.get_by_test_id("site-state")).to_have_attribute("data-state", "in_meeting")
+        expect(page.get_by_test_id("answer")).to_be_visible()
         assert findings(page) == []
         page.get_by_test_id("help").click()
         expect(page.get_by_role("dialog")).to_be_visible()

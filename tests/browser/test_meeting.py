@@ -1,5 +1,6 @@
 """The main job, in real browsers: a commune asks for the floor, gets it, and everyone sees and hears it."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -121,6 +122,26 @@ def test_a_commune_raises_its_hand_gets_the_floor_and_is_seen_and_heard(
     until(desk, "the desk decodes the commune's picture", lambda: shows_known(desk))
     until(desk, "the desk hears the commune", lambda: audio(desk)["energy"] > heard_before + 0.005)
     expect(commune.get_by_test_id("site-state")).to_contain_text("LÊN HÌNH")
+
+
+def test_a_message_that_asks_is_answered_by_key_and_the_desk_counts_it(
+    desk: Page, commune: Page, nation: Nation
+) -> None:
+    desk.get_by_test_id("message-ask").check()
+    desk.get_by_test_id("message-text").fill("Điểm danh")
+    desk.get_by_test_id("message-text").press("Enter")
+    commune.get_by_test_id("answer").press("Enter")
+    expect(commune.get_by_test_id("answered")).to_contain_text("Đã trả lời")
+    figure = desk.locator('[data-testid^="receipts-"]').last
+    expect(figure).to_contain_text(re.compile(r"đã nhận [1-9]\S*/\S+ · đã trả lời [1-9]"), timeout=10_000)
+    message = (figure.get_attribute("data-testid") or "").removeprefix("receipts-")
+    with nation.operator_client() as client:
+        path = f"/api/v1/meetings/{nation.meeting}/messages/{message}/receipts"
+        listing = client.get(path).raise_for_status().json()
+    assert nation.site["id"] not in {*listing["missing"], *listing["unanswered"]}
+    figure.click()
+    expect(desk.get_by_test_id("counted-list")).to_be_visible()
+    desk.keyboard.press("Escape")
 
 
 def test_the_speaker_does_not_hear_or_see_himself(desk: Page, commune: Page, nation: Nation) -> None:

@@ -177,6 +177,7 @@ KINDS = (
     "meeting.open", "meeting.end", "meeting.invite", "meeting.join", "meeting.leave", "hand.raise",
     "hand.lower",
     "floor.give", "floor.end", "mic.set", "mute", "unmute", "stage.preview", "stage.cut", "message.post",
+    "message.got", "message.answer",
     "none", "",
 )  # fmt: skip
 ARGUMENTS = (
@@ -190,6 +191,9 @@ ARGUMENTS = (
     "to",
     "replace",
     "stage",
+    "ask",
+    "message",
+    "messages",
     "id",
     "meeting",
     "more",

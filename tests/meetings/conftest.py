@@ -1,3 +1,5 @@
+from collections.abc import AsyncIterator
+
 import pytest
 
 from diemcau.access import SYSTEM, Access
@@ -29,7 +31,9 @@ async def store(database: str, clock: ManualClock, bus: LocalBus):  # type: igno
 @pytest.fixture
 async def meetings(
     store: Store, bus: LocalBus, units: Units, access: Access, sites: Sites, clock: ManualClock
-) -> Meetings:
+) -> AsyncIterator[Meetings]:
     """Meetings over the seven sites of `world.py`."""
     await sites.create(SYSTEM, NEW_SITES)
-    return Meetings(store, bus, units, access, sites, clock, make_id=counted_ids())
+    made = Meetings(store, bus, units, access, sites, clock, make_id=counted_ids())
+    yield made
+    await made.aclose()

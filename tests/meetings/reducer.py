@@ -47,7 +47,7 @@ def reduce(state: dict[str, Any], event: Event) -> None:
             stage.update(on_air=list(data["slots"]), before=list(data["before"]))
         case "message_posted":
             if "id" in data:
-                keys = ("n", "id", "from", "to", "text")
+                keys = ("n", "id", "from", "to", "text", "ask")
                 state["messages"].append({key: data[key] for key in keys} | {"at": at})
             state["messages"] = [one for one in state["messages"] if one["n"] > data["n"] - KEPT]
     prune(state)

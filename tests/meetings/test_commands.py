@@ -12,10 +12,12 @@ from diemcau.meetings import parse
 from diemcau.meetings.commands import (
     COMMAND_TYPES,
     MAX_TEXT,
+    Answer,
     Command,
     Cut,
     EndFloor,
     GiveFloor,
+    Got,
     Invite,
     LowerHand,
     Mute,
@@ -49,6 +51,9 @@ BASE = {"op": "cmd", "id": "c0ffee42", "meeting": "m_1"}
         ({"type": "stage.cut", "slots": [None]}, Cut((None,))),
         ({"type": "meeting.invite", "sites": ["s_1", "s_2", "s_1"]}, Invite(("s_1", "s_2"))),
         ({"type": "message.post", "text": "ế" * MAX_TEXT, "to": "all"}, Post("ế" * MAX_TEXT, "all")),
+        ({"type": "message.post", "text": "x", "to": "s_1", "ask": True}, Post("x", "s_1", True)),
+        ({"type": "message.got", "messages": ["t_1", "t_2", "t_1"]}, Got(("t_1", "t_2"))),
+        ({"type": "message.answer", "message": "t_1"}, Answer("t_1")),
     ],
 )
 def test_commands_of_the_protocol(message: dict[str, Any], what: object) -> None:
@@ -98,6 +103,12 @@ def test_commands_of_the_protocol(message: dict[str, Any], what: object) -> None
         {"type": "message.post", "text": "x" * (MAX_TEXT + 1), "to": "all"},
         {"type": "message.post", "text": "x\ud800", "to": "all"},
         {"type": "message.post", "text": "x"},
+        {"type": "message.post", "text": "x", "to": "all", "ask": None},
+        {"type": "message.got", "message": "t_1"},
+        {"type": "message.got", "messages": []},
+        {"type": "message.got", "messages": ["t_1"] * 101},
+        {"type": "message.got", "messages": [["t_1"]]},
+        {"type": "message.answer", "message": ["t_1"]},
     ],
 )
 def test_everything_else_is_a_bad_request(message: dict[str, Any]) -> None:
@@ -116,7 +127,10 @@ anything = st.recursive(
     max_leaves=10,
 )
 fields = st.sampled_from(
-    ["id", "type", "meeting", "site", "sites", "unit", "all", "slots", "text", "to", "on", "replace", "stage"]
+    (
+        *("id", "type", "meeting", "site", "sites", "unit", "all", "slots", "text", "to", "on", "replace"),
+        *("stage", "ask", "message", "messages"),
+    )
 )
 
 

@@ -83,7 +83,9 @@ async def restarted(
     store = await Store.open(database, clock=clock)
     try:
         access = Access(store, units, clock, bytes(32))
-        yield Meetings(store, bus, units, access, Sites(store, units, access, clock), clock)
+        meetings = Meetings(store, bus, units, access, Sites(store, units, access, clock), clock)
+        yield meetings
+        await meetings.aclose()
     finally:
         await store.aclose()
 

@@ -54,6 +54,8 @@ SITE_COMMANDS: Final = frozenset(
         "floor.end",
         "mic.set",
         "message.post",
+        "message.got",
+        "message.answer",
         "snapshot.post",
     }
 )

@@ -70,6 +70,15 @@ async def roster(meeting: str, asker: CurrentAsker, services: CurrentServices) -
     return schemas.Roster(sites=list(found.sites), units=list(found.units), joined=list(found.joined))
 
 
+@router.get("/meetings/{meeting}/messages/{message}/receipts")
+async def receipts(
+    meeting: str, message: str, asker: CurrentAsker, services: CurrentServices
+) -> schemas.Receipts:
+    """Which of the asker's sites have not got a message, and have not answered one that asks."""
+    found = await services.meetings.receipts(meeting, message, asker.actor)
+    return schemas.Receipts.model_validate(found.to_json())
+
+
 @router.post("/commands")
 async def command(
     body: Annotated[dict[str, Any], Body()], asker: CurrentAsker, services: CurrentServices

@@ -170,6 +170,16 @@ class Roster(BaseModel):
     joined: list[str]
 
 
+class Receipts(BaseModel):
+    """Of the asker's sites: how many have a message, and who has not (at most 2,000 ids each)."""
+
+    of: int
+    got: int
+    answered: int
+    missing: list[str]
+    unanswered: list[str]
+
+
 class CommandDone(BaseModel):
     """Answer of a command: the stream it changed and its seq right after."""
 

@@ -7,11 +7,13 @@ from diemcau.meetings.errors import (
     HandGone,
     MeetingNotFound,
     MeetingNotOpen,
+    MessageNotFound,
     NotInMeeting,
     NotSpeaking,
 )
 from diemcau.meetings.invitations import NewMeeting
 from diemcau.meetings.meeting import Meeting, Mic, SiteName, Slots, Speaker
+from diemcau.meetings.receipts import Listing
 from diemcau.meetings.service import Done, Meetings, Roster, Snapshot
 from diemcau.meetings.summary import MeetingSummary
 from diemcau.meetings.views import Viewer, render
@@ -22,11 +24,13 @@ __all__ = [
     "FloorAlreadyGiven",
     "HandAlreadyRaised",
     "HandGone",
+    "Listing",
     "Meeting",
     "MeetingNotFound",
     "MeetingNotOpen",
     "MeetingSummary",
     "Meetings",
+    "MessageNotFound",
     "Mic",
     "NewMeeting",
     "NotInMeeting",

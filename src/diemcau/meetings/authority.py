@@ -31,7 +31,7 @@ def authorise(
         return
     scope = tuple(dict.fromkeys(entry.unit for entry in meeting.scope))
     match command.what:
-        case c.Join() | c.Leave() | c.RaiseHand() | c.SetMic():
+        case c.Join() | c.Leave() | c.RaiseHand() | c.SetMic() | c.Got() | c.Answer():
             raise Forbidden("Only a site does this, for itself.", command=command.type)
         case c.LowerHand(site) | c.EndFloor(site):
             if site is None:
@@ -62,7 +62,9 @@ def authorise(
 
 def _own(site: str, command: c.MeetingCommand) -> bool:
     match command:
-        case c.Join() | c.Leave() | c.RaiseHand() | c.SetMic() | c.Post(to="desk"):
+        case c.Join() | c.Leave() | c.RaiseHand() | c.SetMic() | c.Got() | c.Answer():
+            return True
+        case c.Post(to="desk", ask=False):
             return True
         case c.LowerHand(target) | c.EndFloor(target):
             return target in (None, site)

@@ -8,6 +8,7 @@ from diemcau.errors import BadRequest, JsonObject, JsonValue
 
 MAX_TEXT: Final = 2000
 MAX_INVITED_AT_ONCE: Final = 1000
+MAX_GOT_AT_ONCE: Final = 100
 SLOT_COUNTS: Final = (1, 2, 4)
 
 
@@ -105,10 +106,25 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """`message.post`; `to`: "all", "desk" or a site's id."""
+    """`message.post`; `to`: "all", "desk" or a site's id; `ask`: every site that it is for shall answer."""
 
     text: str
     to: str
+    ask: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """`message.got`: the asking site's page has these 1 to 100 messages."""
+
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`message.answer`: somebody at the asking site has read the message and says so."""
+
+    message: str
 
 
 MeetingCommand: TypeAlias = (
@@ -127,6 +143,8 @@ MeetingCommand: TypeAlias = (
     | Preview
     | Cut
     | Post
+    | Got
+    | Answer
 )
 
 
@@ -185,7 +203,9 @@ def _is_id(value: JsonValue) -> TypeGuard[str]:
 
 
 def _storable(text: str) -> bool:
-    # PostgreSQL stores no NUL, UTF-8 no half of a surrogate pair.
+    # PostgreSQL stores no NUL, UTF-8 no half of a surrogate pair. Ids come by the thousand and are ASCII.
+    if text.isascii():
+        return "\x00" not in text
     return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
@@ -218,16 +238,16 @@ def _slots(fields: _Fields) -> tuple[str | None, ...]:
     return tuple(slots)
 
 
-def _sites(fields: _Fields) -> tuple[str, ...]:
-    value = fields.pop("sites", None)
-    if not isinstance(value, list) or not 1 <= len(value) <= MAX_INVITED_AT_ONCE:
-        raise BadRequest(f"sites must be a list of 1 to {MAX_INVITED_AT_ONCE} ids", field="sites")
-    sites: dict[str, None] = {}
+def _ids(fields: _Fields, key: str, limit: int) -> tuple[str, ...]:
+    value = fields.pop(key, None)
+    if not isinstance(value, list) or not 1 <= len(value) <= limit:
+        raise BadRequest(f"{key} must be a list of 1 to {limit} ids", field=key)
+    ids: dict[str, None] = {}
     for item in value:
         if not _is_id(item):
-            raise BadRequest("sites must be ids", field="sites")
-        sites[item] = None
-    return tuple(sites)
+            raise BadRequest(f"{key} must be ids", field=key)
+        ids[item] = None
+    return tuple(ids)
 
 
 def _cut(fields: _Fields) -> Cut:
@@ -253,13 +273,13 @@ def _post(fields: _Fields) -> Post:
     text = _text(fields, "text", MAX_TEXT)
     if not text.strip():
         raise BadRequest("the text is empty", field="text")
-    return Post(text, _text(fields, "to"))
+    return Post(text, _text(fields, "to"), _flag(fields, "ask", False))
 
 
 _PARSERS: Final[Mapping[str, Callable[[_Fields], MeetingCommand]]] = {
     "meeting.open": lambda fields: Open(),
     "meeting.end": lambda fields: End(),
-    "meeting.invite": lambda fields: Invite(_sites(fields)),
+    "meeting.invite": lambda fields: Invite(_ids(fields, "sites", MAX_INVITED_AT_ONCE)),
     "meeting.join": lambda fields: Join(),
     "meeting.leave": lambda fields: Leave(),
     "hand.raise": lambda fields: RaiseHand(),
@@ -274,6 +294,8 @@ _PARSERS: Final[Mapping[str, Callable[[_Fields], MeetingCommand]]] = {
     "stage.preview": lambda fields: Preview(_slots(fields)),
     "stage.cut": _cut,
     "message.post": _post,
+    "message.got": lambda fields: Got(_ids(fields, "messages", MAX_GOT_AT_ONCE)),
+    "message.answer": lambda fields: Answer(_text(fields, "message")),
 }
 
 COMMAND_TYPES: Final = tuple(_PARSERS)

@@ -10,6 +10,13 @@ class MeetingNotFound(NotFound):
     default = "There is no such meeting."
 
 
+class MessageNotFound(NotFound):
+    """No message of the meeting has this id any more, or it is not for the asker. Details: `message`."""
+
+    code = "message_not_found"
+    default = "There is no such message."
+
+
 class MeetingNotOpen(WrongState):
     """The meeting is not open yet, or has ended."""
 

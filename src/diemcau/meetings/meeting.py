@@ -58,7 +58,8 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class TextMessage:
-    """A message. `n` counts the meeting's messages from 1. `to`: "all", "desk" or a site's id."""
+    """A message. `n` counts the meeting's messages from 1. `to`: "all", "desk" or a site's id. `ask`: the
+    sites that it is for shall answer (receipts.py)."""
 
     n: int
     id: str
@@ -66,6 +67,7 @@ class TextMessage:
     sender: Sender
     to: str
     text: str
+    ask: bool = False
 
     def to_json(self) -> dict[str, JsonValue]:
         """As `MeetingState` has it."""
@@ -76,6 +78,7 @@ class TextMessage:
             "from": self.sender.to_json(),
             "to": self.to,
             "text": self.text,
+            "ask": self.ask,
         }
 
 
@@ -233,7 +236,10 @@ def _cut(meeting: Meeting, event: Event, data: Any) -> None:
 def _posted(meeting: Meeting, event: Event, data: Any) -> None:
     meeting.message_count = data["n"]
     sender = Sender(**data["from"])
-    meeting.messages.append(TextMessage(data["n"], data["id"], event.at, sender, data["to"], data["text"]))
+    ask = data.get("ask", False)  # logs from before there were answers do not say
+    meeting.messages.append(
+        TextMessage(data["n"], data["id"], event.at, sender, data["to"], data["text"], ask)
+    )
     if len(meeting.messages) > KEPT_MESSAGES:
         del meeting.messages[0]
 
@@ -323,7 +329,15 @@ def from_json(value: Mapping[str, Any]) -> Meeting:
         value["chair_mic"],
         value["message_count"],
         [
-            TextMessage(m["n"], m["id"], parse_rfc3339(m["at"]), Sender(**m["from"]), m["to"], m["text"])
+            TextMessage(
+                m["n"],
+                m["id"],
+                parse_rfc3339(m["at"]),
+                Sender(**m["from"]),
+                m["to"],
+                m["text"],
+                m.get("ask", False),
+            )
             for m in value["messages"]
         ],
         {site: SiteName(**name) for site, name in value["names"].items()},

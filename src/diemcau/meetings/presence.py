@@ -74,14 +74,15 @@ class Attendance:
         """Whether a flush would say anything."""
         return bool(self._changed)
 
-    def flush(self) -> None:
-        """Tells what changed, a message a meeting: `{"joined": [...], "left": [...]}`."""
+    def flush(self) -> tuple[str, ...]:
+        """Tells what changed, a message a meeting: `{"joined": [...], "left": [...]}`; answers which."""
         changed, self._changed = self._changed, {}
         for meeting, sites in changed.items():
             joined = [site for site, inside in sites.items() if inside]
             left = [site for site, inside in sites.items() if not inside]
             body: JsonObject = {"topic": "presence", "data": {"joined": joined, "left": left}}
             self._bus.publish(f"{EPHEMERAL}{stream_of(meeting)}", body)
+        return tuple(changed)
 
     def _note(self, meeting: str, site: str, inside: bool) -> None:
         self._changed.setdefault(meeting, {})[site] = inside

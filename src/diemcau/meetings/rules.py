@@ -13,7 +13,8 @@ from diemcau.meetings.text import post
 def decide(meeting: Meeting, command: c.MeetingCommand, context: Context) -> list[Draft]:
     """The events that the command makes; none when everything is so already.
 
-    The asker's right was checked before (`authority.py`); joining, leaving and inviting are the service's.
+    The asker's right was checked before (`authority.py`); joining, leaving, inviting and
+    receipts are the service's.
     """
     match command:
         case c.Open():
@@ -41,7 +42,7 @@ def decide(meeting: Meeting, command: c.MeetingCommand, context: Context) -> lis
             return cut_stage(meeting, command, context)
         case c.Post():
             return post(meeting, command, context)
-        case c.Invite() | c.Join() | c.Leave():
+        case c.Invite() | c.Join() | c.Leave() | c.Got() | c.Answer():
             raise WrongState("this command changes rows or presence, not the state alone")
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,11 +17,12 @@ from diemcau.meetings import commands as c
 from diemcau.meetings import summary
 from diemcau.meetings.authority import authorise, mentioned, overlap
 from diemcau.meetings.context import Context, must_not_have_ended
-from diemcau.meetings.errors import MeetingNotFound
+from diemcau.meetings.errors import MeetingNotFound, MessageNotFound, NotInMeeting
 from diemcau.meetings.floor import site_gone
 from diemcau.meetings.invitations import NewMeeting, checked_title, invite, make
 from diemcau.meetings.meeting import Meeting, SiteName
 from diemcau.meetings.presence import FLUSH, Attendance
+from diemcau.meetings.receipts import Listing, Receipts
 from diemcau.meetings.rules import decide
 from diemcau.meetings.states import States, stream_of
 from diemcau.meetings.summary import LISTED, MeetingSummary, summary_of
@@ -96,6 +97,7 @@ class Meetings:
         self._make_id = make_id
         self._states = States(store, clock, limit=cached)
         self._attendance = Attendance(bus, grace)
+        self._receipts = Receipts(store, bus, clock, self._states.get, self._attendance.members, kept=cached)
         self._forms = PublicForms()
         self._invitations = Lookup(self._load_invitations)
         self._lists = Lookup(self._load_lists)
@@ -121,7 +123,8 @@ class Meetings:
         self._timer = asyncio.create_task(self._run(), name="meetings timer")
 
     async def aclose(self) -> None:
-        """Ends the timer."""
+        """Ends the timer; receipts that are not stored are refused."""
+        await self._receipts.aclose()
         if self._timer is not None:
             self._timer.cancel()
             with suppress(asyncio.CancelledError):
@@ -150,6 +153,8 @@ class Meetings:
 
     async def execute(self, actor: Actor, command: c.Command) -> Done:
         """Does one command (`commands.parse`), idempotent by (actor, `command.id`). Raises coded errors."""
+        if actor.site is not None and isinstance(command.what, (c.Got, c.Answer)):
+            return await self._acknowledge(actor, command.meeting, command.what)
         state = await self._visible(command.meeting, actor)
         named = await self._named(mentioned(actor, state, command.what))
         names = {site: SiteName(found.label, found.unit, found.path) for site, found in named.items()}
@@ -184,7 +189,10 @@ class Meetings:
             self._states.advance(unit, state, drafts, actor.key)
             return {"seq": state.seq}
 
-        return await self._write(work, actor, command)
+        done = await self._write(work, actor, command)
+        if isinstance(command.what, c.Post):
+            self._receipts.posted(await self._states.get(command.meeting))
+        return done
 
     # looking
 
@@ -243,6 +251,32 @@ class Meetings:
         shown = [site for site in found if any(self._inside(unit, site.unit) for unit in granted)]
         return self._roster(state.id, shown)
 
+    # receipts
+
+    async def receipts(self, meeting: str, message: str, actor: Actor) -> Listing:
+        """Which of the sites that the actor may see have not got the message, and have not answered it.
+
+        Raises MeetingNotFound, Forbidden, MessageNotFound.
+        """
+        state = await self._visible(meeting, actor)
+        roster = await self.roster(meeting, actor)
+        if message not in _seen(state, self._viewer(actor, state), (message,)):
+            raise MessageNotFound(None, message=message)
+        return await self._receipts.listing(state, message, [row[0] for row in roster.sites])
+
+    async def recent_receipts(self, meeting: str) -> Sequence[str]:
+        """The messages of which figures are told, read into memory: `figures` knows them."""
+        return await self._receipts.recent(await self._states.get(meeting))
+
+    def figures(
+        self, meeting: str, messages: Collection[str], viewer: Viewer, among: Collection[str]
+    ) -> dict[str, JsonValue]:
+        """How many of the sites `among` have those of the messages that the viewer sees, as the protocol
+        writes it."""
+        state = self._states.latest(meeting)
+        shown = () if state is None else _seen(state, viewer, messages)
+        return {key: one.to_json() for key, one in self._receipts.figures(meeting, shown, among).items()}
+
     # presence: in memory, gone with the process
 
     def joined(self, meeting: str) -> frozenset[str]:
@@ -289,14 +323,15 @@ class Meetings:
 
     def flush_presence(self) -> None:
         """Publishes what changed in presence since the last time; the timer calls it, tests too."""
-        self._attendance.flush()
+        for meeting in self._attendance.flush():
+            self._receipts.touch(meeting)
 
     # inside
 
     async def _run(self) -> None:
         while True:
             try:
-                self._attendance.flush()
+                self.flush_presence()
                 await self.expire(self._clock.now())
             except Exception:
                 # Presence must not end with one mistake.
@@ -317,6 +352,15 @@ class Meetings:
         if left is not None:
             self._gone.add((left, site))
         self._wake.set()
+        return Done(state.stream, state.seq)
+
+    async def _acknowledge(self, actor: Actor, meeting: str, what: c.Got | c.Answer) -> Done:
+        # Ten thousand at once: nothing here asks the database while the site is in the meeting.
+        state = await self._states.get(meeting)
+        if self._attendance.meeting_of(actor.id) != state.id:
+            must_not_have_ended(await self._visible(meeting, actor))
+            raise NotInMeeting(None, site=actor.id)
+        await self._receipts.take(state, actor.id, what)
         return Done(state.stream, state.seq)
 
     async def _leave(self, actor: Actor, state: Meeting, command: str) -> Done:
@@ -429,3 +473,12 @@ class Meetings:
             tuple((unit.code, unit.parent, unit.name, unit.kind, unit.level.value) for unit in shown),
             tuple(site.id for site in ordered if site.id in members),
         )
+
+
+def _seen(state: Meeting, viewer: Viewer, messages: Collection[str]) -> list[str]:
+    """Those of the messages that the viewer sees."""
+    return [
+        one.id
+        for one in state.messages
+        if one.id in messages and viewer.sees_message(one.sender.kind, one.sender.id, one.to, state.names)
+    ]

@@ -30,3 +30,14 @@ invitations: Final = Table(
     Column("site", Text, ForeignKey("sites.id"), primary_key=True),
     Index(None, "site"),
 )
+
+message_receipts: Final = Table(
+    "message_receipts",
+    metadata,
+    Column("meeting", Text, ForeignKey("meetings.id"), primary_key=True),
+    Column("message", Text, primary_key=True),
+    Column("site", Text, ForeignKey("sites.id"), primary_key=True),
+    Column("got_at", Instant, nullable=False),
+    Column("answered_at", Instant),
+)
+"""Which site has which message since when. Not in the log: ten thousand for one message."""

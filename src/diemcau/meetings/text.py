@@ -1,6 +1,6 @@
 """Text messages."""
 
-from diemcau.errors import JsonObject
+from diemcau.errors import BadRequest, JsonObject
 from diemcau.meetings.commands import Post
 from diemcau.meetings.context import Context, Draft, must_be_invited, must_be_present, must_not_have_ended
 from diemcau.meetings.meeting import Meeting
@@ -9,6 +9,8 @@ from diemcau.meetings.meeting import Meeting
 def post(meeting: Meeting, command: Post, context: Context) -> list[Draft]:
     """A joined site writes to the desk; the desk writes to everybody, to itself, to one site."""
     must_not_have_ended(meeting)
+    if command.ask and command.to == "desk":
+        raise BadRequest("only sites are asked for an answer", field="ask")
     actor = context.actor
     mentioned: list[str] = []
     name = actor.name
@@ -25,6 +27,7 @@ def post(meeting: Meeting, command: Post, context: Context) -> list[Draft]:
         "from": {"kind": actor.kind, "id": actor.id, "name": name},
         "to": command.to,
         "text": command.text,
+        "ask": command.ask,
         "names": context.named(mentioned),
     }
     return [("message_posted", data)]

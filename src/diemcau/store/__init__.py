@@ -3,6 +3,7 @@
 from diemcau.store.chain import ChainBroken
 from diemcau.store.engine import is_duplicate
 from diemcau.store.events import Event, Head
+from diemcau.store.gathering import Gathering
 from diemcau.store.lookup import Lookup
 from diemcau.store.migrate import SchemaTooNew
 from diemcau.store.signing import HeadSigner, SignedHeads
@@ -14,6 +15,7 @@ from diemcau.store.writer import Stats
 __all__ = [
     "ChainBroken",
     "Event",
+    "Gathering",
     "Head",
     "HeadSigner",
     "Instant",

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { formatNumber } from '../i18n/format';
 import type { Level } from '../protocol/types';
 import classes from './attendance.module.css';
-import { CountedDialog } from './CountedDialog';
+import { AttendanceDialog } from './AttendanceDialog';
 import { useDesk, useRosterVersion } from './useDesk';
 
 /** Who is in, by level: present of invited. Each figure opens whom it was counted from. */
@@ -37,7 +37,7 @@ export function Attendance() {
           </div>
         ))}
       </dl>
-      {asked !== null && <CountedDialog level={asked} onClose={() => setAsked(null)} />}
+      {asked !== null && <AttendanceDialog level={asked} onClose={() => setAsked(null)} />}
     </section>
   );
 }

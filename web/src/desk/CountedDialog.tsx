@@ -1,31 +1,42 @@
 import { SegmentedControl, TextInput } from '@mantine/core';
 import { useId, useMemo, useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
-import { formatNumber } from '../i18n/format';
 import { fold } from '../models/fold';
 import { pathOf, siteTitle, type SiteNode } from '../models/roster';
-import type { Level } from '../protocol/types';
 import { Dialog } from '../parts/Dialog';
 import classes from './counted.module.css';
 import { Results } from './Results';
-import { useDesk, useRosterVersion } from './useDesk';
+import { useDesk } from './useDesk';
 
-/** What a figure of attendance was counted from: who is missing first, for that is what is asked. */
-export function CountedDialog({ level, onClose }: { level: Level | 'all'; onClose: () => void }) {
+/** One of the lists behind a figure. */
+export interface CountedSide {
+  value: string;
+  label: string;
+  sites: readonly SiteNode[];
+  /** What is said when nobody is in it. */
+  empty: string;
+  /** What is said above it, when it is not the whole list. */
+  note?: string;
+}
+
+interface CountedProps {
+  title: string;
+  label: string;
+  /** The first is what is asked: who is missing. */
+  sides: readonly CountedSide[];
+  onClose: () => void;
+}
+
+/** What a figure was counted from. A choice selects the site and opens the tree at it. */
+export function CountedDialog({ title, label, sides, onClose }: CountedProps) {
   const { t } = useTranslation();
   const session = useDesk();
-  const version = useRosterVersion();
-  const [side, setSide] = useState<'absent' | 'present'>('absent');
+  const [chosen, setChosen] = useState<string | null>(null);
   const [query, setQuery] = useState('');
   const [active, setActive] = useState<number | null>(null);
   const list = useId();
-  const { absent, present } = useMemo(
-    () => session.roster.counted(level === 'all' ? null : level),
-    // The roster is mutable: its version stands for it.
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- see above
-    [session, level, version],
-  );
-  const all = side === 'absent' ? absent : present;
+  const side = sides.find((s) => s.value === chosen) ?? sides[0];
+  const all = side?.sites ?? NOBODY;
   const shown = useMemo(() => matching(all, query), [all, query]);
 
   const pick = (index: number) => {
@@ -45,21 +56,17 @@ export function CountedDialog({ level, onClose }: { level: Level | 'all'; onClos
       pick(active);
     }
   };
-  const title = `${t('desk.attendance')} · ${level === 'all' ? t('desk.wallAll') : t(`level.${level}`)}`;
   return (
     <Dialog opened onClose={onClose} title={title} size="lg">
       <div className={classes.head}>
         <SegmentedControl
-          aria-label={t('desk.attendance')}
-          value={side}
+          aria-label={label}
+          value={side?.value ?? ''}
           onChange={(value) => {
-            setSide(value === 'present' ? 'present' : 'absent');
+            setChosen(value);
             setActive(null);
           }}
-          data={[
-            { value: 'absent', label: t('desk.countedAbsent', { n: formatNumber(absent.length) }) },
-            { value: 'present', label: t('desk.countedPresent', { n: formatNumber(present.length) }) },
-          ]}
+          data={sides.map(({ value, label }) => ({ value, label }))}
         />
         <TextInput
           data-autofocus
@@ -79,9 +86,10 @@ export function CountedDialog({ level, onClose }: { level: Level | 'all'; onClos
           onKeyDown={onKeyDown}
         />
       </div>
+      {side?.note !== undefined && <p className={classes.note}>{side.note}</p>}
       <div className={classes.list} data-testid="counted-list">
         {shown.length === 0 ? (
-          <p role="status">{all.length === 0 ? t(`desk.counted.${side}`) : t('desk.noResult', { query })}</p>
+          <p role="status">{all.length === 0 ? side?.empty : t('desk.noResult', { query })}</p>
         ) : (
           <Results id={list} sites={shown} active={active} onPick={pick} />
         )}
@@ -89,6 +97,8 @@ export function CountedDialog({ level, onClose }: { level: Level | 'all'; onClos
     </Dialog>
   );
 }
+
+const NOBODY: readonly SiteNode[] = [];
 
 function matching(sites: readonly SiteNode[], query: string): readonly SiteNode[] {
   const words = fold(query).split(' ').filter(Boolean);

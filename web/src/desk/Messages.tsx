@@ -1,10 +1,12 @@
-import { Button, Select, TextInput } from '@mantine/core';
+import { Button, Checkbox, Select, TextInput } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Icon } from '../design/icons';
-import { formatExact, formatMinute } from '../i18n/format';
+import { formatExact, formatMinute, formatNumber } from '../i18n/format';
+import type { Message } from '../protocol/types';
 import classes from './messages.module.css';
-import { useDesk, useDeskState, useMeetingState, useNames } from './useDesk';
+import { ReceiptsDialog } from './ReceiptsDialog';
+import { useDesk, useDeskState, useLiveMeeting, useMeetingState, useNames } from './useDesk';
 
 /** Text with everyone, the centre, or the site that is chosen. */
 export function Messages() {
@@ -15,6 +17,8 @@ export function Messages() {
   const selected = useDeskState((s) => (s.selected?.kind === 'site' ? s.selected.id : null));
   const [to, setTo] = useState('all');
   const [text, setText] = useState('');
+  const [ask, setAsk] = useState(false);
+  const [opened, setOpened] = useState<Message | null>(null);
   const list = useRef<HTMLOListElement>(null);
   const messages = state?.messages ?? [];
   const count = messages.length;
@@ -25,7 +29,12 @@ export function Messages() {
     who === 'all' ? t('desk.toAll') : who === 'desk' ? t('desk.toDesk') : names(who).title;
   const send = async () => {
     const wanted = text.trim();
-    if (wanted !== '' && (await session.command('message.post', { text: wanted, to }))) setText('');
+    if (wanted === '') return;
+    const args = { text: wanted, to, ...(ask && to !== 'desk' ? { ask } : {}) };
+    if (!(await session.command('message.post', args))) return;
+    setText('');
+    // Asking everybody is never left switched on by mistake.
+    setAsk(false);
   };
   const choices = [
     'all',
@@ -48,6 +57,7 @@ export function Messages() {
                 </time>
               </span>
               {m.text}
+              <Receipts message={m} onOpen={() => setOpened(m)} />
             </li>
           ))}
         </ol>
@@ -83,7 +93,39 @@ export function Messages() {
         >
           <Icon name="send" size={16} />
         </Button>
+        <Checkbox
+          className={classes.ask ?? ''}
+          size="xs"
+          label={t('desk.ask')}
+          checked={ask && to !== 'desk'}
+          disabled={to === 'desk'}
+          onChange={(event) => setAsk(event.currentTarget.checked)}
+          data-testid="message-ask"
+        />
       </form>
+      {opened !== null && <ReceiptsDialog message={opened} onClose={() => setOpened(null)} />}
     </section>
+  );
+}
+
+/** How many have a message, live; the figure opens who has not. */
+function Receipts({ message, onOpen }: { message: Message; onOpen: () => void }) {
+  const { t } = useTranslation();
+  const figures = useLiveMeeting((s) => s.receipts[message.id]);
+  if (!figures) return null;
+  const { got, answered, of } = figures;
+  const received = t('desk.receipts.got', { got: formatNumber(got), of: formatNumber(of) });
+  const replied = message.ask ? ` · ${t('desk.receipts.answered', { n: formatNumber(answered) })}` : '';
+  return (
+    <button
+      type="button"
+      className={classes.receipts}
+      title={t('desk.countedHint')}
+      data-full={(message.ask ? answered : got) === of}
+      data-testid={`receipts-${message.id}`}
+      onClick={onOpen}
+    >
+      {received + replied}
+    </button>
   );
 }

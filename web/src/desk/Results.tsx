@@ -30,7 +30,8 @@ export function Results({ id, sites, active, onPick }: ResultsProps) {
     if (active !== null) rows.scrollToIndex(active);
   }, [active, rows]);
   return (
-    <div ref={scroller} className={classes.scroll}>
+    // A long list scrolls: it has to be reachable by keyboard.
+    <div ref={scroller} className={classes.scroll} tabIndex={0}>
       <div
         id={id}
         role="listbox"

@@ -9,7 +9,7 @@ import { Roster } from '../models/roster';
 import { codeOf } from '../protocol/failure';
 import type { Http } from '../protocol/http';
 import { Wire } from '../protocol/socket';
-import type { CommandName, Commands, MeetingState, Slots } from '../protocol/types';
+import type { CommandName, Commands, MeetingState, ReceiptsAnswer, Slots } from '../protocol/types';
 import { browserWorld, wireUrl } from '../protocol/world';
 import { Pins } from './pins';
 
@@ -78,7 +78,7 @@ export class DeskSession {
           void this.loadRoster();
         }
       }),
-      this.model.follow(this.wire, this.meeting, ['presence', 'levels']),
+      this.model.follow(this.wire, this.meeting, ['presence', 'levels', 'receipts']),
       this.model.store.subscribe((now, before) => {
         if (now.state !== before.state && now.state !== null) this.obey(now.state, before.state);
       }),
@@ -114,6 +114,9 @@ export class DeskSession {
       if (codeOf(error) === 'not_authenticated') this.store.setState({ loggedOut: true });
     }
   }
+
+  receipts = (message: string, signal?: AbortSignal): Promise<ReceiptsAnswer> =>
+    this.http.receipts(this.meeting, message, signal);
 
   select(selected: Selection): void {
     this.store.setState(selected?.kind === 'unit' ? { selected, wall: selected.code } : { selected });

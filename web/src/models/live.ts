@@ -1,6 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { StreamHandler, Wire } from '../protocol/socket';
-import type { Ephemeral, MeetingState, StreamEvent } from '../protocol/types';
+import type { Ephemeral, Figures, MeetingState, StreamEvent } from '../protocol/types';
 import { applyEvent } from './meeting';
 
 export interface LiveMeeting {
@@ -11,6 +11,8 @@ export interface LiveMeeting {
   levels: Readonly<Record<string, number>>;
   /** Sites whose picture reaches the node: they can be cut to at once. Null before the server has said. */
   live: ReadonlySet<string> | null;
+  /** By message: how many sites have it. Operators are told, of messages to sites. */
+  receipts: Readonly<Record<string, Figures>>;
   /** Why the server does not let us follow the meeting. */
   refused: string | null;
   /** The last cut that reached the stage: how long its picture took. */
@@ -34,6 +36,7 @@ export class MeetingModel implements StreamHandler {
     levels: {},
     live: null,
     lastShown: null,
+    receipts: {},
     refused: null,
   }));
 
@@ -66,6 +69,11 @@ export class MeetingModel implements StreamHandler {
       case 'levels':
         this.store.setState({ levels: message.data.levels });
         break;
+      case 'receipts':
+        this.store.setState(({ state, receipts }) => ({
+          receipts: { ...kept(receipts, state), ...message.data.messages },
+        }));
+        break;
       case 'stage': {
         const last = message.data.shown.at(-1);
         this.store.setState({
@@ -76,4 +84,10 @@ export class MeetingModel implements StreamHandler {
       }
     }
   }
+}
+
+/** Figures of messages that the state has forgotten go with them. */
+function kept(receipts: Readonly<Record<string, Figures>>, state: MeetingState | null) {
+  const known = new Set(state?.messages.map((m) => m.id));
+  return Object.fromEntries(Object.entries(receipts).filter(([id]) => known.has(id)));
 }

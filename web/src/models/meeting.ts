@@ -77,7 +77,7 @@ function apply(state: MeetingState, { type, at, data }: StreamEvent): MeetingSta
       // Who may not read it hears only its number, and forgets as early as all others do.
       const n = number(data['n']) ?? 0;
       const message = isMessage(data)
-        ? [{ n, id: data.id, at, from: data.from, to: data.to, text: data.text }]
+        ? [{ n, id: data.id, at, from: data.from, to: data.to, text: data.text, ask: data['ask'] === true }]
         : [];
       return { ...state, messages: [...state.messages, ...message].filter((m) => m.n > n - MESSAGES_KEPT) };
     }
@@ -129,7 +129,9 @@ const text = (v: unknown): string | null => (typeof v === 'string' ? v : null);
 const number = (v: unknown): number | null => (typeof v === 'number' ? v : null);
 const list = (v: unknown): string[] => (Array.isArray(v) ? v.filter((x) => typeof x === 'string') : []);
 const slots = (v: unknown): Slots => (Array.isArray(v) ? v.map((x) => text(x)) : [null]);
-function isMessage(m: Record<string, unknown>): m is Record<string, unknown> & Omit<Message, 'at' | 'n'> {
+function isMessage(
+  m: Record<string, unknown>,
+): m is Record<string, unknown> & Omit<Message, 'at' | 'n' | 'ask'> {
   return typeof m['id'] === 'string' && typeof m['text'] === 'string' && typeof m['from'] === 'object';
 }
 

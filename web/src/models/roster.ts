@@ -240,6 +240,12 @@ export class Roster {
     return { absent, present };
   }
 
+  /** Those of the sites that are invited, in tree order. */
+  named(ids: readonly string[]): SiteNode[] {
+    const wanted = new Set(ids);
+    return this.allSites().flatMap((id) => (wanted.has(id) ? (this.sites.get(id) ?? []) : []));
+  }
+
   private changed(): void {
     if (!this.told) return;
     this.told = false;

@@ -5,6 +5,7 @@ import type {
   Meeting,
   NewMeeting,
   PublisherAnswer,
+  ReceiptsAnswer,
   RosterAnswer,
   Site,
   Unit,
@@ -69,6 +70,15 @@ export class Http {
   createMeeting = (wanted: NewMeeting) => this.json<Meeting>('POST', '/meetings', wanted);
   roster = (meeting: string) =>
     this.json<RosterAnswer>('GET', `/meetings/${encodeURIComponent(meeting)}/roster`);
+
+  /** Raises Failure `message_not_found`, `forbidden`. */
+  receipts = (meeting: string, message: string, signal?: AbortSignal) =>
+    this.json<ReceiptsAnswer>(
+      'GET',
+      `/meetings/${encodeURIComponent(meeting)}/messages/${encodeURIComponent(message)}/receipts`,
+      undefined,
+      signal,
+    );
 
   /** Raises Failure `no_common_codec`, `bad_offer`, `media_unavailable`, `busy`, `meeting_not_open`. */
   openViewer = (meeting: string, offer: string, replaces: string | null) =>

@@ -274,6 +274,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/meetings/{meeting}/messages/{message}/receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Receipts
+         * @description Which of the asker's sites have not got a message, and have not answered one that asks.
+         */
+        get: operations["receipts_api_v1_meetings__meeting__messages__message__receipts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands": {
         parameters: {
             query?: never;
@@ -659,6 +679,22 @@ export interface components {
         PublisherOffer: {
             /** Offer */
             offer: string;
+        };
+        /**
+         * Receipts
+         * @description Of the asker's sites: how many have a message, and who has not (at most 2,000 ids each).
+         */
+        Receipts: {
+            /** Of */
+            of: number;
+            /** Got */
+            got: number;
+            /** Answered */
+            answered: number;
+            /** Missing */
+            missing: string[];
+            /** Unanswered */
+            unanswered: string[];
         };
         /**
          * Roster
@@ -1276,6 +1312,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Roster"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    receipts_api_v1_meetings__meeting__messages__message__receipts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                meeting: string;
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipts"];
                 };
             };
             /** @description A problem (RFC 9457) */

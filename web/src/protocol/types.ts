@@ -19,6 +19,8 @@ export type Codec = NewMeeting['codec'];
 export type ScopeEntry = Schemas['ScopeEntry'];
 export type ViewerAnswer = Schemas['ViewerAnswer'];
 export type PublisherAnswer = Schemas['PublisherAnswer'];
+/** Who has not got a message, and who has not answered: at most 2,000 ids each. */
+export type ReceiptsAnswer = Schemas['Receipts'];
 export type LayerName = Schemas['PinRequest']['ceiling'];
 export type MeetingStatus = Schemas['Meeting']['status'];
 
@@ -80,6 +82,15 @@ export interface Message {
   /** `all`, `desk` or a site's id. */
   to: string;
   text: string;
+  /** Every site that it is for shall answer. */
+  ask: boolean;
+}
+
+/** Sites that have a message, that have answered it, that it was for so far. */
+export interface Figures {
+  got: number;
+  answered: number;
+  of: number;
 }
 
 export interface MeetingState {
@@ -121,6 +132,7 @@ export type Ephemeral =
   | { topic: 'presence'; data: { joined: string[]; left: string[]; full?: boolean } }
   | { topic: 'speaking'; data: { sites: string[] } }
   | { topic: 'levels'; data: { levels: Record<string, number> } }
+  | { topic: 'receipts'; data: { messages: Record<string, Figures> } }
   | {
       topic: 'stage';
       data: { live: string[]; shown: { slot: number; site: string | null; after_ms: number }[] };
@@ -159,6 +171,8 @@ export interface Commands {
   unmute: { site: string };
   'stage.preview': { slots: Slots };
   'stage.cut': { slots?: Slots };
-  'message.post': { text: string; to: string };
+  'message.post': { text: string; to: string; ask?: boolean };
+  'message.got': { messages: string[] };
+  'message.answer': { message: string };
 }
 export type CommandName = keyof Commands;

@@ -1,8 +1,10 @@
 import { Button, TextInput } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useStore } from 'zustand';
 import { Icon } from '../design/icons';
 import { formatExact, formatMinute } from '../i18n/format';
+import { isFor } from '../models/receipts';
 import classes from './messages.module.css';
 import type { SiteSession } from './session';
 import type { SiteScene } from './useSite';
@@ -11,6 +13,7 @@ import type { SiteScene } from './useSite';
 export function Messages({ session, scene }: { session: SiteSession; scene: SiteScene }) {
   const { t } = useTranslation();
   const [text, setText] = useState('');
+  const answered = useStore(session.store, (s) => s.answered);
   const list = useRef<HTMLOListElement>(null);
   const messages = scene.state?.messages ?? [];
   const count = messages.length;
@@ -48,6 +51,12 @@ export function Messages({ session, scene }: { session: SiteSession; scene: Site
                 </time>
               </span>
               {m.text}
+              {m.ask && scene.me !== null && isFor(m, scene.me) && (
+                <span className={classes.ask} data-answered={answered.has(m.id)}>
+                  {answered.has(m.id) && <Icon name="check" />}
+                  {t(answered.has(m.id) ? 'site.ask.done' : 'site.ask.open')}
+                </span>
+              )}
             </li>
           ))}
         </ol>

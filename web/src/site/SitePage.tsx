@@ -6,6 +6,7 @@ import { Icon } from '../design/icons';
 import { AudioLines } from '../parts/AudioLines';
 import { useErrorText } from '../parts/useErrorText';
 import { useNow } from '../parts/useNow';
+import { AskCard } from './AskCard';
 import { Band } from './Band';
 import { Controls } from './Controls';
 import { DeviceCheck } from './DeviceCheck';
@@ -36,6 +37,7 @@ export default function SitePage() {
           <main className={classes.main}>
             <div className={classes.picture}>
               <FaultCard session={session} scene={scene} />
+              <AskCard session={session} scene={scene} />
               <div className={classes.stage}>
                 {scene.state !== null ? (
                   <Stage session={session} scene={scene} />

@@ -8,6 +8,7 @@ import { Sound } from '../media/sound';
 import { Viewer } from '../media/viewer';
 import { WakeLock } from '../media/wakelock';
 import { MeetingModel } from '../models/live';
+import { Acknowledger } from '../models/receipts';
 import { meetingToJoin } from '../models/site';
 import { codeOf } from '../protocol/failure';
 import type { Http } from '../protocol/http';
@@ -25,12 +26,18 @@ export interface SiteFacets {
   onAirSince: number | null;
   quality: Quality | null;
   degraded: boolean;
+  /** Messages that this site has answered, as far as this browser remembers. */
+  answered: ReadonlySet<string>;
+  /** The last answer that was stored. */
+  justAnswered: { message: string; at: number } | null;
   /** Code of the last refused command, for a short notice. */
   notice: { code: string; at: number } | null;
 }
 
 const ARMED = 'dc.armed';
 const LEFT = 'dc.left';
+const ANSWERED = 'dc.answered';
+const ANSWERS_KEPT = 200;
 const LINES = 4;
 const QUALITY_MS = 2_000;
 
@@ -47,6 +54,7 @@ export class SiteSession {
   private readonly poster: SnapshotPoster;
   private readonly wake = new WakeLock();
   private readonly quality = new QualityReader();
+  private readonly acknowledger: Acknowledger;
   private readonly undo: (() => void)[] = [];
   private following: { meeting: string; stop: () => void } | null = null;
   private joining: string | null = null;
@@ -64,6 +72,14 @@ export class SiteSession {
     this.publisher = new Publisher(http);
     // Without TLS a browser has no `mediaDevices`, whatever its types say.
     this.devices = new Devices(localStorage, navigator.mediaDevices);
+    this.acknowledger = new Acknowledger({
+      after: (ms, run) => {
+        const timer = setTimeout(run, ms);
+        return () => clearTimeout(timer);
+      },
+      random: () => Math.random(),
+      send: (messages) => this.wire.command('message.got', this.following?.meeting ?? null, { messages }),
+    });
     this.poster = new SnapshotPoster(
       (picture) => http.postSnapshot(picture),
       (at) => this.store.setState({ lastPosted: at }),
@@ -77,6 +93,8 @@ export class SiteSession {
       onAirSince: null,
       quality: null,
       degraded: false,
+      answered: new Set(remembered()),
+      justAnswered: null,
       notice: null,
     }));
   }
@@ -100,6 +118,9 @@ export class SiteSession {
           this.publisher.standing(now.standing.publishers);
         }
         if (now.you !== before.you || now.link !== before.link) this.obey();
+      }),
+      this.meeting.store.subscribe((now, before) => {
+        if (now.state !== before.state) this.acknowledge();
       }),
       this.devices.store.subscribe((now, before) => {
         if (now.audio !== before.audio) this.meter.listen(now.audio);
@@ -185,6 +206,14 @@ export class SiteSession {
     }
   }
 
+  /** Somebody here has read a message that asks for an answer. */
+  async answer(message: string): Promise<void> {
+    if (!(await this.command('message.answer', { message }))) return;
+    const answered = [...this.store.getState().answered, message].slice(-ANSWERS_KEPT);
+    localStorage.setItem(ANSWERED, JSON.stringify(answered));
+    this.store.setState({ answered: new Set(answered), justAnswered: { message, at: Date.now() } });
+  }
+
   /** The one big button of who is asked to speak: whatever is missing, this opens it. */
   async speak(): Promise<void> {
     if (!this.sound.store.getState().armed || this.devices.store.getState().mic !== 'ok') await this.arm();
@@ -227,21 +256,32 @@ export class SiteSession {
     if (target !== null) void this.joinNow(target);
     const meeting = you.meetings.find((m) => m.id === you.in) ?? null;
     this.follow(meeting, target);
+    this.acknowledge();
     if (you.publish !== null && meeting !== null) this.publisher.publish(meeting.id, meeting.codec);
     else this.publisher.release();
     this.poster.show(you.publish === null ? video : null);
+  }
+
+  /** Says which messages are here, while this site is in their meeting. */
+  private acknowledge(): void {
+    const { you, who } = this.wire.state.getState();
+    const { state } = this.meeting.store.getState();
+    if (state !== null && who !== null && you?.in === state.id)
+      this.acknowledger.shown(state.messages, who.id);
   }
 
   private follow(meeting: Meeting | null, rejoining: string | null): void {
     if (meeting !== null) {
       if (this.following?.meeting !== meeting.id) {
         this.following?.stop();
+        this.acknowledger.reset();
         this.following = { meeting: meeting.id, stop: this.meeting.follow(this.wire, meeting.id, []) };
       }
       this.viewer.watch(meeting.id, meeting.codec);
     } else if (rejoining === null || rejoining !== this.following?.meeting) {
       this.following?.stop();
       this.following = null;
+      this.acknowledger.reset();
       this.viewer.stop();
     }
   }
@@ -269,6 +309,7 @@ export class SiteSession {
     this.stood += 1;
     this.following?.stop();
     this.following = null;
+    this.acknowledger.reset();
     this.viewer.stop();
     this.publisher.stop();
     this.poster.show(null);
@@ -287,5 +328,15 @@ export class SiteSession {
   private on(event: 'online' | 'offline', run: () => void): void {
     addEventListener(event, run);
     this.undo.push(() => removeEventListener(event, run));
+  }
+}
+
+/** What this browser has answered in earlier lives of the page; whatever else stands there is nothing. */
+function remembered(): string[] {
+  try {
+    const kept: unknown = JSON.parse(localStorage.getItem(ANSWERED) ?? '[]');
+    return Array.isArray(kept) ? kept.filter((id) => typeof id === 'string') : [];
+  } catch {
+    return [];
   }
 }

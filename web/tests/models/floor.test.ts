@@ -17,6 +17,7 @@ const live = (over: Partial<LiveMeeting> = {}): LiveMeeting => ({
   levels: { s_3: -20, s_1: -90 },
   live: new Set(['s_1', 's_3']),
   lastShown: null,
+  receipts: {},
   refused: null,
   ...over,
 });

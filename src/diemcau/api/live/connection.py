@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +41,8 @@ log = structlog.get_logger(__name__)
 @dataclass(slots=True, eq=False)
 class Follow:
     """One stream as the client follows it. `last`: seq it has; None while it is being brought up. `stale`:
-    the asker's grants changed; nothing is given until `viewer` and `seen` are those of the new ones."""
+    the asker's grants changed; nothing is given until `viewer` and `seen` are those of the new ones. `owed`:
+    messages whose figures the next `receipts` tells."""
 
     stream: str
     viewer: Viewer
@@ -51,6 +52,7 @@ class Follow:
     pending: list[tuple[int, str]] = field(default_factory=list)
     lost: bool = False
     stale: bool = False
+    owed: set[str] = field(default_factory=set)
 
 
 class Connection:
@@ -100,7 +102,7 @@ class Connection:
             self.bring_up(follow)
 
     def deliver_ephemeral(self, follow: Follow, topic: str, data: Any, text: str) -> None:
-        """An ephemeral message; presence and levels only to those who asked for them."""
+        """An ephemeral message; presence, levels and receipts only to those who asked for them."""
         if follow.stale:
             return
         if topic == "presence":
@@ -117,6 +119,9 @@ class Connection:
             self.send(text)  # a difference: none may be missing
         elif topic == "stage":
             self.send(text)
+        elif topic == "receipts":
+            if "receipts" in follow.topics and isinstance(data, Mapping):
+                self.owe_receipts(follow, data.get("messages", {}))
         elif topic != "levels" or "levels" in follow.topics:
             before = self.outbox.dropped
             self.outbox.put_latest(f"{follow.stream} {topic}", text)
@@ -128,6 +133,20 @@ class Connection:
             self.send(text)
         else:
             self.outbox.put_latest("wait", text)
+
+    def owe_receipts(self, follow: Follow, messages: Iterable[str]) -> None:
+        """Has the figures of the messages told, as they are when that leaves: one frame, nothing lost."""
+        follow.owed.update(messages)
+        if follow.owed:
+            self.outbox.put_late(f"{follow.stream} receipts", lambda: self._receipts(follow))
+
+    def _receipts(self, follow: Follow) -> str:
+        owed, follow.owed = follow.owed, set()
+        # Grants that have changed bring the stream up anew, and these with it.
+        seen = None if follow.stale else follow.seen
+        meeting = follow.stream.partition(":")[2]
+        figures = self.services.meetings.figures(meeting, owed if seen else (), follow.viewer, seen or ())
+        return frames.ephemeral(follow.stream, "receipts", {"messages": figures})
 
     def beat(self, text: str) -> None:
         """A heartbeat; one that waits already is replaced."""
@@ -351,18 +370,21 @@ class Connection:
                 joined = [site for site in joined if site in follow.seen]
             data = {"joined": joined, "left": [], "full": True}
             self.send(frames.ephemeral(follow.stream, "presence", data))
+        if "receipts" in follow.topics:
+            self.owe_receipts(follow, await self.services.meetings.recent_receipts(meeting))
         for topic, data_now in self.services.stage.ephemera(meeting):
             self.send(frames.ephemeral(follow.stream, topic, data_now))
 
     async def _sight(self, meeting: str, topics: frozenset[str]) -> tuple[Viewer, frozenset[str] | None]:
-        """What the asker may see of the meeting, as his grants are now, and whose presence: as the roster.
+        """What the asker may see of the meeting, as his grants are now, and whose presence and receipts: as
+        the roster.
 
         Raises MeetingNotFound, Forbidden.
         """
         while True:
             actor, seen = self.actor, None
             viewer = await self.services.meetings.viewer(meeting, actor)
-            if "presence" in topics:
+            if topics & {"presence", "receipts"}:
                 roster = await self.services.meetings.roster(meeting, actor)
                 seen = frozenset(row[0] for row in roster.sites)
             if actor is self.actor:
