@@ -53,7 +53,10 @@ pub enum FromServer {
         #[serde(default)]
         picture_s: Option<f64>,
     },
-    Ack {},
+    Ack {
+        #[serde(default)]
+        id: String,
+    },
     Nack {
         problem: Problem,
     },

@@ -5,6 +5,7 @@ mod media;
 mod messages;
 mod notes;
 mod options;
+mod receipts;
 mod run;
 mod session;
 mod stage;

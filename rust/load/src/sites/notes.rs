@@ -22,6 +22,10 @@ pub struct Inner {
     pub publish: Histogram,
     /// Posting a snapshot.
     pub snapshot: Histogram,
+    /// Message stored by the server to its acknowledgement stored.
+    pub got: Histogram,
+    /// Answer sent to answer stored.
+    pub answered: Histogram,
 }
 
 impl Notes {
@@ -47,6 +51,14 @@ impl Notes {
 
     pub fn snapshot(&self, took: Duration) {
         self.with(|inner| inner.snapshot.add(took));
+    }
+
+    pub fn got(&self, took: Duration) {
+        self.with(|inner| inner.got.add(took));
+    }
+
+    pub fn answered(&self, took: Duration) {
+        self.with(|inner| inner.answered.add(took));
     }
 
     pub fn read(&self) -> Inner {

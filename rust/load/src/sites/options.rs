@@ -37,6 +37,9 @@ pub struct SitesOptions {
     /// Seconds after which a hand that was not called is lowered again.
     #[arg(long, default_value_t = 90.0)]
     pub hand_patience: f64,
+    /// Seconds within which a site answers a message that asks for it.
+    #[arg(long, default_value_t = 10.0)]
+    pub answer_within: f64,
     /// Longest wait for everyone to join, seconds.
     #[arg(long, default_value_t = 120.0)]
     pub patience: f64,

@@ -153,6 +153,8 @@ pub async fn run(options: SitesOptions) -> anyhow::Result<Report> {
         "event_ms": notes.event.summary(),
         "publish_ms": notes.publish.summary(),
         "snapshot_ms": notes.snapshot.summary(),
+        "got_ms": notes.got.summary(),
+        "answered_ms": notes.answered.summary(),
         "counts": notes.counts,
     });
     Ok(report)

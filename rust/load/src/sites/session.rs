@@ -17,6 +17,7 @@ use super::http::{Http, HttpError};
 use super::messages::{FromServer, You, unix_ms};
 use super::notes::Notes;
 use super::options::{Credential, SitesOptions};
+use super::receipts::{Receipts, Stored};
 use super::stage::Stage;
 use crate::client::Offer;
 use crate::decode::Tap;
@@ -90,6 +91,7 @@ pub struct Session {
     pub(super) next_snapshot: Option<Instant>,
     pub(super) picture_every: f64,
     ponged: Option<Instant>,
+    receipts: Receipts,
 }
 
 type Socket = WebSocketStream<TcpStream>;
@@ -135,6 +137,7 @@ impl Session {
             next_snapshot,
             picture_every: every,
             ponged: None,
+            receipts: Receipts::default(),
         }
     }
 
@@ -280,7 +283,15 @@ impl Session {
                 self.shared.notes.count(&format!("nack_{}", problem.code));
                 Ok(())
             }
-            FromServer::Welcome { you: None } | FromServer::Ack {} | FromServer::Other => Ok(()),
+            FromServer::Ack { id } => {
+                match self.receipts.acknowledged(&id) {
+                    Some(Stored::Got(posted)) => self.shared.notes.got(posted.elapsed()),
+                    Some(Stored::Answer(sent)) => self.shared.notes.answered(sent.elapsed()),
+                    None => {}
+                }
+                Ok(())
+            }
+            FromServer::Welcome { you: None } | FromServer::Other => Ok(()),
         }
     }
 
@@ -308,6 +319,11 @@ impl Session {
         let decided = unix_ms(at).map(|ms| clock.instant_of_ms(ms));
         if let Some(decided) = decided {
             self.shared.notes.event(decided.elapsed());
+        }
+        if kind == "message_posted" {
+            let (now, patience) =
+                (Instant::now(), Duration::from_secs_f64(self.shared.options.answer_within));
+            self.receipts.posted(data, decided.unwrap_or(now), now, patience);
         }
         if kind == "stage_cut" {
             self.shared.stage.cut(seq, data, decided.unwrap_or_else(Instant::now), &self.shared.engine);
@@ -365,7 +381,7 @@ impl Session {
     }
 
     fn command_id(&self) -> String {
-        format!("{:016x}{:08x}", fastrand::u64(..), self.index)
+        command_id(self.index)
     }
 
     async fn nudge(&mut self, socket: &mut Socket, nudge: Nudge) -> Result<(), WsError> {
@@ -417,6 +433,7 @@ impl Session {
             self.unwanted_since.map(|since| since + KEEP_PUBLISHER),
             self.next_snapshot,
             self.hand_until.filter(|_| inside.is_some()),
+            self.receipts.next_due().filter(|_| inside.is_some()),
         ]
         .into_iter()
         .flatten()
@@ -447,6 +464,12 @@ impl Session {
             self.next_snapshot = Some(now + Duration::from_secs_f64(every));
             self.post_snapshot();
         }
+        if let Some(meeting) = &inside {
+            let index = self.index;
+            for command in self.receipts.take(meeting, now, || command_id(index)) {
+                say(socket, &command).await?;
+            }
+        }
         if self.hand_until.is_some_and(|until| now >= until)
             && let Some(meeting) = inside
         {
@@ -457,6 +480,10 @@ impl Session {
         }
         Ok(())
     }
+}
+
+fn command_id(index: usize) -> String {
+    format!("{:016x}{index:08x}", fastrand::u64(..))
 }
 
 async fn say(socket: &mut Socket, message: &Value) -> Result<(), WsError> {

@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from diemcau.access import SYSTEM
 from diemcau.app import Running
 from diemcau.cli.nation.child import child
 from diemcau.cli.nation.life import command
+from diemcau.cli.nation.seed import Nation
 from diemcau.cli.nation.meter import Meter, Sample, spent
 
 
@@ -32,7 +32,7 @@ class Measure:
 
 
 async def measured(
-    server: Running, meeting: str, measure: Measure, arguments: Sequence[str]
+    server: Running, nation: Nation, measure: Measure, arguments: Sequence[str]
 ) -> dict[str, Any]:
     """Runs the simulated sites to their end; answers their report with `parts`: what each process used while
     they joined and afterwards. Raises OSError when they fail."""
@@ -48,7 +48,7 @@ async def measured(
             if said.get("event") == "joined":
                 joined = meter.sample()
                 if measure.broadcast:
-                    acts = asyncio.create_task(_broadcast(server, meeting, measure.duration / 3))
+                    acts = asyncio.create_task(_broadcast(server, nation, measure.duration / 3))
             elif said.get("event") == "ending":
                 last = meter.sample()
             else:
@@ -76,11 +76,15 @@ def _parts(began: Sample, joined: Sample | None, last: Sample, report: dict[str,
     return {"join": joining, "run": spent(joined, last), "kb_a_site": memory}
 
 
-async def _broadcast(server: Running, meeting: str, after: float) -> None:
-    """A message to all, some way into the run."""
+async def _broadcast(server: Running, nation: Nation, after: float) -> None:
+    """A message to all that asks for an answer, some way into the run."""
+    director = nation.people[0]
+    access = server.rooms.access
+    session = await access.log_in(director.username, director.password, address="load")
+    actor = await access.person_of_session(session.token)
     await asyncio.sleep(after)
     text = "Yêu cầu các điểm cầu xác nhận có mặt."
-    await command(server.rooms.meetings, SYSTEM, "message.post", meeting, text=text, to="all")
+    await command(server.rooms.meetings, actor, "message.post", nation.meeting, text=text, to="all", ask=True)
 
 
 def _own() -> int:

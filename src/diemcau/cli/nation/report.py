@@ -12,8 +12,8 @@ _TIMES = (
 )
 _MORE = (
     ("event_ms", "event: stored to read by a site"),
-    ("got_ms", "message to all: stored to acknowledged"),
-    ("answered_ms", "message to all: read to answer stored"),
+    ("got_ms", "message to all: stored to acknowledged by the page and that stored"),
+    ("answered_ms", "its answer: sent to stored"),
     ("publish_ms", "asked to publish to connected"),
 )
 

@@ -125,7 +125,7 @@ class Demo:
         if self.measure is None:
             await run_child(*arguments)
         else:
-            self.report = await measured(server, nation.meeting, self.measure, (*arguments, "--json"))
+            self.report = await measured(server, nation, self.measure, (*arguments, "--json"))
 
     def _progress(self, step: str, done: int, total: int) -> None:
         if step not in self._bars:
