@@ -257,6 +257,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         local_url = f"http://127.0.0.1:{local.getsockname()[1]}"
         url = _url(settings, host, port)
         fingerprint = None if made is None else made.fingerprint
+        app.state.address = url
         log.info("serving", url=url, data=str(settings.data), units=settings.units)
         yield Running(url, local_url, fingerprint, rooms, lambda: setattr(server, "should_exit", True))
 
