@@ -106,7 +106,7 @@ def test_a_revoked_token_ends_the_encoder_and_the_player(served: House, player: 
     operator, meeting = served.operator(), served.nation.meeting
     sender = cli(served, "tokens", "create", "--whip", "s_01", "--hours", "1")
     watcher = cli(served, "tokens", "create", "--whep", meeting)
-    with ffmpeg(sender["url"], sender["token"], "blue", tmp_path / "ffmpeg.log"):
+    with ffmpeg(sender["url"], sender["token"], "blue", tmp_path / "ffmpeg.log") as process:
         until("the site is in the meeting", lambda: "s_01" in served.joined(operator), 20)
         player.evaluate("([url, key]) => window.watch(url, key)", [watcher["url"], watcher["token"]])
         until("it watches", lambda: served.metric("diemcau_whep_viewers") == 1, 20)
@@ -116,3 +116,4 @@ def test_a_revoked_token_ends_the_encoder_and_the_player(served: House, player: 
         until("both have ended", lambda: served.metric("diemcau_whep_viewers") == 0)
         until("both have ended", lambda: served.metric("diemcau_whip_publishers") == 0)
         assert "s_01" not in served.joined(operator)
+        process.kill()  # it does not notice, and waits for its peer at the end

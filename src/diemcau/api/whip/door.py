@@ -233,7 +233,8 @@ async def end(
         await services.stage.close_encoder(session, token.id)
     else:
         await services.stage.close_viewer(session, token.id)
-    return Response(status_code=200)
+    # A body, for FFmpeg takes an answer without one for a failure and says so.
+    return Response("ended\n", 200, media_type="text/plain")
 
 
 @router.api_route("/whip/{rest:path}", methods=["GET", "HEAD", "PUT"], include_in_schema=False)
