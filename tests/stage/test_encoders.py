@@ -173,6 +173,13 @@ async def test_a_node_that_dies_takes_the_encoder_and_leaves_the_place_to_its_gr
     assert bench.meetings.places == {FEED} and not bench.meetings.is_connected(FEED)
 
 
+async def test_a_device_that_loses_its_access_takes_no_encoder_along(bench: Bench) -> None:
+    publisher = await bench.publish()
+    await bench.stage.close_party(FEED)
+    assert publisher in bench.node.publishers
+    assert bench.stage.standing(FEED) == ([], [])
+
+
 async def test_an_ended_token_ends_what_it_opened(bench: Bench) -> None:
     mine, other = await bench.publish(), await bench.publish("k_2")
     viewer = await bench.stage.open_viewer("m", TOKEN, OFFER, most=1)

@@ -85,7 +85,7 @@ class Stage:
         """The party's viewers and publishers that exist; None before the node was first heard."""
         if not self._keeper.heard:
             return None
-        return self._mirror.viewers_of(party), self._mirror.publishers_of(party)
+        return self._mirror.viewers_of(party), self._mirror.publishers_of(party, encoders=False)
 
     async def open_viewer(
         self, meeting: str, party: str, offer: str, *, replaces: str | None = None, most: int | None = None
@@ -147,10 +147,11 @@ class Stage:
         await self._keeper.close_viewer(viewer)
 
     async def close_party(self, party: str) -> None:
-        """Ends every viewer and publisher of a site or person whose access has ended."""
+        """Ends every viewer and publisher of a site or person whose access has ended. A site's encoder stays: its
+        access is its token."""
         for viewer in self._mirror.viewers_of(party):
             await self._keeper.close_viewer(viewer)
-        for publisher in self._mirror.publishers_of(party):
+        for publisher in self._mirror.publishers_of(party, encoders=False):
             await self._keeper.close_publisher(publisher)
 
     def meeting_of_viewer(self, viewer: str, party: str) -> str:
