@@ -147,8 +147,8 @@ class Stage:
         await self._keeper.close_viewer(viewer)
 
     async def close_party(self, party: str) -> None:
-        """Ends every viewer and publisher of a site or person whose access has ended. A site's encoder stays: its
-        access is its token."""
+        """Ends every viewer and publisher of a site or person whose access has ended. A site's encoder stays:
+        its access is its token."""
         for viewer in self._mirror.viewers_of(party):
             await self._keeper.close_viewer(viewer)
         for publisher in self._mirror.publishers_of(party, encoders=False):
