@@ -11,6 +11,7 @@ import pytest
 
 from diemcau.access import SYSTEM, TokenKind
 from diemcau.api.whip.links import IceServer, link_headers
+from diemcau.media import BadOffer, wire
 from diemcau.sites import NewSite, SiteKind
 
 from .world import CENTRE, NORTH, OFFER, SOUTH, World, console
@@ -18,6 +19,7 @@ from .world import CENTRE, NORTH, OFFER, SOUTH, World, console
 FEED = "s_feed"
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
 OFFERED = OFFER + "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n"
+SENT = OFFERED.replace("m=video\r\n", "", 3)
 CANDIDATES = (
     "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n"
     "a=candidate:1387637174 1 udp 2122260223 192.0.2.1 61764 typ host generation 0 ufrag EsAw\r\n"
@@ -58,7 +60,7 @@ async def test_an_encoder_is_in_the_meeting_while_it_publishes_and_leaves_with_i
     meeting = await feed(world)
     name, secret = await token(world, TokenKind.WHIP, FEED)
     async with bearer(world, secret) as client:
-        answer = await client.post(f"/whip/{FEED}", content=OFFERED)
+        answer = await client.post(f"/whip/{FEED}", content=SENT)
         assert (answer.status_code, answer.headers["content-type"]) == (201, SDP), answer.text
         assert answer.text.startswith("v=0") and answer.headers["etag"].startswith('"')
         assert answer.headers["access-control-allow-origin"] == "*" and "link" not in answer.headers
@@ -108,7 +110,7 @@ async def test_revoking_ends_what_the_token_opened_and_nothing_else(world: World
         (f"/whep/{meeting}", other),
     ):
         async with bearer(world, secret) as client:
-            assert (await client.post(path, content=OFFERED)).status_code == 201
+            assert (await client.post(path, content=SENT)).status_code == 201
     async with console(world.app) as client:
         for name in (whip, whep):
             assert (await client.delete(f"/api/v1/tokens/{name}")).status_code == 204
@@ -245,7 +247,7 @@ async def test_without_an_open_meeting_there_is_nothing_to_publish_to_or_watch(w
     for kind, target in ((TokenKind.WHIP, SOUTH), (TokenKind.WHEP, meeting), (TokenKind.WHEP, "m_none")):
         _, secret = await token(world, kind, target)
         async with bearer(world, secret) as client:
-            refused = await client.post(f"/{kind}/{target}", content=OFFERED)
+            refused = await client.post(f"/{kind}/{target}", content=SENT)
             assert (refused.status_code, refused.json()["code"]) == (409, "meeting_not_open")
 
 
@@ -258,14 +260,14 @@ async def test_the_page_of_a_site_stays_when_its_encoder_ends_and_is_not_asked_b
         assert (await page.command("meeting.join", meeting))["op"] == "ack"
         await world.command("stage.preview", meeting, slots=[SOUTH])
         await page.you(lambda you: you["publish"] is not None)
-        session = (await client.post(f"/whip/{SOUTH}", content=OFFERED)).headers["location"]
+        session = (await client.post(f"/whip/{SOUTH}", content=SENT)).headers["location"]
         world.node.go_live(f"{session.rsplit('/', 1)[1]}/video")
         await page.you(lambda you: you["publish"] is None)
         assert (await client.delete(session)).status_code == 200
         await page.you(lambda you: you["publish"] is not None and you["in"] == meeting)
         assert world.rooms.meetings.joined(meeting) == {SOUTH}
         # And the other way round: the encoder keeps the place of a page that has gone.
-        await client.post(f"/whip/{SOUTH}", content=OFFERED)
+        await client.post(f"/whip/{SOUTH}", content=SENT)
     await until(lambda: not world.app.state.hub.connections, "the page has gone")
     assert world.rooms.meetings.joined(meeting) == {SOUTH}
     assert world.rooms.meetings.is_connected(SOUTH)
@@ -275,10 +277,10 @@ async def test_an_encoder_whose_connection_breaks_keeps_its_place_for_the_grace(
     meeting = await feed(world)
     _, secret = await token(world, TokenKind.WHIP, FEED)
     async with bearer(world, secret) as client:
-        first = (await client.post(f"/whip/{FEED}", content=OFFERED)).headers["location"]
+        first = (await client.post(f"/whip/{FEED}", content=SENT)).headers["location"]
         world.node.gone(first.rsplit("/", 1)[1])
         assert world.rooms.meetings.joined(meeting) == {FEED} and not world.rooms.meetings.is_connected(FEED)
-        await client.post(f"/whip/{FEED}", content=OFFERED)
+        await client.post(f"/whip/{FEED}", content=SENT)
         assert world.rooms.meetings.is_connected(FEED)
 
 
@@ -326,6 +328,50 @@ async def test_operators_issue_list_and_revoke_what_they_may(world: World) -> No
         assert await listed(technician) == []
     text = json.dumps([dict(event.data) for event in await world.rooms.store.events("access")])
     assert made["token"] not in text and watch["token"] not in text
+
+
+async def test_an_encoder_has_one_microphone_and_one_camera(world: World) -> None:
+    await feed(world)
+    _, secret = await token(world, TokenKind.WHIP, FEED)
+    async with bearer(world, secret) as client:
+        for more in ("m=video 9 UDP/TLS/RTP/SAVPF 96\r\n", "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"):
+            refused = await client.post(f"/whip/{FEED}", content=SENT + more)
+            assert (refused.status_code, refused.json()["code"]) == (406, "not_acceptable")
+        assert not world.node.publishers
+        closed = "m=video 0 UDP/TLS/RTP/SAVPF 96\r\n"
+        assert (await client.post(f"/whip/{FEED}", content=SENT + closed)).status_code == 201
+
+
+async def test_an_answer_that_leaves_a_section_out_is_not_given(world: World) -> None:
+    meeting = await feed(world)
+    _, secret = await token(world, TokenKind.WHIP, FEED)
+
+    async def partly(command: wire.Command, **options: Any) -> wire.ReplyData:
+        reply = await call(command, **options)
+        if isinstance(reply, wire.PublisherReply):
+            reply = reply.model_copy(update={"answer": "v=0\r\nm=audio 9 X 111\r\nm=video 0 X 96\r\n"})
+        return reply
+
+    call, world.node.call = world.node.call, partly  # type: ignore[method-assign]
+    async with bearer(world, secret) as client:
+        refused = await client.post(f"/whip/{FEED}", content=SENT)
+    assert (refused.status_code, refused.json()["code"]) == (406, "not_acceptable")
+    assert not world.node.publishers and world.rooms.meetings.joined(meeting) == frozenset()
+
+
+async def test_an_offer_that_the_node_cannot_read_is_malformed(world: World) -> None:
+    meeting = await feed(world)
+    _, secret = await token(world, TokenKind.WHEP, meeting)
+
+    async def unread(command: wire.Command, **options: Any) -> wire.ReplyData:
+        if isinstance(command, wire.ViewerOpenCommand):
+            raise BadOffer("sdp_malformed: SDP line 3 is malformed")
+        return await call(command, **options)
+
+    call, world.node.call = world.node.call, unread  # type: ignore[method-assign]
+    async with bearer(world, secret) as client:
+        refused = await client.post(f"/whep/{meeting}", content=OFFERED)
+    assert (refused.status_code, refused.json()["code"]) == (400, "bad_offer")
 
 
 def test_turn_servers_are_said_as_links_and_cannot_break_out_of_the_header() -> None:

@@ -109,6 +109,14 @@ def _as_these_doors_say(error: BadOffer | NoCommonCodec) -> BadOffer | NoCommonC
     return kind(error.message)
 
 
+def _check_one_stream(offer: str) -> None:
+    """RFC 9725 §4.4.2: one microphone and one camera at most. Raises NotAcceptable."""
+    words = [line.split(" ") for line in offer.splitlines() if line.startswith("m=")]
+    kinds = [word[0] for word in words if word[1:2] != ["0"]]
+    if kinds.count("m=audio") > 1 or kinds.count("m=video") > 1:
+        raise NotAcceptable("At most one audio and one video section")
+
+
 def _has_refused_section(answer: str) -> bool:
     """Whether a section of the answer has port 0 (RFC 8829 §5.3.1)."""
     return any(line.startswith("m=") and line.split(" ")[1:2] == ["0"] for line in answer.splitlines())
@@ -156,6 +164,7 @@ async def publish(
     with counted(services, "whip"):
         _check(token, TokenKind.WHIP, site)
         offer = await _offer(request)
+        _check_one_stream(offer)
         where = await _meeting_for(services, site, meeting)
         try:
             opened = await services.stage.open_encoder(where, site, token.id, offer)
@@ -163,7 +172,7 @@ async def publish(
             raise _as_these_doors_say(error) from error
         try:
             if _has_refused_section(opened.answer):
-                raise NotAcceptable("At most one audio and one video section, each with a codec in common")
+                raise NotAcceptable("Not every section has a codec that is spoken here")
             await services.access.note_token_used(token, opened.publisher)
         except BaseException:
             await asyncio.shield(services.stage.close_encoder(opened.publisher, token.id))
