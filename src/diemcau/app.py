@@ -266,6 +266,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         local_url = f"http://127.0.0.1:{local.getsockname()[1]}"
         url = _url(settings, host, port)
         fingerprint = None if made is None else made.fingerprint
+        app.state.address = url
         # What is loaded by now stays; and ten thousand connections are no garbage: looking through all of
         # them every few thousand allocations would be a quarter of the work of a join.
         gc.collect()

@@ -44,6 +44,8 @@ EXPECTED = {
     "site.create": {T},
     "code.issue": {T},
     "code.revoke": {T},
+    "token.whip": {T},
+    "token.whep": {D, S},
     "person.manage": set(),
     "log.read": {A},
 }

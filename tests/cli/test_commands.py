@@ -30,7 +30,7 @@ def answer(*arguments: str, status: int = 0) -> Any:
 
 
 def test_every_command_says_what_it_does() -> None:
-    for command in ("serve", "demo", "load", "units", "sites", "people", "meetings", "doctor"):
+    for command in ("serve", "demo", "load", "units", "sites", "people", "meetings", "tokens", "doctor"):
         assert runner.invoke(app, [command, "--help"]).exit_code == 0
 
 
@@ -41,6 +41,35 @@ def test_units_are_found_by_code_and_by_name() -> None:
     assert len(answer("units", "tree", "VN")["units"]) == 63
     assert answer("units", "show", "99999", status=1)["code"] == "unit_not_found"
     assert "Phước Bình" in runner.invoke(app, ["units", "search", "26863"]).stdout
+
+
+def test_tokens_are_issued_by_name_listed_and_revoked(data: Path) -> None:
+    at = ("--data", str(data))
+    [made] = answer("sites", "add", "--unit", "70", "--label", "Xe truyền hình", "--kind", "feed", *at)[
+        "sites"
+    ]
+    assert made["kind"] == "feed"
+    token = answer("tokens", "create", "--whip", "xe truyền hình", "--hours", "2", *at)
+    assert (
+        token["target"] == made["id"] and token["url"] == f"/whip/{made['id']}" and len(token["token"]) == 43
+    )
+    again = answer("tokens", "create", "--whip", made["id"], "--url", "https://x/", *at)
+    assert again["url"] == f"https://x/whip/{made['id']}"
+    assert [one["id"] for one in answer("tokens", "list", "--target", made["id"], *at)["tokens"]] == [
+        again["id"],
+        token["id"],
+    ]
+    assert answer("tokens", "revoke", token["id"], *at) == {"revoked": [token["id"]]}
+    assert answer("tokens", "revoke", token["id"], *at, status=1)["code"] == "not_found"
+    assert [one["id"] for one in answer("tokens", "list", *at)["tokens"]] == [again["id"]]
+    answer("sites", "add", "--unit", "74", "--label", "Xe truyền hình", "--kind", "feed", *at)
+    for arguments, code in (
+        (("--whip", "Xe truyền hình"), "conflict"),
+        (("--whip", "không có"), "site_not_found"),
+        (("--whep", "Họp"), "meeting_not_found"),
+        (("--whip", made["id"], "--whep", "m_1"), "bad_request"),
+    ):
+        assert answer("tokens", "create", *arguments, *at, status=1)["code"] == code
 
 
 def test_a_meeting_from_nothing(data: Path) -> None:

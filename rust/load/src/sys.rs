@@ -122,9 +122,11 @@ const CONTROL: usize = 64;
 /// Buffers for `recvmmsg`, shared by all sockets of a thread; the structures that point at them are filled in once.
 pub struct Receiver {
     buffers: Vec<Vec<u8>>,
-    controls: Vec<[u64; CONTROL / 8]>,
+    /// Held for what `messages` points at.
+    _controls: Vec<[u64; CONTROL / 8]>,
     names: Vec<libc::sockaddr_storage>,
-    vectors: Vec<libc::iovec>,
+    /// The same.
+    _vectors: Vec<libc::iovec>,
     messages: Vec<libc::mmsghdr>,
 }
 
@@ -167,7 +169,7 @@ impl Receiver {
             header.msg_control = controls[i].as_mut_ptr().cast();
             header.msg_controllen = CONTROL as _;
         }
-        Self { buffers, controls, names, vectors, messages }
+        Self { buffers, _controls: controls, names, _vectors: vectors, messages }
     }
 
     /// Reads what is there on an open UDP socket, at most one batch; joined datagrams are handed out one by one.

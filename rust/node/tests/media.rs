@@ -178,6 +178,22 @@ fn what_is_lost_comes_again_and_a_picture_loss_brings_a_keyframe() {
 }
 
 #[test]
+fn a_sender_that_names_no_ssrc_and_marks_no_packet_is_told_by_its_payload_types() {
+    let world = World::start(1);
+    let mut control = world.control();
+    // `start_with` waits for `track_live`, which takes a packet that was told.
+    let _plain = Publisher::start_with(&mut control, "plain", b'p', 1, |offer| {
+        let told = |line: &&str| {
+            !line.starts_with("a=ssrc") && !line.starts_with("a=extmap") && !line.starts_with("a=msid:")
+        };
+        offer.lines().filter(told).map(|line| format!("{line}\r\n")).collect()
+    });
+    control.program("p", &[Some("plain/video")], &["plain/audio"]);
+    let mut viewer = Viewer::start(&mut control, "v", "p");
+    assert!(viewer.picture(0, b'p').1);
+}
+
+#[test]
 fn a_track_that_stops_is_lost_and_comes_again() {
     let world = World::start(1);
     let mut control = world.control();

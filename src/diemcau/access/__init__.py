@@ -8,6 +8,7 @@ from diemcau.access.people import Person, PersonNotFound, Session
 from diemcau.access.permissions import PERMISSIONS, SITE_COMMANDS, allowed, authorise, units_granted
 from diemcau.access.secrets import load_secret
 from diemcau.access.service import Access
+from diemcau.access.tokens import IssuedToken, Token, TokenKind, TokenNotFound
 
 __all__ = [
     "PERMISSIONS",
@@ -18,6 +19,7 @@ __all__ = [
     "Actor",
     "Grant",
     "IssuedCode",
+    "IssuedToken",
     "Lockout",
     "Passwords",
     "Person",
@@ -25,6 +27,9 @@ __all__ = [
     "RateLimiter",
     "Role",
     "Session",
+    "Token",
+    "TokenKind",
+    "TokenNotFound",
     "allowed",
     "authorise",
     "load_secret",

@@ -38,6 +38,9 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "site.create": frozenset({Role.TECHNICIAN}),
     "code.issue": frozenset({Role.TECHNICIAN}),
     "code.revoke": frozenset({Role.TECHNICIAN}),
+    # tokens of programs that publish as a site (its unit) or watch a meeting (its whole scope)
+    "token.whip": frozenset({Role.TECHNICIAN}),
+    "token.whep": frozenset({Role.DIRECTOR, Role.SECRETARY}),
     # people: nobody's role yet; the console (system) does it
     "person.manage": frozenset(),
     "log.read": frozenset({Role.AUDITOR}),

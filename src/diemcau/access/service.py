@@ -1,4 +1,4 @@
-"""`Access`: people, sessions, grants, activation codes, device credentials, behind one door."""
+"""`Access`: people, sessions, grants, activation codes, device credentials, tokens, behind one door."""
 
 from diemcau.access.actor import Actor
 from diemcau.access.devices import Devices
@@ -6,6 +6,7 @@ from diemcau.access.passwords import Passwords
 from diemcau.access.people import People
 from diemcau.access.permissions import allowed, authorise, units_granted
 from diemcau.access.secrets import csrf_token, same
+from diemcau.access.tokens import Tokens
 from diemcau.clock import Clock
 from diemcau.errors import Csrf
 from diemcau.ids import NewId, new_id
@@ -13,7 +14,7 @@ from diemcau.store import Store
 from diemcau.units import Units
 
 
-class Access(People, Devices):
+class Access(People, Devices, Tokens):
     """Who is asking, and what may they do."""
 
     def __init__(
@@ -29,6 +30,7 @@ class Access(People, Devices):
         """`secret`: 32 bytes from a file (`load_secret`): keys the hashes of activation codes."""
         People.__init__(self, store, units, clock, make_id, passwords or Passwords())
         Devices.__init__(self, store, units, clock, secret)
+        Tokens.__init__(self, store, units, clock, make_id)
 
     def authorise(self, actor: Actor, command: str, *units: str) -> None:
         """Raises Forbidden unless the actor may do the command on every unit; see `permissions.py`."""

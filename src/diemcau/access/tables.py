@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, LargeBinary, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, LargeBinary, Table, Text
 
 from diemcau.store import Instant, metadata
 
@@ -62,3 +62,20 @@ devices: Final = Table(
     Index(None, "site"),
 )
 """`credential`: SHA-256 of it. At most one row of a site has no `ended_at`."""
+
+tokens: Final = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("secret", LargeBinary, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("units", JSON, nullable=False),
+    Column("issued_by", Text, nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Index(None, "target"),
+)
+"""`secret`: SHA-256 of it. `target`: a site or a meeting by `kind`; `units`: what a grant must cover to
+issue, list or revoke it."""

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 
-from diemcau.api import console, media, meetings, operations, people, places, problems, schemas
+from diemcau.api import console, media, meetings, operations, people, places, problems, schemas, tokens
 from diemcau.api.guard import Guard
 from diemcau.api.limits import RateLimit
 from diemcau.api.live import door
 from diemcau.api.live.hub import Hub
 from diemcau.api.pages import Pages
 from diemcau.api.services import Services
+from diemcau.api.whip import door as whip
+from diemcau.api.whip.cors import Cors
+from diemcau.api.whip.watch import TokenWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +27,23 @@ class Limits:
     sockets: RateLimit
     media: RateLimit
     pictures: RateLimit
+    strangers: RateLimit
+    tokens: RateLimit
 
 
 def create(services: Services) -> FastAPI:
     """The application. Its lifespan runs the hub; the rooms below are started by whoever made them."""
     hub = Hub(services)
+    watch = TokenWatch(services)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await hub.start()
+        watch.start()
         try:
             yield
         finally:
+            await watch.aclose()
             await hub.aclose()
 
     app = FastAPI(
@@ -48,12 +56,16 @@ def create(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.hub = hub
+    app.state.address = None  # where clients reach this server, once it listens
     app.state.limits = Limits(
         # A carrier's network may bring all communes from one address at once, and they wait their turn
         # inside: generous, but not endless.
         sockets=RateLimit(500, 10_000, time.monotonic),
         media=RateLimit(1, 20, time.monotonic),
         pictures=RateLimit(1, 5, time.monotonic),
+        # Before a token is looked up, by address; a token may be many players'.
+        strangers=RateLimit(50, 500, time.monotonic),
+        tokens=RateLimit(5, 50, time.monotonic),
     )
     problems.install(app)
     # First, and without FastAPI's machinery for parameters: a crowd comes through it.
@@ -63,6 +75,8 @@ def create(services: Services) -> FastAPI:
         places.router,
         meetings.router,
         media.router,
+        tokens.router,
+        whip.router,
         operations.router,
         console.router,
     ):
@@ -71,8 +85,11 @@ def create(services: Services) -> FastAPI:
         "/{path:path}", Pages(services.options.web).serve, methods=["GET", "HEAD"], include_in_schema=False
     )
     app.add_middleware(Guard, metrics=services.metrics, secure=services.options.secure)
+    app.add_middleware(Cors)
     services.metrics.add_gauge(
         "diemcau_admission_waiting", "Parties in the queue", lambda: hub.admission.waiting
     )
     services.metrics.add_gauge("diemcau_ws_open", "Open WebSockets", lambda: len(hub.connections))
+    services.metrics.add_gauge("diemcau_whep_viewers", "Players that watch", services.stage.players)
+    services.metrics.add_gauge("diemcau_whip_publishers", "Encoders that publish", services.stage.encoders)
     return app

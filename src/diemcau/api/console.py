@@ -162,7 +162,7 @@ async def add_sites(body: NewSites, services: CurrentServices) -> dict[str, Any]
             for site in body.sites
         ]
     except ValueError:
-        raise BadRequest("A site's kind is post, room or bridge", field="kind") from None
+        raise BadRequest("A site's kind is post, room, bridge or feed", field="kind") from None
     made = await services.sites.create(SYSTEM, new)
     return {"sites": [schemas.Site.model_validate(site.to_json()).model_dump() for site in made]}
 

@@ -19,7 +19,8 @@ Name = Annotated[str, Path(min_length=1, max_length=64)]
 
 
 @contextmanager
-def _counted(services: Services, what: str) -> Iterator[None]:
+def counted(services: Services, what: str) -> Iterator[None]:
+    """Counts what is asked of a media door, by its result."""
     try:
         yield
     except DiemCauError as error:
@@ -44,7 +45,7 @@ async def open_viewer(
     services: CurrentServices,
 ) -> schemas.ViewerAnswer:
     """A receive-only connection to the meeting's stage (WHEP-shaped: an offer in, an answer out)."""
-    with _counted(services, "viewer"):
+    with counted(services, "viewer"):
         request.app.state.limits.media.take(asker.actor.key)
         await _may_watch(services, asker.actor, meeting)
         party, hub = asker.actor.id, request.app.state.hub
@@ -91,7 +92,7 @@ async def open_publisher(
     services: CurrentServices,
 ) -> schemas.PublisherAnswer:
     """A send-only connection of a site, while it is asked to publish (WHIP-shaped)."""
-    with _counted(services, "publisher"):
+    with counted(services, "publisher"):
         site = asker.actor.site
         if site is None:
             raise Forbidden("Only sites publish", command="publisher.open")

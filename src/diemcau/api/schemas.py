@@ -44,7 +44,7 @@ class Site(BaseModel):
     id: str
     unit: str
     label: str
-    kind: Literal["post", "room", "bridge"]
+    kind: Literal["post", "room", "bridge", "feed"]
     path: str
     carrier: str | None
 
@@ -217,6 +217,39 @@ class PublisherAnswer(BaseModel):
 
     publisher: str
     answer: str
+
+
+class NewToken(Strict):
+    """`POST /tokens`: exactly one of `whip`, a site that an encoder shall publish as, and `whep`, a meeting
+    whose stage a player shall watch. `hours` null: good until it is revoked."""
+
+    whip: Id | None = None
+    whep: Id | None = None
+    hours: Annotated[int, Field(ge=1, le=24 * 366)] | None = None
+
+
+class Token(BaseModel):
+    """A token without its secret. `target`: a site (whip) or a meeting (whep)."""
+
+    id: str
+    kind: Literal["whip", "whep"]
+    target: str
+    issued_by: str
+    issued_at: str
+    expires_at: str | None
+
+
+class IssuedToken(Token):
+    """A new one. `token`: what the client sends as bearer, readable only now; `url`: where it sends it."""
+
+    token: str
+    url: str
+
+
+class TokenList(BaseModel):
+    """Good tokens, newest first."""
+
+    tokens: list[Token]
 
 
 class PinRequest(Strict):

@@ -24,7 +24,7 @@ def add(
     level: Annotated[
         Level | None, typer.Option(help="One site for each unit of this level inside the units.")
     ] = None,
-    kind: Annotated[str, typer.Option(help="post, room or bridge.")] = "post",
+    kind: Annotated[str, typer.Option(help="post, room, bridge or feed.")] = "post",
     carrier: Annotated[str | None, typer.Option()] = None,
     phone: Annotated[list[str] | None, typer.Option()] = None,
     data: Data = None,

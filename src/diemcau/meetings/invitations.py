@@ -14,7 +14,8 @@ from diemcau.meetings.context import must_not_have_ended
 from diemcau.meetings.meeting import Codec, Meeting
 from diemcau.meetings.states import States
 from diemcau.meetings.tables import invitations, meetings
-from diemcau.sites import ScopeEntry, Site
+from diemcau.sites import ScopeEntry, Site, SiteKind
+from diemcau.sites.tables import sites as table
 from diemcau.store import UnitOfWork
 
 MAX_TITLE: Final = 200
@@ -59,10 +60,10 @@ async def make(
     # Inside the database: ten thousand ids do not travel.
     sites = chosen.subquery()
     invited = select(literal(meeting), sites.c.id)
-    done = await connection.execute(invitations.insert().from_select(["meeting", "site"], invited))
-    count = done.rowcount
+    await connection.execute(invitations.insert().from_select(["meeting", "site"], invited))
     if chair is not None:
-        count += await _invite(connection, meeting, [chair.id])
+        await _invite(connection, meeting, [chair.id])
+    count = await invited_count(connection, meeting)
     await connection.execute(meetings.update().where(meetings.c.id == meeting).values(invited=count))
     data: dict[str, JsonValue] = {
         "title": title,
@@ -82,17 +83,22 @@ async def invite(
     """Invites further sites; those that are invited already are fine."""
     must_not_have_ended(meeting)
     connection = await unit.connection()
-    count = await _invite(connection, meeting.id, sites)
-    if count:
-        total = meeting.invited + count
+    if await _invite(connection, meeting.id, sites):
+        total = await invited_count(connection, meeting.id)
+        count = total - meeting.invited
         await connection.execute(meetings.update().where(meetings.c.id == meeting.id).values(invited=total))
         data: JsonObject = {"count": count, "invited": total, "sites": sites}
         states.advance(unit, meeting, [("sites_invited", data)], actor)
 
 
 async def invited_count(connection: AsyncConnection, meeting: str) -> int:
-    """How many sites are invited, counted."""
-    query = select(func.count()).where(invitations.c.meeting == meeting)
+    """How many sites are invited and should come: nobody sits at a feed, so none is missed."""
+    people = table.c.kind != SiteKind.FEED.value
+    query = (
+        select(func.count())
+        .select_from(invitations.join(table))
+        .where(invitations.c.meeting == meeting, people)
+    )
     return await connection.scalar(query) or 0
 
 

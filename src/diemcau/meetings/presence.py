@@ -11,6 +11,9 @@ from diemcau.meetings.states import stream_of
 FLUSH: Final = timedelta(milliseconds=200)
 """News of presence is gathered this long: ten thousand joins are a few messages."""
 
+PAGE: Final = "page"
+"""Holder of a site's place that is its page; encoders hold it by their connection's name."""
+
 
 class Attendance:
     """Joins, leaves, graces; what changed since the last flush."""
@@ -20,6 +23,7 @@ class Attendance:
         self._grace = grace
         self._presence = Presence()
         self._changed: dict[str, dict[str, bool]] = {}
+        self._held_by: dict[str, set[str]] = {}  # site -> its page, its encoders
 
     def join(self, meeting: str, site: str) -> str | None:
         """Puts the site in; answers the other meeting that it was in before."""
@@ -37,13 +41,23 @@ class Attendance:
             self._note(meeting, site, False)
         return out
 
-    def lost(self, site: str, now: datetime) -> bool:
-        """Its connection broke; whether it is in a meeting."""
+    def lost(self, site: str, now: datetime, by: str = PAGE) -> bool:
+        """One of its connections broke; whether it was the last and the site is in a meeting."""
+        holders = self._held_by.get(site, set())
+        holders.discard(by)
+        if holders:
+            return False
+        self._held_by.pop(site, None)
         return self._presence.lost(site, now + self._grace)
 
-    def back(self, site: str) -> str | None:
-        """It is connected again; the meeting it is still in."""
+    def back(self, site: str, by: str = PAGE) -> str | None:
+        """It is connected (again); the meeting it is still in."""
+        self._held_by.setdefault(site, set()).add(by)
         return self._presence.back(site)
+
+    def is_held(self, site: str) -> bool:
+        """Whether any connection of the site stands."""
+        return site in self._held_by
 
     def expired(self, now: datetime) -> list[tuple[str, str]]:
         """(meeting, site) of those whose grace is over: they are out."""

@@ -21,7 +21,7 @@ from diemcau.meetings.errors import MeetingNotFound, MessageNotFound, NotInMeeti
 from diemcau.meetings.floor import site_gone
 from diemcau.meetings.invitations import NewMeeting, checked_title, invite, make
 from diemcau.meetings.meeting import Meeting, SiteName
-from diemcau.meetings.presence import FLUSH, Attendance
+from diemcau.meetings.presence import FLUSH, PAGE, Attendance
 from diemcau.meetings.receipts import Listing, Receipts
 from diemcau.meetings.rules import decide
 from diemcau.meetings.states import States, stream_of
@@ -287,15 +287,19 @@ class Meetings:
         """The meeting that the site has joined."""
         return self._attendance.meeting_of(site)
 
-    def disconnected(self, site: str) -> None:
-        """The site's last connection broke: its grace begins."""
-        if self._attendance.lost(site, self._clock.now()):
+    def disconnected(self, site: str, by: str = PAGE) -> None:
+        """A connection of the site broke; with the last one its grace begins."""
+        if self._attendance.lost(site, self._clock.now(), by):
             self._wake.set()
 
-    def connected(self, site: str) -> str | None:
-        """The site is connected again; answers the meeting that it is still in, if its grace has not run
-        out."""
-        return self._attendance.back(site)
+    def connected(self, site: str, by: str = PAGE) -> str | None:
+        """The site is connected (again); answers the meeting that it is still in, if its grace has not run
+        out. `by`: what connects it, its page or an encoder (a name of its own)."""
+        return self._attendance.back(site, by)
+
+    def is_connected(self, site: str) -> bool:
+        """Whether a page or an encoder of the site is connected."""
+        return self._attendance.is_held(site)
 
     async def expire(self, now: datetime) -> int:
         """Ends presence, hands and floor of sites whose grace is over; the timer calls it, tests too.

@@ -7,11 +7,13 @@ from diemcau.errors import JsonValue, NotFound
 
 
 class SiteKind(StrEnum):
-    """A browser at a post, a room system, a bridge to another operator's system."""
+    """A browser at a post, a room system, a bridge to another operator's system, a feed: a source that no
+    one sits at (an encoder, an outside broadcast van), which attendance does not count."""
 
     POST = "post"
     ROOM = "room"
     BRIDGE = "bridge"
+    FEED = "feed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,9 +122,16 @@ def changes(desired: wire.ProgramState, actual: wire.ProgramState | None) -> Ite
 
 
 def parts(
-    scene: Scene, asked_of: Mapping[str, Publish], sources: Mapping[str, Source], shown: Collection[str]
+    scene: Scene,
+    asked_of: Mapping[str, Publish],
+    sources: Mapping[str, Source],
+    shown: Collection[str],
+    encoding: Collection[str] = (),
 ) -> dict[str, Part]:
-    """Each concerned site's part; who is not in it has the part of a listener, `Part()`."""
+    """Each concerned site's part; who is not in it has the part of a listener, `Part()`.
+
+    `encoding`: sites that an encoder sends for, all the time: their pages are not asked to.
+    """
     if not scene.is_open:
         return {}
     speakers = dict(scene.speakers)
@@ -138,5 +145,5 @@ def parts(
         elif site in speakers:
             # Until his voice can be heard he is asked, not speaking: the page shows its one big button.
             state = "speaking" if mic != "off" and source.audio_live else "invited_to_speak"
-        found[site] = Part(asked_of.get(site), state, mic)
+        found[site] = Part(None if site in encoding else asked_of.get(site), state, mic)
     return found

@@ -19,7 +19,8 @@ from diemcau.media import MediaError, MediaNode, NodeDown, NodeUp, Signal, wire
 from diemcau.media import ViewerNotFound as NodeViewerNotFound
 from diemcau.meetings import MeetingNotFound, Meetings
 from diemcau.stage import desired
-from diemcau.stage.mirror import Mirror
+from diemcau.stage.encoders import Encoders
+from diemcau.stage.mirror import Mirror, Publisher
 from diemcau.stage.scene import Part, Scene, Source
 
 PARTS = "eph:stage:parts"
@@ -78,6 +79,7 @@ class Keeper:
         self._line_up: list[str] = []
         self._unasked: dict[str, float] = {}
         self.heard = False
+        self.encoders = Encoders(self.mirror, meetings)
         node.listen(self._signal)
 
     async def start(self) -> None:
@@ -134,6 +136,8 @@ class Keeper:
                 self._retire_older(signal.track)
             case _:
                 self.look_at(*self.mirror.apply(signal))
+        if self.encoders.follow():
+            self._wake.set()
 
     def _shown(self, event: wire.SlotShownEvent) -> None:
         meeting = event.program.removeprefix("meeting/")
@@ -165,12 +169,13 @@ class Keeper:
             self._ephemeral(meeting, "levels", {"levels": levels})
 
     def _retire_older(self, track: str) -> None:
-        """A page that came back has a new publisher; the old one goes once the new picture is there."""
+        """A page or encoder that came back has a new publisher; the old one goes once the new one sends."""
         newest = self.mirror.track(track)
-        if newest is None or not track.endswith("/video"):
+        if newest is None or not (track.endswith("/video") or f"{newest.name}/video" not in newest.tracks):
             return
         for other in self.mirror.publishers.values():
-            if other.site == newest.site and other.order < newest.order:
+            of_a_kind = (other.token is None) == (newest.token is None)
+            if other.site == newest.site and of_a_kind and other.order < newest.order:
                 self._unasked[other.name] = float("-inf")  # closed at the next tidying, after the cut
 
     def _tell_gone(self, reason: str) -> None:
@@ -247,6 +252,8 @@ class Keeper:
                 except Exception:
                     log.exception("meeting could not be read", meeting=meeting)
                     asyncio.get_running_loop().call_later(RETRY_S, self._reread, meeting)
+            for publisher in await self.encoders.adopt():
+                await self.close_publisher(publisher)
             dirty, self._dirty = self._dirty, set()
             for meeting in dirty:
                 try:
@@ -348,7 +355,7 @@ class Keeper:
         shown = {site for site in self.mirror.shown(meeting) if site is not None}
         sources = self.mirror.sources(meeting)
         asked = desired.asked(watched.scene, shown, self.mirror.pinned(meeting))
-        parts = desired.parts(watched.scene, asked, sources, shown)
+        parts = desired.parts(watched.scene, asked, sources, shown, self.mirror.encoding(meeting))
         before, watched.parts = watched.parts, parts
         changed = [
             site for site in sorted({*before, *parts}) if before.get(site, Part()) != parts.get(site, Part())
@@ -369,9 +376,14 @@ class Keeper:
         """Closes publishers that nobody asks for any more, should their page not do so itself."""
         while True:
             await asyncio.sleep(1.0)
+            if self.encoders.follow():
+                self._wake.set()
             now = asyncio.get_running_loop().time()
             for publisher in list(self.mirror.publishers.values()):
-                wanted = self.part(publisher.meeting, publisher.site).publish is not None
+                if publisher.token is not None:
+                    wanted = self._encoder_wanted(publisher)
+                else:
+                    wanted = self.part(publisher.meeting, publisher.site).publish is not None
                 since = self._unasked.get(publisher.name)
                 if since == float("-inf"):
                     pass
@@ -384,6 +396,12 @@ class Keeper:
                     self.counters.unasked_closed += 1
                     await self.close_publisher(publisher.name)
             self._unasked = {k: v for k, v in self._unasked.items() if k in self.mirror.publishers}
+
+    def _encoder_wanted(self, publisher: Publisher) -> bool:
+        """An encoder sends unasked, as long as its site is in the open meeting."""
+        watched = self.watched.get(publisher.meeting)
+        inside = self._meetings.meeting_of(publisher.site) == publisher.meeting
+        return watched is not None and watched.scene.is_open and inside
 
     async def close_viewer(self, name: str) -> None:
         """Ends a viewer; fine when it is gone already."""

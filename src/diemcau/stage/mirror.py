@@ -7,6 +7,9 @@ from diemcau.media import wire
 from diemcau.stage.desired import program_name
 from diemcau.stage.scene import Source
 
+BEARER_PREFIX = "k_"
+"""Begins the ids of tokens; a viewer that a token opened has that token as its party."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pin:
@@ -40,6 +43,11 @@ class Publisher:
     codec: str | None = None
     tracks: set[str] = field(default_factory=set)
     live: set[str] = field(default_factory=set)
+
+    @property
+    def token(self) -> str | None:
+        """The token that an encoder opened it by; None: the site's page did."""
+        return token_of(self.name)
 
 
 class Mirror:
@@ -120,9 +128,13 @@ class Mirror:
         """Names of the party's viewers, oldest first."""
         return list(self._by_party.get(party, ()))
 
-    def publishers_of(self, site: str) -> list[str]:
-        """Names of the site's publishers, oldest first."""
-        own = [publisher for publisher in self.publishers.values() if publisher.site == site]
+    def publishers_of(self, site: str, *, encoders: bool | None = None) -> list[str]:
+        """Names of the site's publishers, oldest first; `encoders`: only those of encoders, or of pages."""
+        own = [
+            publisher
+            for publisher in self.publishers.values()
+            if publisher.site == site and encoders in (None, publisher.token is not None)
+        ]
         return [publisher.name for publisher in sorted(own, key=lambda publisher: publisher.order)]
 
     def add_publisher(
@@ -142,11 +154,19 @@ class Mirror:
         return self.publishers.get(name.rsplit("/", 1)[0])
 
     def source(self, site: str) -> Source | None:
-        """What the site sends: its newest publisher with a live picture, else its newest."""
+        """What the site sends: an encoder that sends, else its newest publisher with a live picture, else its
+        newest."""
         own = [publisher for publisher in self.publishers.values() if publisher.site == site]
         if not own:
             return None
-        best = max(own, key=lambda publisher: (f"{publisher.name}/video" in publisher.live, publisher.order))
+        best = max(
+            own,
+            key=lambda publisher: (
+                publisher.token is not None and bool(publisher.live),
+                f"{publisher.name}/video" in publisher.live,
+                publisher.order,
+            ),
+        )
         audio, video = f"{best.name}/audio", f"{best.name}/video"
         return Source(
             audio=audio if audio in best.tracks else None,
@@ -160,6 +180,25 @@ class Mirror:
         """What the sites of a meeting send."""
         sites = {publisher.site for publisher in self.publishers.values() if publisher.meeting == meeting}
         return {site: source for site in sites if (source := self.source(site)) is not None}
+
+    def encoding(self, meeting: str) -> set[str]:
+        """Sites of the meeting that an encoder sends for: their pages are not asked to send beside it."""
+        own = (publisher for publisher in self.publishers.values() if publisher.meeting == meeting)
+        return {publisher.site for publisher in own if publisher.token is not None and publisher.live}
+
+    def encoders(self) -> list[Publisher]:
+        """Every publisher of an encoder."""
+        return [publisher for publisher in self.publishers.values() if publisher.token is not None]
+
+    def players(self) -> int:
+        """How many viewers were opened by tokens."""
+        by_token = (own for party, own in self._by_party.items() if party.startswith(BEARER_PREFIX))
+        return sum(len(own) for own in by_token)
+
+    def tokens(self) -> set[str]:
+        """Ids of the tokens that connections were opened by."""
+        found = {party for party in self._by_party if party.startswith(BEARER_PREFIX)}
+        return found | {publisher.token for publisher in self.encoders() if publisher.token is not None}
 
     def live_tracks(self, meeting: str) -> set[str]:
         """Every track of the meeting that sends."""
@@ -247,6 +286,17 @@ def _meeting(publisher: Publisher | None) -> set[str]:
 def connection_name(meeting: str, unique: str) -> str:
     """Name of a viewer or publisher; it holds the meeting for a control that starts anew."""
     return f"{meeting}:{unique}"
+
+
+def encoder_name(meeting: str, token: str, unique: str) -> str:
+    """Name of an encoder's publisher; it holds the token as well, so that revoking finds the connection."""
+    return connection_name(meeting, f"{token}.{unique[:6]}")
+
+
+def token_of(connection: str) -> str | None:
+    """The token of `encoder_name`; None: no encoder's."""
+    token, dot, _ = connection.rpartition(":")[2].partition(".")
+    return token if dot else None
 
 
 def meeting_of(connection: str) -> str | None:

@@ -1,17 +1,17 @@
 """`Stage`: the door to viewers, publishers and pins of a meeting."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from diemcau.bus import Bus
-from diemcau.errors import JsonObject
-from diemcau.media import MediaError, MediaNode, wire
+from diemcau.errors import Busy, JsonObject
+from diemcau.media import MediaError, MediaNode, NoCommonCodec, wire
 from diemcau.meetings import MeetingNotOpen, Meetings
 from diemcau.stage import desired
 from diemcau.stage.errors import NotAskedToPublish, PublisherNotFound, TooManyPins, ViewerNotFound
 from diemcau.stage.keeper import Keeper, StageCounters, Watched
-from diemcau.stage.mirror import Pin, Viewer, connection_name
+from diemcau.stage.mirror import Pin, Viewer, connection_name, encoder_name
 from diemcau.stage.scene import Part
 
 VIEWERS_PER_PARTY = 8
@@ -92,18 +92,24 @@ class Stage:
         """The party's viewers and publishers that exist; None before the node was first heard."""
         if not self._keeper.heard:
             return None
-        return self._mirror.viewers_of(party), self._mirror.publishers_of(party)
+        return self._mirror.viewers_of(party), self._mirror.publishers_of(party, encoders=False)
 
     async def open_viewer(
-        self, meeting: str, party: str, offer: str, *, replaces: str | None = None
+        self, meeting: str, party: str, offer: str, *, replaces: str | None = None, most: int | None = None
     ) -> ViewerAnswer:
-        """Opens a viewer of the meeting's stage for a site or person.
+        """Opens a viewer of the meeting's stage for a site, a person, or who holds a token.
+
+        `most`: refuse beyond so many of the party (who shares a token must not put others out); without it
+        the oldest of the party goes for the newest.
 
         Raises:
             MeetingNotOpen: not open (any more).
             MediaError: no node, a bad offer, no common codec.
+            Busy: the party has `most` viewers.
         """
         watched = await self._open_meeting(meeting)
+        if most is not None and len(self._mirror.viewers_of(party)) >= most:
+            raise Busy(f"At most {most} watch by one token", limit=most)
         program = desired.program_name(meeting)
         if program not in self._mirror.programs:
             await self._keeper.mend(meeting)
@@ -122,7 +128,8 @@ class Stage:
         viewer = self._mirror.add_viewer(name, party, meeting)
         viewer.video_lines = reply.video_lines
         self.counters.viewers_opened += 1
-        await self._close_spare(name, party, replaces)
+        if most is None:
+            await self._close_spare(name, party, replaces)
         codecs = tuple(reply.codecs)
         return ViewerAnswer(
             name,
@@ -147,10 +154,11 @@ class Stage:
         await self._keeper.close_viewer(viewer)
 
     async def close_party(self, party: str) -> None:
-        """Ends every viewer and publisher of a site or person whose access has ended."""
+        """Ends every viewer and publisher of a site or person whose access has ended. A site's encoder stays:
+        its access is its token."""
         for viewer in self._mirror.viewers_of(party):
             await self._keeper.close_viewer(viewer)
-        for publisher in self._mirror.publishers_of(party):
+        for publisher in self._mirror.publishers_of(party, encoders=False):
             await self._keeper.close_publisher(publisher)
 
     def meeting_of_viewer(self, viewer: str, party: str) -> str:
@@ -187,10 +195,84 @@ class Stage:
         if self.part(meeting, site).publish is None:
             raise NotAskedToPublish(None, site=site)
         name = connection_name(meeting, self._unique())
+        answer, _ = await self._open_publisher(name, meeting, site, offer, watched.scene.codec)
+        for older in self._mirror.publishers_of(site, encoders=False)[:-PUBLISHERS_PER_SITE]:
+            await self._keeper.close_publisher(older)
+        self._keeper.look_at(meeting)
+        return PublisherAnswer(name, answer)
+
+    async def open_encoder(self, meeting: str, site: str, token: str, offer: str) -> PublisherAnswer:
+        """Opens a publisher that sends all the time, and puts its site into the meeting for as long.
+
+        Raises:
+            MeetingNotOpen: not open (any more).
+            MeetingNotFound: the site is not invited.
+            MediaError: no node, a bad offer, no picture of the meeting's codec.
+        """
+        watched = await self._open_meeting(meeting)
+        name = encoder_name(meeting, token, self._unique())
+        self._keeper.encoders.opening.add(name)
+        try:
+            answer, tracks = await self._open_publisher(name, meeting, site, offer, watched.scene.codec)
+            try:
+                if any(track.codec not in (None, watched.scene.codec) for track in tracks):
+                    # It would be in the meeting and never be shown.
+                    raise NoCommonCodec(f"This meeting's pictures are {watched.scene.codec}")
+                await self._keeper.encoders.enter(name, meeting, site)
+            except BaseException:
+                await self._keeper.close_publisher(name)
+                raise
+        finally:
+            self._keeper.encoders.opening.discard(name)
+        for older in self._mirror.publishers_of(site, encoders=True)[:-PUBLISHERS_PER_SITE]:
+            await self._keeper.close_publisher(older)
+        self._keeper.encoders.follow()
+        self._keeper.look_at(meeting)
+        return PublisherAnswer(name, answer)
+
+    async def close_encoder(self, publisher: str, token: str) -> None:
+        """Ends the token's own encoder; its site leaves. Raises PublisherNotFound."""
+        known = self._mirror.publishers.get(publisher)
+        if known is None or known.token != token:
+            raise PublisherNotFound
+        await self._keeper.close_publisher(publisher)
+        await self._keeper.encoders.leave(publisher, known.meeting, known.site)
+
+    async def close_token(self, token: str) -> None:
+        """Ends everything that was opened by a token."""
+        for viewer in self._mirror.viewers_of(token):
+            await self._keeper.close_viewer(viewer)
+        for publisher in self._mirror.encoders():
+            if publisher.token == token:
+                await self.close_encoder(publisher.name, token)
+
+    def tokens(self) -> set[str]:
+        """Ids of the tokens that something was opened by and stands."""
+        return self._mirror.tokens()
+
+    def players(self) -> int:
+        """How many viewers were opened by tokens."""
+        return self._mirror.players()
+
+    def encoders(self) -> int:
+        """How many publishers were opened by tokens."""
+        return len(self._mirror.encoders())
+
+    def holds(self, connection: str, token: str) -> bool:
+        """Whether the viewer or publisher stands and was opened by the token."""
+        viewer, publisher = self._mirror.viewers.get(connection), self._mirror.publishers.get(connection)
+        return (viewer is not None and viewer.party == token) or (
+            publisher is not None and publisher.token == token
+        )
+
+    async def _open_publisher(
+        self, name: str, meeting: str, site: str, offer: str, codec: wire.VideoCodec
+    ) -> tuple[str, Sequence[wire.TrackInfo]]:
+        """The node's answer and the tracks. Raises MediaError."""
         self._mirror.add_publisher(name, site, meeting, ())  # before its first events, which may come first
         try:
             reply = await self._node.call(
-                wire.PublisherOpenCommand(publisher=name, party=site, offer=offer, codec=watched.scene.codec),
+                wire.PublisherOpenCommand(publisher=name, party=site, offer=offer, codec=codec),
                 patience=10.0,
             )
         except BaseException:
@@ -201,15 +283,12 @@ class Stage:
             raise MediaError("The media node answered something else")
         self._mirror.add_publisher(name, site, meeting, reply.tracks)
         self.counters.publishers_opened += 1
-        for older in self._mirror.publishers_of(site)[:-PUBLISHERS_PER_SITE]:
-            await self._keeper.close_publisher(older)
-        self._keeper.look_at(meeting)
-        return PublisherAnswer(name, reply.answer)
+        return reply.answer, reply.tracks
 
     async def close_publisher(self, publisher: str, site: str) -> None:
         """Ends the site's own publisher. Raises PublisherNotFound."""
         known = self._mirror.publishers.get(publisher)
-        if known is None or known.site != site:
+        if known is None or known.site != site or known.token is not None:
             raise PublisherNotFound
         await self._keeper.close_publisher(publisher)
 

@@ -27,7 +27,7 @@ export function Attendance() {
     <section className={classes.attendance} aria-label={t('desk.attendance')}>
       <div className={classes.head}>
         <h2>{t('desk.attendance')}</h2>
-        {figure('all', roster.joined, roster.sites.size)}
+        {figure('all', roster.joined, roster.invited)}
       </div>
       <dl>
         {roster.byLevel().map((c) => (

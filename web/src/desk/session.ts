@@ -209,6 +209,6 @@ export class DeskSession {
       const { slot } = this.store.getState();
       if (slot !== null && slot >= state.stage.preview.length) this.store.setState({ slot: null });
     }
-    if (before !== null && state.invited !== before.invited) void this.loadRoster();
+    if (before !== null && state.invitations !== before.invitations) void this.loadRoster();
   }
 }

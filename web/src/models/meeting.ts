@@ -25,7 +25,11 @@ function apply(state: MeetingState, { type, at, data }: StreamEvent): MeetingSta
         chair_mic: 'off',
       };
     case 'sites_invited':
-      return { ...state, invited: number(data['invited']) ?? state.invited + list(data['sites']).length };
+      return {
+        ...state,
+        invited: number(data['invited']) ?? state.invited + list(data['sites']).length,
+        invitations: (state.invitations ?? 0) + 1,
+      };
     case 'hand_raised': {
       const site = text(data['site']);
       if (site === null) return withTotal(state, data, 1);

@@ -23,9 +23,10 @@ export interface UnitNode {
   sites: SiteNode[];
   folded: string;
   foldedName: string;
-  /** Of the whole subtree. */
+  /** Of the whole subtree: who should come and who is in; `size` counts feeds too. */
   invited: number;
   joined: number;
+  size: number;
 }
 
 export interface Row {
@@ -57,6 +58,7 @@ export class Roster {
   /** Sites whose unit the answer does not name. */
   readonly loose: SiteNode[] = [];
   joined = 0;
+  invited = 0;
   private readonly expandedCodes = new Set<string>();
   /** Who is in, as the presence stream says it; null before its first word. It may come before the list does. */
   private present: Set<string> | null = null;
@@ -71,6 +73,7 @@ export class Roster {
     this.roots.length = 0;
     this.loose.length = 0;
     this.joined = 0;
+    this.invited = 0;
     for (const [code, , name, unitKind, level] of answer.units) {
       this.units.set(code, {
         kind: 'unit',
@@ -85,6 +88,7 @@ export class Roster {
         foldedName: fold(name),
         invited: 0,
         joined: 0,
+        size: 0,
       });
     }
     for (const [code, parentCode] of answer.units) {
@@ -102,7 +106,12 @@ export class Roster {
       this.sites.set(id, site);
       if (unit) unit.sites.push(site);
       else this.loose.push(site);
-      for (const u of ancestors(site)) u.invited += 1;
+      const step = isCounted(site) ? 1 : 0;
+      this.invited += step;
+      for (const u of ancestors(site)) {
+        u.invited += step;
+        u.size += 1;
+      }
     }
     const byName = (a: UnitNode, b: UnitNode) => collator.compare(a.name, b.name);
     this.roots.sort(byName);
@@ -133,6 +142,7 @@ export class Roster {
   private set(site: SiteNode | undefined, joined: boolean): void {
     if (!site || site.joined === joined) return;
     site.joined = joined;
+    if (!isCounted(site)) return;
     const step = joined ? 1 : -1;
     this.joined += step;
     for (const unit of ancestors(site)) unit.joined += step;
@@ -160,9 +170,9 @@ export class Roster {
   rows(): Row[] {
     const rows: Row[] = [];
     const walk = (unit: UnitNode, depth: number): void => {
-      if (unit.invited === 0) return;
+      if (unit.size === 0) return;
       const [only] = unit.sites;
-      if (only && unit.sites.length === 1 && unit.invited === 1) {
+      if (only && unit.sites.length === 1 && unit.size === 1) {
         rows.push({ key: only.id, depth, node: only, expanded: false });
         return;
       }
@@ -211,10 +221,11 @@ export class Roster {
     return [...this.roots.flatMap((root) => this.sitesUnder(root.code)), ...this.loose.map((s) => s.id)];
   }
 
-  /** Invited and joined sites by the level of their unit, highest level first. */
+  /** Invited and joined sites by the level of their unit, highest level first; nobody waits for a feed. */
   byLevel(): { level: Level; invited: number; joined: number }[] {
     const counts = new Map<Level, { invited: number; joined: number }>();
     for (const site of this.sites.values()) {
+      if (!isCounted(site)) continue;
       const level = site.unit?.level ?? 'nation';
       const c = counts.get(level) ?? { invited: 0, joined: 0 };
       c.invited += 1;
@@ -234,7 +245,7 @@ export class Roster {
     const present: SiteNode[] = [];
     for (const id of this.allSites()) {
       const site = this.sites.get(id);
-      if (site && (level === null || (site.unit?.level ?? 'nation') === level))
+      if (site && isCounted(site) && (level === null || (site.unit?.level ?? 'nation') === level))
         (site.joined ? present : absent).push(site);
     }
     return { absent, present };
@@ -260,6 +271,11 @@ export class Roster {
   }
 }
 
+/** Whether attendance counts it: nobody sits at a feed, so nobody is missed there. */
+function isCounted(site: SiteNode): boolean {
+  return site.siteKind !== 'feed';
+}
+
 function* ancestors(site: SiteNode): Generator<UnitNode> {
   for (let unit = site.unit; unit !== null; unit = unit.parent) yield unit;
 }
@@ -277,9 +293,11 @@ export function titleOf(unit: UnitNode): string {
   return unit.level === 'nation' ? unit.name : `${unit.unitKind} ${unit.name}`;
 }
 
-/** What a list calls a site: its unit where it is that unit's only one, else its label. */
+/** What a list calls a site: its unit where it is that unit's only one beside feeds, else its label. */
 export function siteTitle(site: SiteNode): string {
-  return site.unit?.sites.length === 1 && site.unit.level !== 'nation' ? titleOf(site.unit) : site.label;
+  const { unit } = site;
+  if (unit === null || unit.level === 'nation' || !isCounted(site)) return site.label;
+  return unit.sites.some((other) => other !== site && isCounted(other)) ? site.label : titleOf(unit);
 }
 
 /** 0: code or full name with what is above it; 1: the name; 2: starts with; 3: words of it; 4: of it and above it. */

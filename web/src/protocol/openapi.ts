@@ -414,6 +414,139 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tokens
+         * @description The good tokens that the asker may revoke.
+         */
+        get: operations["tokens_api_v1_tokens_get"];
+        put?: never;
+        /**
+         * Issue
+         * @description A bearer token for one site's encoder (`token.whip`) or for watching one meeting (`token.whep`).
+         */
+        post: operations["issue_api_v1_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke
+         * @description The token is void, and what was opened by it ends, at once.
+         */
+        delete: operations["revoke_api_v1_tokens__token__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/whip/{site}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish
+         * @description An encoder begins to publish as a site or feed (RFC 9725); `Location` is its session.
+         */
+        post: operations["publish_whip__site__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/whep/{program}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Watch
+         * @description A player begins to watch a meeting's stage (draft-ietf-wish-whep): the first audio line of its offer is
+         *     what is heard there, the first video line what slot 0 shows.
+         */
+        post: operations["watch_whep__program__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/whep/{target}/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End
+         * @description Ends the session; a WHIP site leaves its meeting unless its page is there.
+         */
+        delete: operations["end_whep__target___session__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Trickle
+         * @description Further candidates of the client (trickle ICE): checked, not needed. ICE restarts are refused.
+         */
+        patch: operations["trickle_whep__target___session__patch"];
+        trace?: never;
+    };
+    "/whip/{target}/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End
+         * @description Ends the session; a WHIP site leaves its meeting unless its page is there.
+         */
+        delete: operations["end_whip__target___session__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Trickle
+         * @description Further candidates of the client (trickle ICE): checked, not needed. ICE restarts are refused.
+         */
+        patch: operations["trickle_whip__target___session__patch"];
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -524,6 +657,31 @@ export interface components {
             unit: string;
         };
         /**
+         * IssuedToken
+         * @description A new one. `token`: what the client sends as bearer, readable only now; `url`: where it sends it.
+         */
+        IssuedToken: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "whip" | "whep";
+            /** Target */
+            target: string;
+            /** Issued By */
+            issued_by: string;
+            /** Issued At */
+            issued_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Token */
+            token: string;
+            /** Url */
+            url: string;
+        };
+        /**
          * LogIn
          * @description `POST /session`.
          */
@@ -626,6 +784,19 @@ export interface components {
             codec: "h264" | "vp8";
             /** Chair Site */
             chair_site?: string | null;
+        };
+        /**
+         * NewToken
+         * @description `POST /tokens`: exactly one of `whip`, a site that an encoder shall publish as, and `whep`, a meeting
+         *     whose stage a player shall watch. `hours` null: good until it is revoked.
+         */
+        NewToken: {
+            /** Whip */
+            whip?: string | null;
+            /** Whep */
+            whep?: string | null;
+            /** Hours */
+            hours?: number | null;
         };
         /**
          * PinRequest
@@ -753,7 +924,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "post" | "room" | "bridge";
+            kind: "post" | "room" | "bridge" | "feed";
             /** Path */
             path: string;
             /** Carrier */
@@ -768,6 +939,35 @@ export interface components {
             sites: components["schemas"]["Site"][];
             /** Next */
             next: string | null;
+        };
+        /**
+         * Token
+         * @description A token without its secret. `target`: a site (whip) or a meeting (whep).
+         */
+        Token: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "whip" | "whep";
+            /** Target */
+            target: string;
+            /** Issued By */
+            issued_by: string;
+            /** Issued At */
+            issued_at: string;
+            /** Expires At */
+            expires_at: string | null;
+        };
+        /**
+         * TokenList
+         * @description Good tokens, newest first.
+         */
+        TokenList: {
+            /** Tokens */
+            tokens: components["schemas"]["Token"][];
         };
         /**
          * Unit
@@ -1531,6 +1731,283 @@ export interface operations {
             header?: never;
             path: {
                 publisher: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tokens_api_v1_tokens_get: {
+        parameters: {
+            query?: {
+                target?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    issue_api_v1_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedToken"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_api_v1_tokens__token__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publish_whip__site__post: {
+        parameters: {
+            query?: {
+                meeting?: string | null;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An SDP answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/sdp": unknown;
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch_whep__program__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                program: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An SDP answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/sdp": unknown;
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_whep__target___session__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target: string;
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trickle_whep__target___session__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target: string;
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_whip__target___session__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target: string;
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trickle_whip__target___session__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target: string;
+                session: string;
             };
             cookie?: never;
         };

@@ -104,6 +104,8 @@ export interface MeetingState {
   opened_at: string | null;
   ended_at: string | null;
   invited: number;
+  /** How often sites were invited since the snapshot: this page's own count, for feeds do not change `invited`. */
+  invitations?: number;
   stage: { on_air: Slots; preview: Slots; before: Slots };
   floor: { speakers: Speaker[]; hands: Hand[]; hands_total?: number };
   chair_mic: Mic;

@@ -50,6 +50,24 @@ describe('the roster', () => {
     expect(counts('VN')).toEqual([1, 6]);
   });
 
+  it('lists a feed and counts it nowhere: nobody is missed there', () => {
+    const roster = loaded({
+      ...small,
+      sites: [...small.sites, ['s_feed', '25432', 'Xe truyền hình', 'feed']],
+      joined: [...small.joined, 's_feed'],
+    });
+    expect([roster.joined, roster.invited]).toEqual([2, 6]);
+    expect([roster.units.get('70')?.joined, roster.units.get('70')?.invited]).toEqual([1, 4]);
+    expect(roster.byLevel()).toEqual(loaded().byLevel());
+    expect(roster.counted(null).present.map((site) => site.id)).not.toContain('s_feed');
+    roster.reveal('s_feed');
+    const shown = roster.rows().flatMap((row) => (row.node.kind === 'site' ? [row.node] : []));
+    expect(shown.filter((site) => site.unit?.code === '25432').map(siteTitle)).toEqual([
+      'xã Tân Lợi',
+      'Xe truyền hình',
+    ]);
+  });
+
   it('names the sites behind every figure', () => {
     const roster = loaded();
     for (const { level, invited, joined } of roster.byLevel()) {

@@ -38,7 +38,7 @@ impl Session {
         let (http, bearer) = (self.http.clone(), self.credential.credential.clone());
         let path = format!("/api/v1/meetings/{meeting}/viewer");
         // The first join counts from the first request of the site; a later one from its own.
-        let started = if self.ids == 0 { self.began } else { Instant::now() };
+        let started = self.first.unwrap_or_else(Instant::now);
         self.work.spawn(async move {
             let body = json!({"offer": offer.sdp, "replaces": null});
             let answer = http.json("POST", &path, &bearer, &body).await;
@@ -79,6 +79,7 @@ impl Session {
                     tap: self.tap.as_ref().map(Tap::again),
                 };
                 shared.engine.open_viewer(client, config);
+                self.first = None;
                 self.viewer = Some(Media { client, server: text(&answer, "viewer") });
             }
             Done::Viewer(_, _, Err(error)) => {

@@ -34,6 +34,9 @@ pub struct SitesOptions {
     /// Hands raised a minute, by all sites together.
     #[arg(long, default_value_t = 0.0)]
     pub hands_per_minute: f64,
+    /// Sites that leave, and come back, a second; half of them without a word.
+    #[arg(long, default_value_t = 0.0)]
+    pub churn: f64,
     /// Seconds after which a hand that was not called is lowered again.
     #[arg(long, default_value_t = 90.0)]
     pub hand_patience: f64,

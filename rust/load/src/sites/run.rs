@@ -1,6 +1,7 @@
 //! The run: sessions at a rate, hands, what happens to their media, the report.
 
-use std::collections::{BTreeMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashSet};
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -58,6 +59,9 @@ pub async fn run(options: SitesOptions) -> anyhow::Result<Report> {
     let span = if common.duration > 0.0 { Duration::from_secs_f64(common.duration) } else { Duration::MAX };
     let mut sessions = JoinSet::new();
     let mut nudgers: Vec<mpsc::Sender<Nudge>> = Vec::with_capacity(total);
+    let again = if options.churn > 0.0 { credentials.clone() } else { Vec::new() };
+    let mut returning: BinaryHeap<Reverse<(Instant, usize)>> = BinaryHeap::new();
+    let mut next_leave = Instant::now();
     let mut credentials = credentials.into_iter().enumerate();
     let mut ended: BTreeMap<String, u64> = BTreeMap::new();
     let mut progress = Progress::default();
@@ -104,6 +108,21 @@ pub async fn run(options: SitesOptions) -> anyhow::Result<Report> {
                     next_hand = Instant::now() + Duration::from_secs_f64(gap.min(3600.0));
                     let _ = nudgers[random.usize(..total)].try_send(Nudge::RaiseHand);
                 }
+                if options.churn > 0.0 && joined_at.is_some() {
+                    if Instant::now() >= next_leave {
+                        next_leave = Instant::now() + Duration::from_secs_f64(1.0 / options.churn);
+                        let _ = nudgers[random.usize(..total)].try_send(Nudge::Leave(random.bool()));
+                    }
+                    while let Some(Reverse((at, index))) = returning.peek().copied()
+                        && at <= Instant::now()
+                    {
+                        returning.pop();
+                        let (sender, inbox) = mpsc::channel(NUDGES);
+                        nudgers[index] = sender;
+                        let session = Session::new(shared.clone(), index, again[index].clone(), inbox, None);
+                        sessions.spawn(session.run());
+                    }
+                }
             }
             Some(happening) = happenings.recv() => {
                 let (id, nudge) = match happening {
@@ -129,8 +148,16 @@ pub async fn run(options: SitesOptions) -> anyhow::Result<Report> {
                 }
             }
             Some(finished) = sessions.join_next(), if !sessions.is_empty() => {
-                // A session ends by being replaced; a panic would be ours.
-                shared.notes.count(if finished.is_ok() { "session_replaced" } else { "session_panicked" });
+                match finished {
+                    Ok(Some(index)) => {
+                        shared.notes.count("left");
+                        let pause = Duration::from_secs_f64(1.0 + 4.0 * random.f64());
+                        returning.push(Reverse((Instant::now() + pause, index)));
+                    }
+                    Ok(None) => shared.notes.count("session_replaced"),
+                    // A panic would be ours.
+                    Err(_) => shared.notes.count("session_panicked"),
+                }
             }
             () = &mut stop => break,
         }

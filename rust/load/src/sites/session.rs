@@ -50,6 +50,8 @@ pub struct Shared {
 #[derive(Debug, Clone, Copy)]
 pub enum Nudge {
     RaiseHand,
+    /// Leave; `true`: as a page does that is closed by its clerk, `false`: as one whose machine is switched off.
+    Leave(bool),
     Connected(ClientId),
     Ended(ClientId),
 }
@@ -77,7 +79,8 @@ pub struct Session {
     pub(super) tap: Option<Tap>,
     pub(super) ids: u64,
     pub(super) tab: String,
-    pub(super) began: Instant,
+    /// When it began, until its first viewer is asked for.
+    pub(super) first: Option<Instant>,
     pub(super) you: Option<You>,
     pub(super) seen: Option<(String, u64)>,
     pub(super) work: JoinSet<Done>,
@@ -99,6 +102,8 @@ type Socket = WebSocketStream<TcpStream>;
 /// How a connection ended.
 enum End {
     Replaced,
+    /// It was told to leave.
+    Left,
     /// Come back at once, or with backoff.
     Again(bool),
 }
@@ -121,9 +126,10 @@ impl Session {
             credential,
             nudges,
             tap,
-            ids: 0,
+            // A site that comes back begins elsewhere: ids are not used twice.
+            ids: fastrand::u64(..IDS),
             tab: format!("{:016x}", fastrand::u64(..)),
-            began: Instant::now(),
+            first: Some(Instant::now()),
             you: None,
             seen: None,
             work: JoinSet::new(),
@@ -141,8 +147,8 @@ impl Session {
         }
     }
 
-    /// Runs until the site is replaced by another device.
-    pub async fn run(mut self) {
+    /// Runs until the site leaves (answers its index) or is replaced by another device.
+    pub async fn run(mut self) -> Option<usize> {
         let mut wait = 1.0_f64;
         loop {
             let since = Instant::now();
@@ -157,7 +163,8 @@ impl Session {
                 }
             };
             match end {
-                End::Replaced => return,
+                End::Replaced => return None,
+                End::Left => return Some(self.index),
                 End::Again(at_once) => {
                     if since.elapsed() > Duration::from_secs(30) {
                         wait = 1.0;
@@ -216,7 +223,13 @@ impl Session {
                         }
                     }
                 }
-                Some(nudge) = self.nudges.recv() => self.nudge(&mut socket, nudge).await,
+                Some(nudge) = self.nudges.recv() => {
+                    if let Nudge::Leave(polite) = nudge {
+                        self.leave(&mut socket, polite).await;
+                        return End::Left;
+                    }
+                    self.nudge(&mut socket, nudge).await
+                }
                 Some(Ok(done)) = self.work.join_next(), if !self.work.is_empty() => { self.done(done); Ok(()) }
                 () = tokio::time::sleep_until(due.into()) => self.tick(&mut socket).await,
             };
@@ -228,6 +241,21 @@ impl Session {
                 self.shared.notes.count("ws_silent");
                 return End::Again(false);
             }
+        }
+    }
+
+    /// Ends everything. What the server is not told it finds out by the silence.
+    async fn leave(&mut self, socket: &mut Socket, polite: bool) {
+        let inside = self.you.as_ref().and_then(|you| you.inside.clone());
+        if let Some(meeting) = inside.filter(|_| polite) {
+            let id = self.command_id();
+            let leave = json!({"op": "cmd", "id": id, "type": "meeting.leave", "meeting": meeting});
+            // Whether it arrives or not, we go.
+            let _ = say(socket, &leave).await;
+            let _ = socket.close(None).await;
+        }
+        for media in [self.viewer.take(), self.publisher.take()].into_iter().flatten() {
+            self.shared.engine.close(media.client);
         }
     }
 
@@ -402,6 +430,8 @@ impl Session {
                     self.publisher_asked = None;
                 }
             }
+            // Seen before: it ends the conversation.
+            Nudge::Leave(_) => {}
             Nudge::RaiseHand => {
                 let inside = self.you.as_ref().and_then(|you| you.inside.clone());
                 let speaks = self.you.as_ref().is_some_and(|you| you.state != "in_meeting");

@@ -7,6 +7,7 @@ mod emit;
 mod media;
 mod offer;
 mod orders;
+mod plain;
 mod publisher;
 mod tick;
 mod viewer;

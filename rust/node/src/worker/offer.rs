@@ -4,6 +4,11 @@ use diemcau_control::VideoCodec;
 use diemcau_core::MAX_LAYERS;
 use diemcau_wire::sdp::{CodecName, MAX_MEDIA, MediaKind, SessionDescription};
 
+use super::plain;
+
+/// RFC 9143 §15.1: the extension that says which section a packet is of.
+const MID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+
 /// What an offer has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offered {
@@ -20,6 +25,11 @@ pub struct Section {
     pub mid: String,
     /// Simulcast layers that are sent, lowest first; empty without simulcast.
     pub rids: Vec<String>,
+    /// Payload types of the codecs that are spoken here, when nothing but them tells its packets: it names no SSRC
+    /// and has no MID extension.
+    pub told_by: Vec<u8>,
+    /// H.264 parameter sets of the description, as a packet.
+    pub parameter_sets: Option<Vec<u8>>,
 }
 
 impl Offered {
@@ -55,6 +65,20 @@ pub fn read(sdp: &str) -> Result<Offered, String> {
             }
         }
     }
+    for section in &mut offered.sections {
+        let media = description.media.iter().find(|media| media.mid.as_deref() == Some(&section.mid));
+        let Some(media) = media else { continue };
+        let spoken = media.formats.iter().filter(|format| match format.codec {
+            CodecName::H264 => is_usable_h264(&format.fmtp),
+            CodecName::Opus | CodecName::Vp8 => true,
+            _ => false,
+        });
+        if media.ssrcs.is_empty() && media.extension_id(MID_URI).is_none() && section.rids.is_empty() {
+            section.told_by = spoken.clone().map(|format| format.payload_type).collect();
+        }
+        section.parameter_sets =
+            spoken.filter_map(|format| format.parameter("sprop-parameter-sets")).find_map(plain::aggregated);
+    }
     Ok(offered)
 }
 
@@ -77,7 +101,7 @@ fn sections(sdp: &str) -> Vec<Section> {
         if runs_downwards(&rids) {
             rids.reverse();
         }
-        sections.push(Section { mid: mid.to_owned(), rids });
+        sections.push(Section { mid: mid.to_owned(), rids, told_by: Vec::new(), parameter_sets: None });
     }
     sections
 }
@@ -165,6 +189,27 @@ mod tests {
         assert_eq!(rids("f;h;q"), "q h f");
         assert_eq!(rids("one;~two,three"), "one two");
         assert_eq!(sections("v=0\r\nm=video 9 X 96\r\na=mid:1\r\n")[0].rids, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_sender_that_is_no_browser_is_told_by_its_payload_types() {
+        let offer = |more: &str| {
+            let sdp = format!(
+                "v=0\r\na=ice-ufrag:abcd\r\na=ice-pwd:{}\r\na=fingerprint:sha-256 {}\r\n\
+                 m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:v\r\na=rtpmap:96 H264/90000\r\n\
+                 a=fmtp:96 packetization-mode=1;profile-level-id=42c01f;sprop-parameter-sets=Z0IAHg==,aM48gA==\r\n\
+                 a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n{more}",
+                "p".repeat(22),
+                ["AB"; 32].join(":"),
+            );
+            read(&sdp).unwrap().sections.remove(0)
+        };
+        let plain = offer("");
+        assert_eq!(plain.told_by, [96]);
+        assert_eq!(plain.parameter_sets.map(|sets| sets.len()), Some(13));
+        for more in ["a=ssrc:5 cname:x\r\n", "a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"] {
+            assert_eq!(offer(more).told_by, Vec::<u8>::new());
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ use str0m::rtp::{RtpPacket, Ssrc};
 use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc, RtcConfig};
 
 use super::offer::{self, Offered};
+use super::plain::{self, ParameterSets};
 use crate::clock::Clock;
 use crate::message::{OpenPublisher, PublisherOpened, Refusal};
 use crate::stats::WorkerStats;
@@ -55,6 +56,10 @@ struct Track {
     rids: Vec<Rid>,
     layers: Vec<ControlLayer>,
     live: bool,
+    /// See [`offer::Section::told_by`].
+    told_by: Vec<u8>,
+    /// Of its one layer, where the offer has them.
+    parameter_sets: Option<ParameterSets>,
 }
 
 struct Stream {
@@ -75,6 +80,8 @@ pub struct Publisher {
     ingest: Ingest,
     tracks: Vec<Track>,
     streams: Vec<Stream>,
+    /// SSRCs that only their payload type told.
+    expected: usize,
     pub state: LinkState,
     opened: Instant,
     /// Last authenticated connectivity check.
@@ -126,6 +133,7 @@ impl Publisher {
             ingest: Ingest::new(),
             tracks: Vec::new(),
             streams: Vec::new(),
+            expected: 0,
             state: LinkState::Connecting,
             opened: now,
             checked: None,
@@ -157,7 +165,17 @@ impl Publisher {
             let mid = media.mid();
             let rids: Vec<Rid> = section.rids.iter().map(|rid| Rid::from(rid.as_str())).collect();
             self.ingest.add_track(id, codec, rids.len().clamp(1, 3) as u8);
-            self.tracks.push(Track { id, codec, mid, rids, layers: Vec::new(), live: false });
+            let sets = section.parameter_sets.clone().filter(|_| codec == Codec::H264 && rids.is_empty());
+            self.tracks.push(Track {
+                id,
+                codec,
+                mid,
+                rids,
+                layers: Vec::new(),
+                live: false,
+                told_by: section.told_by.clone(),
+                parameter_sets: sets.map(ParameterSets::new),
+            });
         }
     }
 
@@ -186,9 +204,23 @@ impl Publisher {
         let same_family = |local: &&SocketAddr| local.is_ipv4() == from.is_ipv4();
         let local = self.locals.iter().find(same_family).or(self.locals.first()).copied();
         let Some(destination) = local else { return Ok(false) };
+        self.expect(datagram);
         let Ok(receive) = Receive::new(Protocol::Udp, from, destination, datagram) else { return Ok(false) };
         self.rtc.handle_input(Input::Receive(now, receive)).map_err(|error| error.to_string())?;
         Ok(true)
+    }
+
+    /// Says to `str0m` what an RTP packet is that nothing but its payload type tells. As many SSRCs as it may have in
+    /// all; what comes under them must still be authentic.
+    fn expect(&mut self, datagram: &[u8]) {
+        let Some((payload_type, ssrc)) = plain::rtp_source(datagram) else { return };
+        let told = self.tracks.iter().find(|track| track.told_by.contains(&payload_type));
+        let Some(mid) = told.map(|track| track.mid) else { return };
+        let mut api = self.rtc.direct_api();
+        if self.expected < SSRCS && api.stream_rx(&ssrc.into()).is_none() {
+            api.expect_stream_rx(ssrc.into(), None, mid, None);
+            self.expected += 1;
+        }
     }
 
     /// Lets `str0m` and the core do what is due. Datagrams go to `send`, everything else to `each`.
@@ -280,14 +312,37 @@ impl Publisher {
             return;
         };
         let source = self.streams[at].source;
+        let track = self.tracks.iter_mut().find(|track| track.id == source.track);
+        let sets = track.and_then(|track| track.parameter_sets.as_mut());
+        let (sequence, before) = sets.map_or((packet.header.sequence_number, None), |sets| {
+            sets.place(packet.header.sequence_number, packet.header.timestamp, &packet.payload)
+        });
         let audio_level = packet.header.ext_vals.audio_level.map(|level| level.unsigned_abs().min(127));
         let rtp = RtpIn {
-            sequence: packet.header.sequence_number,
+            sequence,
             timestamp: packet.header.timestamp,
             marker: packet.header.marker,
             audio_level,
             payload: packet.payload,
         };
+        if let Some(payload) = before {
+            let sequence = sequence.wrapping_sub(1);
+            let sets = RtpIn { sequence, marker: false, payload, ..rtp.clone() };
+            self.ingest_one(at, sets, now, clock, stats, each);
+        }
+        self.ingest_one(at, rtp, now, clock, stats, each);
+    }
+
+    fn ingest_one(
+        &mut self,
+        at: usize,
+        rtp: RtpIn,
+        now: Instant,
+        clock: &Clock,
+        stats: &mut WorkerStats,
+        each: &mut impl FnMut(Brought),
+    ) {
+        let source = self.streams[at].source;
         match self.ingest.ingest(source, rtp, clock.time(now)) {
             Ok(packet) => {
                 // A picture that came (back) without a keyframe is of use to nobody: ask, once a second at most.

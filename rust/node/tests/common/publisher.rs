@@ -43,6 +43,17 @@ pub struct Publisher {
 impl Publisher {
     /// Publishes `{name}/audio` and `{name}/video` as VP8 with this many layers, and waits until both are live.
     pub fn start(control: &mut Control, name: &str, letter: u8, layers: u8) -> Self {
+        Self::start_with(control, name, letter, layers, |offer| offer)
+    }
+
+    /// The same with another offer than `str0m` makes.
+    pub fn start_with(
+        control: &mut Control,
+        name: &str,
+        letter: u8,
+        layers: u8,
+        edit: impl Fn(String) -> String,
+    ) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let mut rtc = RtcConfig::new()
             .clear_codecs()
@@ -63,7 +74,7 @@ impl Publisher {
         let opened = control.ask(Command::PublisherOpen {
             publisher: name.into(),
             party: Some(name.into()),
-            offer: offer.to_sdp_string(),
+            offer: edit(offer.to_sdp_string()),
             codec: VideoCodec::Vp8,
         });
         let Ok(ReplyData::Publisher { answer, tracks }) = opened else { panic!("{opened:?}") };

@@ -10,8 +10,8 @@ import orjson
 from diemcau.app import Running
 from diemcau.cli.nation.child import child
 from diemcau.cli.nation.life import command
-from diemcau.cli.nation.seed import Nation
 from diemcau.cli.nation.meter import Meter, Sample, spent
+from diemcau.cli.nation.seed import Nation
 
 
 @dataclass(frozen=True)
