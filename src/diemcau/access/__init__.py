@@ -8,6 +8,7 @@ from diemcau.access.people import Person, PersonNotFound, Session
 from diemcau.access.permissions import PERMISSIONS, SITE_COMMANDS, allowed, authorise, units_granted
 from diemcau.access.secrets import load_secret
 from diemcau.access.service import Access
+from diemcau.access.turn import IceServer, IceServers, link_headers
 
 __all__ = [
     "PERMISSIONS",
@@ -17,6 +18,8 @@ __all__ = [
     "Activation",
     "Actor",
     "Grant",
+    "IceServer",
+    "IceServers",
     "IssuedCode",
     "Lockout",
     "Passwords",
@@ -27,6 +30,7 @@ __all__ = [
     "Session",
     "allowed",
     "authorise",
+    "link_headers",
     "load_secret",
     "network_of",
     "site_actor",

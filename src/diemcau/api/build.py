@@ -22,6 +22,7 @@ class Limits:
 
     sockets: RateLimit
     media: RateLimit
+    ice: RateLimit
     pictures: RateLimit
 
 
@@ -51,6 +52,7 @@ def create(services: Services) -> FastAPI:
         # An office of a thousand posts may stand behind one address: generous, but not endless.
         sockets=RateLimit(200, 2000, time.monotonic),
         media=RateLimit(1, 20, time.monotonic),
+        ice=RateLimit(1, 20, time.monotonic),
         pictures=RateLimit(1, 5, time.monotonic),
     )
     problems.install(app)

@@ -19,6 +19,7 @@ export type Codec = NewMeeting['codec'];
 export type ScopeEntry = Schemas['ScopeEntry'];
 export type ViewerAnswer = Schemas['ViewerAnswer'];
 export type PublisherAnswer = Schemas['PublisherAnswer'];
+export type IceServersAnswer = Schemas['IceServers'];
 export type LayerName = Schemas['PinRequest']['ceiling'];
 export type MeetingStatus = Schemas['Meeting']['status'];
 

@@ -224,7 +224,7 @@ impl Backlog {
 
     /// A line that needs a keyframe, now that there is room for it; each at most once a second.
     pub fn needs_keyframe(&mut self, now: Instant) -> Option<u8> {
-        if !self.frames.is_empty() {
+        if !self.is_empty() {
             return None;
         }
         let due = |line: &Line| {

@@ -120,7 +120,9 @@ impl Listener {
     fn accept(&mut self, now: Instant) -> io::Result<()> {
         for _ in 0..ACCEPTS {
             match self.listener.accept() {
-                Ok((socket, peer)) => self.admit(socket, SocketAddr::new(peer.ip().to_canonical(), peer.port()), now),
+                Ok((socket, peer)) => {
+                    self.admit(socket, SocketAddr::new(peer.ip().to_canonical(), peer.port()), now)
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if out_of_descriptors(&error) => {
                     self.refuse("tcp_no_descriptors");
@@ -138,7 +140,8 @@ impl Listener {
 
     fn admit(&mut self, socket: TcpStream, peer: SocketAddr, now: Instant) {
         let of_one = |waiting: &Waiting| network(waiting.peer.ip()) == network(peer.ip());
-        let evicted = if self.waiting.values().filter(|waiting| of_one(waiting)).count() >= MAX_WAITING_OF_ONE {
+        let evicted = if self.waiting.values().filter(|waiting| of_one(waiting)).count() >= MAX_WAITING_OF_ONE
+        {
             self.waiting.iter().find(|(_, waiting)| of_one(waiting)).map(|(token, _)| *token)
         } else if self.waiting.len() >= MAX_WAITING {
             self.waiting.keys().next().copied()
@@ -232,10 +235,7 @@ fn network(ip: IpAddr) -> u64 {
 }
 
 fn out_of_descriptors(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM)
-    )
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
 }
 
 #[cfg(test)]

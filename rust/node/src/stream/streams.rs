@@ -170,9 +170,7 @@ impl Streams {
                 let reader = std::mem::take(&mut stream.reader);
                 Some(Inflow { reader, buffer: std::mem::take(&mut self.buffer), len })
             }
-            Err(error)
-                if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) =>
-            {
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
                 None
             }
             Ok(_) | Err(_) => {
@@ -197,6 +195,7 @@ impl Streams {
     fn queue(&mut self, number: Number, put: impl FnOnce(&mut Backlog)) {
         let Some(stream) = self.open.get_mut(&number) else { return };
         put(&mut stream.backlog);
+        self.stats.dropped += stream.backlog.take_dropped();
         if !stream.dirty {
             stream.dirty = true;
             self.dirty.push(number);

@@ -8,8 +8,8 @@ use diemcau_core::TrackId;
 use super::publisher::Publisher;
 use super::viewer::{Ground, Viewer};
 use super::{Conn, Entry, ORDERS_PER_TURN, Worker};
-use crate::stream::ufrag;
 use crate::message::{ConnId, OpenPublisher, OpenViewer, Order, Refusal, Report, TableOrder};
+use crate::stream::ufrag;
 
 impl Worker {
     pub(super) fn take_orders(&mut self) {

@@ -53,7 +53,8 @@ impl Worker {
             self.close_stream(number, now);
         }
         let Some(entry) = &mut self.entries[place] else { return Ok(()) };
-        let number = self.streams.add(socket, peer, (place, entry.id), now).map_err(|_| "tcp_no_descriptors")?;
+        let number =
+            self.streams.add(socket, peer, (place, entry.id), now).map_err(|_| "tcp_no_descriptors")?;
         entry.streams.push(number);
         self.inflow(number, Inflow::first(bytes), now);
         Ok(())
