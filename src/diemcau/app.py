@@ -102,9 +102,7 @@ def api_options(settings: Settings, certificate: bytes | None = None) -> ApiOpti
     """The doors' options."""
     origins = frozenset() if settings.public_url is None else frozenset({settings.public_url})
     secure = settings.tls or (settings.public_url or "").startswith("https://")
-    ice = IceServers(
-        settings.turn_urls, settings.turn_key, timedelta(seconds=settings.turn_lifetime_s)
-    )
+    ice = IceServers(settings.turn_urls, settings.turn_key, timedelta(seconds=settings.turn_lifetime_s))
     return ApiOptions(VERSION, origins, secure, web_folder(), certificate, ice)
 
 

@@ -146,7 +146,9 @@ class Settings(BaseSettings):
         both = bound.version == 6 and bound.is_unspecified
         for value in self.media_announce:
             if not both and ipaddress.ip_address(value).version != bound.version:
-                raise ValueError(f"{value} cannot be reached at {self.media_bind}; [::]:port serves both families")
+                raise ValueError(
+                    f"{value} cannot be reached at {self.media_bind}; [::]:port serves both families"
+                )
         return self
 
     @model_validator(mode="after")
@@ -198,7 +200,7 @@ TURN_URL = re.compile(r"turns?:(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?(\?
 def bound_ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     """The address of `ip:port` or `[ip]:port`. Raises ValueError."""
     host, _, port = text.rpartition(":")
-    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
+    if not (host and port.isascii() and port.isdigit() and int(port) <= 65535):
         raise ValueError(f"{text!r} is not ip:port")
     address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
     if (address.version == 6) != host.startswith("["):

@@ -312,10 +312,10 @@ impl Worker {
             let mut failed = None;
             match slot.client.link().datagrams() {
                 Ok(None) => {}
-                Ok(Some((from, datagrams))) => {
-                    for mut datagram in datagrams {
+                Ok(Some(came)) => {
+                    for mut datagram in came.datagrams {
                         let moment = clock.now();
-                        let taken = take(slot, moment, from, &mut datagram, library, stats, happenings);
+                        let taken = take(slot, moment, came.node, &mut datagram, library, stats, happenings);
                         if let Err(error) = taken {
                             failed = Some(error);
                             break;

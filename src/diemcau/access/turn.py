@@ -1,8 +1,9 @@
-"""ICE servers for a party: TURN relays with credentials that expire, as coturn's `use-auth-secret` checks them.
+"""ICE servers for a party: TURN relays with credentials that expire, as coturn's `use-auth-secret` has them.
 
-The user name is the Unix time of the expiry, a colon and the party; the password is the HMAC-SHA1 of the user name
-under a secret that this server and the relay share, in base64 (draft-uberti-behave-turn-rest-00 §2.2). Nothing is
-stored, and who has one can relay until it expires, so it is given only to those who have proved who they are.
+The user name is the Unix time of the expiry, a colon and the party; the password is the HMAC-SHA1 of the user
+name under a secret that this server and the relay share, in base64 (draft-uberti-behave-turn-rest-00 §2.2).
+Nothing is stored, and who has one can relay until it expires, so it is given only to those who have proved
+who they are.
 """
 
 import base64
@@ -33,7 +34,7 @@ class IceServers:
     lifetime: timedelta = timedelta(hours=1)
 
     def for_party(self, party: str, now: datetime) -> tuple[IceServer, ...]:
-        """What a party (an actor's id: no colon) may use from `now` on for `lifetime`; empty where none is set."""
+        """What a party (an actor's id: no colon) may use for `lifetime` from `now`; empty without `urls`."""
         if not self.urls:
             return ()
         username = f"{int((now + self.lifetime).timestamp())}:{party}"

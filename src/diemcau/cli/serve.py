@@ -42,8 +42,12 @@ def serve(
     media_workers: Annotated[
         int | None, typer.Option(min=1, max=256, help="Threads of the media node.")
     ] = None,
-    media_bind: Annotated[str | None, typer.Option(help="ip:port for media (UDP); [::]:port: IPv4 and IPv6.")] = None,
-    media_announce: Annotated[list[str] | None, typer.Option(help="Address told to clients; repeatable, best first.")] = None,
+    media_bind: Annotated[
+        str | None, typer.Option(help="ip:port for media (UDP); [::]:port: IPv4 and IPv6.")
+    ] = None,
+    media_announce: Annotated[
+        list[str] | None, typer.Option(help="Address told to clients; repeatable, best first.")
+    ] = None,
     media_tcp_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="TCP port for media where no UDP gets through.")
     ] = None,

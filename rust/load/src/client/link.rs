@@ -11,7 +11,7 @@ use diemcau_wire::srtp::MAX_OVERHEAD;
 use diemcau_wire::transport::{Incoming, Transport, TransportConfig, TransportError, TransportRole};
 use thiserror::Error;
 
-use super::socket::Socket;
+use super::socket::{Came, Socket};
 use crate::stats::Counters;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -158,11 +158,11 @@ impl Link {
         &self.socket
     }
 
-    /// Of a connection over TCP: the datagrams that came, and whose they are; `None` for UDP.
+    /// What came on a connection over TCP; `None` for UDP.
     ///
     /// # Errors
     /// The node ended it.
-    pub fn datagrams(&mut self) -> Result<Option<(SocketAddr, Vec<Vec<u8>>)>, ClientError> {
+    pub fn datagrams(&mut self) -> Result<Option<Came>, ClientError> {
         Ok(self.socket.datagrams()?)
     }
 

@@ -21,6 +21,12 @@ pub enum Socket {
     Tcp(Box<Tcp>),
 }
 
+/// What came on a connection over TCP.
+pub struct Came {
+    pub node: SocketAddr,
+    pub datagrams: Vec<Vec<u8>>,
+}
+
 /// A connection to the node.
 pub struct Tcp {
     stream: TcpStream,
@@ -71,14 +77,14 @@ impl Socket {
         }
     }
 
-    /// Of a connection over TCP: the datagrams that came, and whose they are; `None` for UDP.
+    /// What came on a connection over TCP; `None` for UDP.
     ///
     /// # Errors
     /// The node ended it, or what came is no datagram.
-    pub fn datagrams(&mut self) -> io::Result<Option<(SocketAddr, Vec<Vec<u8>>)>> {
+    pub fn datagrams(&mut self) -> io::Result<Option<Came>> {
         match self {
             Self::Udp(_) => Ok(None),
-            Self::Tcp(tcp) => Ok(Some((tcp.node, tcp.receive()?))),
+            Self::Tcp(tcp) => Ok(Some(Came { node: tcp.node, datagrams: tcp.receive()? })),
         }
     }
 
