@@ -3,9 +3,8 @@
 //! and memory are bounded by the length of the datagram.
 //!
 //! From the bottom up: [`rtp`] and [`rtcp`] are packets; [`stun`] and [`ice`] find and hold the path; [`dtls`]
-//! agrees on keys; [`srtp`] uses them; [`transport`] is the five as one connection; [`framing`] is for those over TCP;
-//! [`sdp`] is the offer and
-//! the answer that begin it.
+//! agrees on keys; [`srtp`] uses them; [`transport`] is the five as one connection; [`framing`] carries it over
+//! TCP; [`sdp`] is the offer and the answer that begin it.
 
 pub mod dtls;
 pub mod framing;
