@@ -12,6 +12,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,12 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from diemcau.access import Access, load_secret
+from diemcau.access import Access, IceServers, load_secret
 from diemcau.api import ApiOptions, Services, certificates, create
 from diemcau.api.asker import CONSOLE
 from diemcau.bus import EVENTS, LocalBus
 from diemcau.clock import Clock, SystemClock
-from diemcau.config import Settings, lan_addresses
+from diemcau.config import Settings, bound_ip, lan_addresses
 from diemcau.errors import DiemCauError
 from diemcau.media import MediaNode, MediaUnavailable
 from diemcau.media.client import NodeClient
@@ -108,7 +109,8 @@ def api_options(settings: Settings, certificate: bytes | None = None) -> ApiOpti
     """The doors' options."""
     origins = frozenset() if settings.public_url is None else frozenset({settings.public_url})
     secure = settings.tls or (settings.public_url or "").startswith("https://")
-    return ApiOptions(VERSION, origins, secure, web_folder(), certificate)
+    ice = IceServers(settings.turn_urls, settings.turn_key, timedelta(seconds=settings.turn_lifetime_s))
+    return ApiOptions(VERSION, origins, secure, web_folder(), certificate, ice)
 
 
 async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: AsyncExitStack) -> FastAPI:
@@ -189,16 +191,23 @@ class _Server(uvicorn.Server):
 def node_options(settings: Settings) -> NodeOptions:
     """How the media node is started."""
     bind, announce = settings.media_bind, settings.media_announce
+    if not announce and not settings.loopback and (bind is None or bound_ip(bind).is_unspecified):
+        four = bind is not None and bound_ip(bind).version == 4
+        found = tuple(a for a in lan_addresses() if not (four and ":" in a))
+        announce = tuple(sorted(found, key=lambda a: ":" in a)) or ("127.0.0.1",)
     if bind is None:
-        bind = "127.0.0.1:0" if settings.loopback else "0.0.0.0:0"
-    if not announce and not settings.loopback:
-        announce = tuple(a for a in lan_addresses() if ":" not in a) or ("127.0.0.1",)
+        # A machine without IPv6 may not let us bind [::].
+        bind = "[::]:0" if any(":" in a for a in announce) else "0.0.0.0:0"
+        if settings.loopback and not announce:
+            bind = "[::1]:0" if settings.host == "::1" else "127.0.0.1:0"
     return NodeOptions(
         executable=find(setting=settings.media_executable),
         control=settings.control_socket,
         bind=bind,
         announce=announce,
         workers=settings.media_workers,
+        tcp=settings.media_tcp,
+        tcp_port=settings.media_tcp_port,
         log_file=settings.data.resolve() / "media.log",
     )
 

@@ -1,7 +1,9 @@
 """Settings: environment `DIEMCAU_*`, a file, these defaults. Secrets come from the environment or files."""
 
 import hashlib
+import ipaddress
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Annotated, Literal
@@ -51,11 +53,26 @@ class Settings(BaseSettings):
     media_executable: Path | None = None
     media_workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 2)
     media_bind: str | None = None
-    """`ip:port` for UDP, worker i uses port + i; none: free ports of every address, or of loopback when
-    `host` is."""
+    """`ip:port` for UDP, worker i uses port + i; `[::]:port` serves IPv4 and IPv6. None: free ports of every
+    address, or of loopback when `host` is."""
 
     media_announce: tuple[str, ...] = ()
-    """Addresses told to clients; none: those of this machine that fit `media_bind`."""
+    """IPv4 and IPv6 addresses told to clients, best first (behind NAT the public ones); none: those of this
+    machine that fit `media_bind`."""
+
+    media_tcp: bool = True
+    media_tcp_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """The one TCP port of all workers, for clients that no UDP reaches; none: the number of `media_bind`."""
+
+    turn_urls: tuple[str, ...] = ()
+    """Relays, e.g. `turns:relay.example:443?transport=tcp`; see docs/reach.md."""
+
+    turn_secret: SecretStr | None = None
+    turn_secret_file: Path | None = None
+    """coturn's `static-auth-secret`, or the file that holds it."""
+
+    turn_lifetime_s: Annotated[int, Field(ge=60, le=86_400)] = 3600
+    """Seconds in which a relay's credential can be used to begin."""
 
     keep_media: bool = False
     """Leave the media node running when the server is stopped (an upgrade in the middle of a meeting)."""
@@ -83,6 +100,57 @@ class Settings(BaseSettings):
             raise ValueError("begins with http:// or https://")
         return None if value is None else value.rstrip("/")
 
+    @field_validator("media_bind")
+    @classmethod
+    def _is_socket_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            bound_ip(value)
+        return value
+
+    @field_validator("media_announce")
+    @classmethod
+    def _are_addresses(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        """Addresses, not names: what a name means may change while the node announces what it once meant."""
+        found: dict[str, None] = {}
+        for value in values:
+            try:
+                address = ipaddress.ip_address(value)
+            except ValueError:
+                raise ValueError(f"{value!r} is not an IP address; names are not resolved") from None
+            if address.is_unspecified or address.is_multicast or address.is_link_local:
+                raise ValueError(f"{value} is no address that clients could send to")
+            found[str(address)] = None
+        return tuple(found)
+
+    @field_validator("turn_urls")
+    @classmethod
+    def _are_turn(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            if not TURN_URL.fullmatch(value):
+                raise ValueError(f"{value!r} is not turn:host[:port] or turns:host[:port] (RFC 7065)")
+        return values
+
+    @model_validator(mode="after")
+    def _turn_has_a_secret(self) -> "Settings":
+        if self.turn_secret is not None and self.turn_secret_file is not None:
+            raise ValueError("turn_secret and turn_secret_file cannot both be set")
+        if self.turn_urls and self.turn_secret is None and self.turn_secret_file is None:
+            raise ValueError("turn_urls needs turn_secret or turn_secret_file")
+        return self
+
+    @model_validator(mode="after")
+    def _announced_are_bound(self) -> "Settings":
+        if self.media_bind is None:
+            return self
+        bound = bound_ip(self.media_bind)
+        both = bound.version == 6 and bound.is_unspecified
+        for value in self.media_announce:
+            if not both and ipaddress.ip_address(value).version != bound.version:
+                raise ValueError(
+                    f"{value} cannot be reached at {self.media_bind}; [::]:port serves both families"
+                )
+        return self
+
     @model_validator(mode="after")
     def _one_address(self) -> "Settings":
         if self.database is not None and self.database_file is not None:
@@ -99,6 +167,18 @@ class Settings(BaseSettings):
         return f"sqlite:///{self.data.resolve() / 'diemcau.db'}"
 
     @property
+    def turn_key(self) -> bytes:
+        """The relays' shared secret; empty without one. Raises ValueError for an empty file."""
+        if self.turn_secret is not None:
+            return self.turn_secret.get_secret_value().encode()
+        if self.turn_secret_file is None:
+            return b""
+        key = self.turn_secret_file.read_bytes().strip()
+        if not key:
+            raise ValueError(f"{self.turn_secret_file} is empty")
+        return key
+
+    @property
     def control_socket(self) -> Path:
         """The media node's socket."""
         return _short(self.data.resolve() / "media.sock")
@@ -112,6 +192,20 @@ class Settings(BaseSettings):
     def loopback(self) -> bool:
         """Whether only this machine can reach the doors."""
         return self.host in ("127.0.0.1", "::1", "localhost")
+
+
+TURN_URL = re.compile(r"turns?:(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?(\?transport=(udp|tcp))?")
+
+
+def bound_ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address of `ip:port` or `[ip]:port`. Raises ValueError."""
+    host, _, port = text.rpartition(":")
+    if not (host and port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise ValueError(f"{text!r} is not ip:port")
+    address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+    if (address.version == 6) != host.startswith("["):
+        raise ValueError(f"{text!r}: an IPv6 address is written [address]:port, and no other")
+    return address
 
 
 def _short(path: Path) -> Path:

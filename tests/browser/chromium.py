@@ -3,7 +3,7 @@
 import contextlib
 import io
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,15 +58,22 @@ AUDIO = """async () => {
 
 @contextlib.contextmanager
 def chromium(
-    playwright: Playwright, *, picture: Path | None = None, sound: Path | None = None, camera: bool = True
+    playwright: Playwright,
+    *,
+    picture: Path | None = None,
+    sound: Path | None = None,
+    camera: bool = True,
+    program: str | Path = "/usr/bin/chromium",
+    more: Sequence[str] = (),
 ) -> Iterator[Browser]:
     """Start a headless Chromium of its own, its fake camera and microphone playing the given files."""
     flags = [flag for flag in FLAGS if camera or "media-stream" not in flag]
+    flags += more
     if picture:
         flags.append(f"--use-file-for-fake-video-capture={picture}")
     if sound:
         flags.append(f"--use-file-for-fake-audio-capture={sound}")
-    browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+    browser = playwright.chromium.launch(executable_path=program, args=flags)
     try:
         yield browser
     finally:

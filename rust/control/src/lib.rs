@@ -413,6 +413,14 @@ pub struct Stats {
     /// Messages that had to be sent packet by packet because segmentation offload was refused.
     #[serde(default)]
     pub gso_refused: u64,
+    /// Connections over TCP whose peer has proved itself: now, and since start.
+    #[serde(default)]
+    pub tcp_open: u32,
+    #[serde(default)]
+    pub tcp_opened: u64,
+    /// Video frames and single packets that slow connections over TCP did not get.
+    #[serde(default)]
+    pub tcp_dropped: u64,
     /// Packets dropped on queues between workers.
     pub queue_dropped: u64,
     /// Datagrams refused, by reason.

@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
-use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver as Inbox, Sender, channel};
 use std::thread::JoinHandle;
@@ -266,7 +265,7 @@ impl Worker {
     fn insert(&mut self, id: ClientId, opened: Result<Client, ClientError>, viewer: bool) {
         let added = opened.and_then(|mut client| {
             let place = self.free.last().copied().unwrap_or(self.clients.len());
-            self.epoll.add(client.link().socket().as_raw_fd(), place as u64)?;
+            self.epoll.add(client.link().socket().fd(), place as u64)?;
             Ok((place, client))
         });
         match added {
@@ -310,8 +309,31 @@ impl Worker {
             // A client that has just ended may still be named by an event of the same round.
             let Self { clients, buffers, stats, library, clock, happenings, .. } = &mut *self;
             let Some(Some(slot)) = clients.get_mut(place) else { return };
-            let socket = slot.client.link().socket().as_raw_fd();
             let mut failed = None;
+            match slot.client.link().datagrams() {
+                Ok(None) => {}
+                Ok(Some(came)) => {
+                    for mut datagram in came.datagrams {
+                        let moment = clock.now();
+                        let taken = take(slot, moment, came.node, &mut datagram, library, stats, happenings);
+                        if let Err(error) = taken {
+                            failed = Some(error);
+                            break;
+                        }
+                    }
+                    // What is left makes the socket readable again.
+                    match failed {
+                        Some(error) => self.end(place, &error),
+                        None => self.schedule(place),
+                    }
+                    return;
+                }
+                Err(error) => {
+                    self.end(place, &error);
+                    return;
+                }
+            }
+            let socket = slot.client.link().socket().fd();
             let received = buffers.receive(socket, |from, datagram| {
                 if failed.is_none() {
                     let moment = clock.now();

@@ -93,7 +93,8 @@ fn direct(more: &[&str]) -> Report {
     clips(folder.path());
     let control: PathBuf = folder.path().join("control.sock");
     let mut config = diemcau_node::serve::Config::new(control.clone());
-    config.bind = "127.0.0.1:0".parse().unwrap();
+    config.bind = "[::]:0".parse().unwrap();
+    config.announce = vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()];
     config.workers = 2;
     let node = diemcau_node::serve::Node::start(config).unwrap();
     let mut line =
@@ -119,6 +120,16 @@ fn viewers_of_a_real_node_see_whole_pictures_across_cuts() {
     assert!(counters.cuts >= 36 && counters.cuts_missed == 0, "{}", report.table());
     assert_eq!(report.join_ms.count, 12);
     assert_eq!((counters.forged, counters.own_drops), (0, 0));
+}
+
+#[test]
+fn clients_over_tcp_and_ipv6_lose_nothing() {
+    let report = direct(&["--viewers", "8", "--publishers", "2", "--duration", "2", "--tcp", "--ipv6"]);
+    let counters = &report.counters;
+    assert_eq!((counters.pictured, counters.viewers_failed, counters.publishers_failed), (8, 0, 0));
+    assert!(report.violations.is_empty(), "{}", report.table());
+    assert!(counters.frames > 100 && counters.frames_known == counters.frames, "{}", report.table());
+    assert_eq!(counters.nacks, 0);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use crate::hub::Limits;
 use crate::limit::Limit;
 use crate::serve::{Config, Node, Stopper};
-use crate::sys::signal;
+use crate::sys::{signal, usage};
 
 /// The media node of Điểm Cầu.
 #[derive(Parser)]
@@ -22,7 +22,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Sub {
-    /// Serve viewers and publishers until SIGTERM; prints {"ready":true,"ports":[…]} when it does.
+    /// Serve viewers and publishers until SIGTERM; prints {"ready":true,"ports":[…],"tcp_port":…} when it does.
     Serve(Serve),
     /// Print the JSON Schema of the control protocol.
     Schema,
@@ -35,12 +35,18 @@ struct Serve {
     /// Path of the control socket (Unix, mode 0600).
     #[arg(long)]
     control: PathBuf,
-    /// UDP address; worker i uses port + i, port 0 lets the system choose.
+    /// UDP address; worker i uses port + i, port 0 lets the system choose. [::]:port serves IPv4 and IPv6.
     #[arg(long, default_value = "0.0.0.0:0")]
     bind: SocketAddr,
     /// IP under which others reach this node; may be repeated, best first.
     #[arg(long)]
     announce: Vec<IpAddr>,
+    /// TCP port of all workers together, for clients that no UDP reaches; default: the port of --bind.
+    #[arg(long)]
+    tcp_port: Option<u16>,
+    /// Nothing by TCP.
+    #[arg(long, conflicts_with = "tcp_port")]
+    no_tcp: bool,
     /// Worker threads; default: one per core.
     #[arg(long)]
     workers: Option<usize>,
@@ -83,15 +89,18 @@ fn run(serve: Serve) -> anyhow::Result<()> {
     let workers = serve
         .workers
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+    // A viewer or publisher over TCP needs a descriptor of its own.
+    usage::raise_file_limit((serve.max_viewers + serve.max_publishers) as u64 + 4_096);
     let node = Node::start(Config {
         bind: serve.bind,
         announce: serve.announce,
+        tcp_port: (!serve.no_tcp).then(|| serve.tcp_port.unwrap_or(serve.bind.port())),
         workers,
         limits: Limits { viewers: serve.max_viewers, publishers: serve.max_publishers },
         gso: !serve.no_gso,
         ..Config::new(serve.control)
     })?;
-    let ready = serde_json::json!({ "ready": true, "ports": node.ports });
+    let ready = serde_json::json!({ "ready": true, "ports": node.ports, "tcp_port": node.tcp_port });
     // A parent that does not read this is not a reason to die.
     let _ = writeln!(std::io::stdout(), "{ready}").and_then(|()| std::io::stdout().flush());
     watch_signals(node.stopper())?;

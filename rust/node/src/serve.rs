@@ -1,7 +1,7 @@
 //! A node: its sockets bound, its threads started, and the end of it.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
@@ -17,14 +17,17 @@ use crate::hub::{Hub, Limits};
 use crate::mail::{Outbox, mailbox};
 use crate::message::Report;
 use crate::stats::WorkerStats;
-use crate::sys::random;
+use crate::stream::listener::{Arrival, Listener};
 use crate::sys::udp::Udp;
+use crate::sys::{random, tcp};
 use crate::worker::{Parts, Peer, Worker};
 
 /// Orders that may wait at one worker; more are refused with `busy`.
 const ORDERS: usize = 16_384;
 /// Frames that may wait at one worker; more are dropped and counted.
 const CROSSINGS: usize = 4_096;
+/// Connections over TCP that may wait at one worker; more are closed and counted.
+const ARRIVALS: usize = 256;
 /// Reports that may wait for the hub; workers then wait for it.
 const REPORTS: usize = 16_384;
 
@@ -39,6 +42,8 @@ pub struct Config {
     pub announce: Vec<IpAddr>,
     pub workers: usize,
     pub limits: Limits,
+    /// The TCP port, one for all workers: 0 lets the kernel choose; none: nothing by TCP.
+    pub tcp_port: Option<u16>,
     /// Whether to try UDP segmentation offload.
     pub gso: bool,
     /// Test of isolation: a viewer of this name panics at its first datagram.
@@ -54,6 +59,7 @@ impl Config {
             announce: Vec::new(),
             workers: 1,
             limits: Limits { viewers: 20_000, publishers: 500 },
+            tcp_port: Some(0),
             gso: true,
             faulty_viewer: None,
         }
@@ -64,6 +70,10 @@ impl Config {
 pub struct Node {
     /// UDP port of each worker.
     pub ports: Vec<u16>,
+    /// The TCP port.
+    pub tcp_port: Option<u16>,
+    /// Ends the listener, once nobody is left to hand connections to.
+    listener: Option<(Outbox<()>, JoinHandle<()>)>,
     stop: Outbox<Stop>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -89,6 +99,8 @@ impl Node {
         let count = config.workers.clamp(1, 256);
         let sockets =
             (0..count).map(|index| bind(config.bind, index)).collect::<anyhow::Result<Vec<Udp>>>()?;
+        let tcp_listener = config.tcp_port.map(|port| listen_tcp(config.bind, port)).transpose()?;
+        let tcp_port = tcp_listener.as_ref().map(TcpListener::local_addr).transpose()?.map(|at| at.port());
         let listener = listen(&config.control)
             .with_context(|| format!("cannot listen at {}", config.control.display()))?;
         let clock = Clock::start();
@@ -98,6 +110,7 @@ impl Node {
         let mut peers = Vec::new();
         let mut inboxes = Vec::new();
         let mut hub_workers = Vec::new();
+        let mut porches = Vec::new();
         for _ in 0..count {
             let (crossings, crossing_inbox) = mailbox(CROSSINGS)?;
             let (orders, order_inbox) = mailbox(ORDERS)?;
@@ -110,11 +123,20 @@ impl Node {
                 viewers: 0,
                 publishers: 0,
             });
-            inboxes.push((order_inbox, crossing_inbox, stats));
+            let arrivals = match tcp_port {
+                Some(port) => {
+                    let (porch, arrivals) = mailbox::<Arrival>(ARRIVALS)?;
+                    porches.push(porch);
+                    Some((arrivals, port))
+                }
+                None => None,
+            };
+            inboxes.push((order_inbox, crossing_inbox, stats, arrivals));
         }
-        let ports = sockets.iter().map(|udp| udp.local.port()).collect();
+        let ports: Vec<u16> = sockets.iter().map(|udp| udp.local.port()).collect();
         let mut threads = Vec::new();
-        for (index, (udp, (orders, crossings, stats))) in sockets.into_iter().zip(inboxes).enumerate() {
+        for (index, (udp, inboxes)) in sockets.into_iter().zip(inboxes).enumerate() {
+            let (orders, crossings, stats, arrivals) = inboxes;
             let worker = Worker::new(Parts {
                 index: index as u16,
                 udp,
@@ -127,14 +149,24 @@ impl Node {
                 hub: reports.clone(),
                 stats,
                 gso: config.gso,
-            });
+                arrivals,
+            })?;
             threads.push(spawn(format!("worker-{index}"), move || worker.run())?);
         }
         let mut hub = Hub::new(hub_workers, config.limits, clock, format!("{:016x}", random::u64()));
         hub.faulty_viewer = config.faulty_viewer;
+        let listener_stats = Arc::clone(&hub.listener_stats);
+        let listener_thread = match tcp_listener {
+            Some(socket) => {
+                let (stop, stopped) = mailbox(1)?;
+                let listener = Listener::new(socket, porches, stopped, listener_stats)?;
+                Some((stop, spawn("tcp".into(), move || listener.run())?))
+            }
+            None => None,
+        };
         let server = Server::new(hub, listener, config.control, report_inbox, stop_inbox)?;
         threads.push(spawn("control".into(), move || server.run())?);
-        Ok(Self { ports, stop, threads })
+        Ok(Self { ports, tcp_port, listener: listener_thread, stop, threads })
     }
 
     pub fn stopper(&self) -> Stopper {
@@ -145,6 +177,11 @@ impl Node {
     pub fn join(self) {
         for thread in self.threads {
             // One that failed has ended the process.
+            let _ = thread.join();
+        }
+        if let Some((stop, thread)) = self.listener {
+            // A full queue holds a stop already.
+            let _ = stop.try_send(());
             let _ = thread.join();
         }
     }
@@ -187,6 +224,13 @@ fn bind(base: SocketAddr, index: usize) -> anyhow::Result<Udp> {
     Ok(udp)
 }
 
+fn listen_tcp(mut address: SocketAddr, port: u16) -> anyhow::Result<TcpListener> {
+    address.set_port(port);
+    let listener = tcp::listen(address).with_context(|| format!("cannot listen on TCP {address}"))?;
+    tracing::info!(address = %listener.local_addr()?, "listening (TCP)");
+    Ok(listener)
+}
+
 /// What is announced when nothing was said: the address that is bound, or loopback where that is all of them.
 fn announced(config: &Config) -> Vec<IpAddr> {
     if !config.announce.is_empty() {
@@ -195,7 +239,8 @@ fn announced(config: &Config) -> Vec<IpAddr> {
     let ip = config.bind.ip();
     if ip.is_unspecified() {
         tracing::warn!("no --announce: only this machine can connect");
-        return vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+        let v4 = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        return if ip.is_ipv6() { vec![v4, IpAddr::V6(Ipv6Addr::LOCALHOST)] } else { vec![v4] };
     }
     vec![ip]
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use diemcau_control::Stats;
 use diemcau_core::ShardStats;
 
+use crate::stream::streams::StreamStats;
 use crate::sys::send::Sent;
 
 /// Counters since start.
@@ -14,6 +15,7 @@ pub struct WorkerStats {
     pub packets_in: u64,
     pub bytes_in: u64,
     pub sent: Sent,
+    pub streams: StreamStats,
     pub shard: ShardStats,
     pub plis_in: u64,
     pub keyframe_requests: u64,
@@ -32,8 +34,11 @@ impl WorkerStats {
         stats.packets_in += self.packets_in;
         stats.bytes_in += self.bytes_in;
         stats.packets_out += self.sent.packets;
-        stats.bytes_out += self.sent.bytes;
-        stats.messages_out += self.sent.messages;
+        stats.bytes_out += self.sent.bytes + self.streams.bytes;
+        stats.messages_out += self.sent.messages + self.streams.writes;
+        stats.tcp_open += self.streams.open;
+        stats.tcp_opened += self.streams.opened;
+        stats.tcp_dropped += self.streams.dropped;
         stats.send_blocked += self.sent.blocked;
         stats.send_refused += self.sent.refused;
         stats.gso_refused += self.sent.split;

@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             credentials: &local,
             fingerprint: certificate.fingerprint(),
             candidates: &candidates,
+            tcp_candidates: &[],
             session_id: 1,
             first_ssrc: 1000,
             max_audio: 8,

@@ -3,10 +3,11 @@
 //! and memory are bounded by the length of the datagram.
 //!
 //! From the bottom up: [`rtp`] and [`rtcp`] are packets; [`stun`] and [`ice`] find and hold the path; [`dtls`]
-//! agrees on keys; [`srtp`] uses them; [`transport`] is the five as one connection; [`sdp`] is the offer and
-//! the answer that begin it.
+//! agrees on keys; [`srtp`] uses them; [`transport`] is the five as one connection; [`framing`] carries it over
+//! TCP; [`sdp`] is the offer and the answer that begin it.
 
 pub mod dtls;
+pub mod framing;
 pub mod ice;
 pub mod rtcp;
 pub mod rtp;

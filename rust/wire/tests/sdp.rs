@@ -30,6 +30,7 @@ fn answer(offer: &str) -> Result<ViewerAnswer, SdpError> {
             credentials: &credentials(),
             fingerprint: &FINGERPRINT,
             candidates: &candidates,
+            tcp_candidates: &[],
             session_id: 42,
             first_ssrc: 1000,
             max_audio: 8,
@@ -135,6 +136,7 @@ fn transport_feedback_is_answered_where_asked_for() {
         credentials: &credentials(),
         fingerprint: &FINGERPRINT,
         candidates: &candidates,
+        tcp_candidates: &[],
         session_id: 1,
         first_ssrc: u32::MAX,
         max_audio: 4,
@@ -150,6 +152,36 @@ fn transport_feedback_is_answered_where_asked_for() {
     let error = answer_viewer(CHROMIUM, &few).unwrap_err();
     assert_eq!(error, SdpError::TooManyLines { kind: "video", limit: 3 });
     assert_eq!(error.code(), "sdp_too_many_lines");
+}
+
+#[test]
+fn tcp_is_offered_behind_every_udp_address_and_told_apart_again() {
+    let udp = ["192.0.2.1:4000".parse().unwrap(), "[2001:db8::1]:4000".parse().unwrap()];
+    let tcp = ["192.0.2.1:443".parse().unwrap(), "[2001:db8::1]:443".parse().unwrap()];
+    let config = AnswerConfig {
+        credentials: &credentials(),
+        fingerprint: &FINGERPRINT,
+        candidates: &udp,
+        tcp_candidates: &tcp,
+        session_id: 1,
+        first_ssrc: 1,
+        max_audio: 4,
+        max_video: 4,
+        ptime: 60,
+        transport_cc: false,
+    };
+    let answer = answer_viewer(CHROMIUM, &config).unwrap().sdp;
+    let candidates: Vec<Vec<&str>> = answer
+        .lines()
+        .filter_map(|line| line.strip_prefix("a=candidate:"))
+        .map(|line| line.split(' ').collect())
+        .collect();
+    assert_eq!(candidates.iter().map(|words| words[2]).collect::<Vec<_>>(), ["udp", "udp", "tcp", "tcp"]);
+    let priorities: Vec<u32> = candidates.iter().map(|words| words[3].parse().unwrap()).collect();
+    assert!(priorities.windows(2).all(|pair| pair[0] > pair[1]), "{priorities:?}");
+    assert_eq!(candidates[3][4..], ["2001:db8::1", "443", "typ", "host", "tcptype", "passive"]);
+    let read = parse_answer(&answer).unwrap().remote;
+    assert_eq!((read.candidates, read.tcp_candidates), (udp.to_vec(), tcp.to_vec()));
 }
 
 #[test]

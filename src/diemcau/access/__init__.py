@@ -9,6 +9,7 @@ from diemcau.access.permissions import PERMISSIONS, SITE_COMMANDS, allowed, auth
 from diemcau.access.secrets import load_secret
 from diemcau.access.service import Access
 from diemcau.access.tokens import IssuedToken, Token, TokenKind, TokenNotFound
+from diemcau.access.turn import IceServer, IceServers, link_headers
 
 __all__ = [
     "PERMISSIONS",
@@ -18,6 +19,8 @@ __all__ = [
     "Activation",
     "Actor",
     "Grant",
+    "IceServer",
+    "IceServers",
     "IssuedCode",
     "IssuedToken",
     "Lockout",
@@ -32,6 +35,7 @@ __all__ = [
     "TokenNotFound",
     "allowed",
     "authorise",
+    "link_headers",
     "load_secret",
     "network_of",
     "site_actor",

@@ -26,6 +26,7 @@ class Limits:
 
     sockets: RateLimit
     media: RateLimit
+    ice: RateLimit
     pictures: RateLimit
     strangers: RateLimit
     tokens: RateLimit
@@ -62,6 +63,7 @@ def create(services: Services) -> FastAPI:
         # inside: generous, but not endless.
         sockets=RateLimit(500, 10_000, time.monotonic),
         media=RateLimit(1, 20, time.monotonic),
+        ice=RateLimit(1, 20, time.monotonic),
         pictures=RateLimit(1, 5, time.monotonic),
         # Before a token is looked up, by address; a token may be many players'.
         strangers=RateLimit(50, 500, time.monotonic),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 
 from diemcau.access import Actor
 from diemcau.api import schemas
@@ -34,6 +34,21 @@ async def _may_watch(services: Services, actor: Actor, meeting: str) -> None:
     await services.meetings.viewer(meeting, actor)
     if actor.site is not None and services.meetings.meeting_of(actor.site) != meeting:
         raise NotInMeeting(None, site=actor.site)
+
+
+@router.get("/ice")
+async def ice(
+    request: Request, response: Response, asker: CurrentAsker, services: CurrentServices
+) -> schemas.IceServers:
+    """Relays that the asker may use, with credentials that expire; none where the installation has none."""
+    request.app.state.limits.ice.take(asker.actor.key)
+    response.headers["Cache-Control"] = "no-store"
+    ice = services.options.ice
+    servers = [
+        schemas.IceServer(urls=list(server.urls), username=server.username, credential=server.credential)
+        for server in ice.for_party(asker.actor.id, services.clock.now())
+    ]
+    return schemas.IceServers(servers=servers, lifetime_s=int(ice.lifetime.total_seconds()))
 
 
 @router.post("/meetings/{meeting}/viewer", status_code=201)

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from diemcau.media import wire
 
-_NODE_GAUGES = {"viewers", "publishers", "tracks", "rss_bytes"}
+_NODE_GAUGES = {"viewers", "publishers", "tracks", "rss_bytes", "tcp_open"}
 
 
 class Metrics:

@@ -188,6 +188,21 @@ class CommandDone(BaseModel):
     seq: int
 
 
+class IceServer(BaseModel):
+    """One of `RTCConfiguration.iceServers`."""
+
+    urls: list[str]
+    username: str
+    credential: str
+
+
+class IceServers(BaseModel):
+    """Answer of `GET /ice`. `lifetime_s`: ask again before so many seconds have passed."""
+
+    servers: list[IceServer]
+    lifetime_s: int
+
+
 class ViewerOffer(Strict):
     """`POST /meetings/{m}/viewer`."""
 

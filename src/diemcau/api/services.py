@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from diemcau.access import Access
+from diemcau.access import Access, IceServers
 from diemcau.api.limits import CommandLimits
 from diemcau.api.metrics import Metrics
 from diemcau.api.pictures import Pictures
@@ -23,6 +23,7 @@ class ApiOptions:
 
     `origins`: further origins than the one asked for by `Host` (a proxy that rewrites it). `secure`: cookies
     only over TLS. `web`: the folder of the built page. `certificate`: the authority's certificate, PEM.
+    `ice`: relays for media.
     `recheck_s`: in this time every open WebSocket is asked anew whether it may stay.
     """
 
@@ -31,6 +32,7 @@ class ApiOptions:
     secure: bool = False
     web: Path | None = None
     certificate: bytes | None = None
+    ice: IceServers = field(default_factory=IceServers)
     beat_s: float = 5.0
     silent_s: float = 60.0
     hello_s: float = 10.0

@@ -42,8 +42,15 @@ def serve(
     media_workers: Annotated[
         int | None, typer.Option(min=1, max=256, help="Threads of the media node.")
     ] = None,
-    media_bind: Annotated[str | None, typer.Option(help="ip:port for media (UDP).")] = None,
-    media_announce: Annotated[list[str] | None, typer.Option(help="Address told to clients.")] = None,
+    media_bind: Annotated[
+        str | None, typer.Option(help="ip:port for media (UDP); [::]:port: IPv4 and IPv6.")
+    ] = None,
+    media_announce: Annotated[
+        list[str] | None, typer.Option(help="Address told to clients; repeatable, best first.")
+    ] = None,
+    media_tcp_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="TCP port for media where no UDP gets through.")
+    ] = None,
     media_executable: Annotated[Path | None, typer.Option(help="Path of diemcau-media.")] = None,
     keep_media: Annotated[
         bool | None, typer.Option("--keep-media", help="Leave the media node running on exit.")
@@ -68,6 +75,7 @@ def serve(
             media_workers=media_workers,
             media_bind=media_bind,
             media_announce=None if media_announce is None else tuple(media_announce),
+            media_tcp_port=media_tcp_port,
             media_executable=media_executable,
             keep_media=keep_media,
             log=log,

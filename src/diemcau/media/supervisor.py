@@ -37,6 +37,8 @@ class NodeOptions:
     bind: str = "127.0.0.1:0"
     announce: tuple[str, ...] = ()
     workers: int = 2
+    tcp: bool = True
+    tcp_port: int | None = None
     log_file: Path | None = None
     extra: tuple[str, ...] = field(default=())
 
@@ -46,6 +48,10 @@ class NodeOptions:
         options += ["--bind", self.bind]
         for announce in self.announce:
             options += ["--announce", announce]
+        if not self.tcp:
+            options.append("--no-tcp")
+        elif self.tcp_port is not None:
+            options += ["--tcp-port", str(self.tcp_port)]
         return [*options, *self.extra]
 
 

@@ -135,6 +135,15 @@ class Stats(BaseModel):
     """
     Packets not sent: the kernel refused them (no route, no permission).
     """
+    tcp_dropped: Annotated[int, Field(ge=0)] = 0
+    """
+    Video frames and single packets that slow connections over TCP did not get.
+    """
+    tcp_open: Annotated[int, Field(ge=0)] = 0
+    """
+    Connections over TCP whose peer has proved itself: now, and since start.
+    """
+    tcp_opened: Annotated[int, Field(ge=0)] = 0
     tracks: Annotated[int, Field(ge=0)]
     uptime_ms: Annotated[int, Field(ge=0)]
     viewers: Annotated[int, Field(ge=0)]
@@ -713,6 +722,15 @@ class StatsReply(BaseModel):
     """
     Packets not sent: the kernel refused them (no route, no permission).
     """
+    tcp_dropped: Annotated[int, Field(ge=0)] = 0
+    """
+    Video frames and single packets that slow connections over TCP did not get.
+    """
+    tcp_open: Annotated[int, Field(ge=0)] = 0
+    """
+    Connections over TCP whose peer has proved itself: now, and since start.
+    """
+    tcp_opened: Annotated[int, Field(ge=0)] = 0
     tracks: Annotated[int, Field(ge=0)]
     uptime_ms: Annotated[int, Field(ge=0)]
     viewers: Annotated[int, Field(ge=0)]

@@ -1,4 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { IceServers } from '../media/ice';
 import { Sound } from '../media/sound';
 import { Stills } from '../media/stills';
 import { Viewer } from '../media/viewer';
@@ -58,7 +59,7 @@ export class DeskSession {
   ) {
     http.page = 'desk';
     this.wire = new Wire(wireUrl(), 'desk', tab, browserWorld(http));
-    this.viewer = new Viewer(http, AUDIO_LINES, STAGE_LINES + PREVIEW_LINES);
+    this.viewer = new Viewer(http, new IceServers(http), AUDIO_LINES, STAGE_LINES + PREVIEW_LINES);
     this.stills = new Stills(http);
     this.pins = new Pins(http, STAGE_LINES);
   }

@@ -1,4 +1,5 @@
 import { retryMs } from './backoff';
+import type { IceServers } from './ice';
 
 /** A browser calls a link disconnected after some 5 s without an answer; a little longer, and a fresh one is faster. */
 const SILENT_MS = 1_500;
@@ -67,6 +68,13 @@ export abstract class MediaLink {
     };
     this.pc = pc;
     return [pc, stale];
+  }
+
+  /** Lets the connection use the relays there are; before its offer, for with that it begins to look for ways. */
+  protected async reach(pc: RTCPeerConnection, ice: IceServers): Promise<void> {
+    const iceServers = await ice.get();
+    if (iceServers.length > 0 && pc.connectionState !== 'closed')
+      pc.setConfiguration({ ...pc.getConfiguration(), iceServers });
   }
 
   /** The answer is in: it has to connect within some seconds. */

@@ -3,6 +3,7 @@ import { codeOf, Failure } from '../protocol/failure';
 import type { Http } from '../protocol/http';
 import type { Codec } from '../protocol/types';
 import { prefer, withPtime } from './codecs';
+import type { IceServers } from './ice';
 import { MediaLink } from './link';
 
 export interface PublisherState {
@@ -34,7 +35,10 @@ export class Publisher extends MediaLink {
   private senders: { audio: RTCRtpSender; video: RTCRtpSender } | null = null;
   private linger: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(private readonly http: Http) {
+  constructor(
+    private readonly http: Http,
+    private readonly ice: IceServers,
+  ) {
     super();
   }
 
@@ -84,6 +88,8 @@ export class Publisher extends MediaLink {
     prefer(video, 'video', 'send', wanted.codec);
     this.senders = { audio: audio.sender, video: video.sender };
     try {
+      await this.reach(pc, this.ice);
+      if (stale()) return;
       const offer = await pc.createOffer();
       await pc.setLocalDescription(offer);
       const answer = await this.http.openPublisher(wanted.meeting, offer.sdp ?? '');

@@ -3,6 +3,7 @@ import { codeOf, Failure } from '../protocol/failure';
 import type { Http } from '../protocol/http';
 import type { Codec } from '../protocol/types';
 import { prefer } from './codecs';
+import type { IceServers } from './ice';
 import { MediaLink } from './link';
 
 export type ViewerPhase = 'idle' | 'connecting' | 'up' | 'down' | 'cannot_show';
@@ -28,6 +29,7 @@ export class Viewer extends MediaLink {
 
   constructor(
     private readonly http: Http,
+    private readonly ice: IceServers,
     private readonly audioLines: number,
     private readonly videoLines: number,
   ) {
@@ -72,6 +74,8 @@ export class Viewer extends MediaLink {
     for (let i = 0; i < this.videoLines; i++)
       prefer(pc.addTransceiver('video', { direction: 'recvonly' }), 'video', 'receive', this.codec);
     try {
+      await this.reach(pc, this.ice);
+      if (stale()) return;
       const offer = await pc.createOffer();
       await pc.setLocalDescription(offer);
       const answer = await this.http.openViewer(meeting, offer.sdp ?? '', replaces);

@@ -1,5 +1,6 @@
 import { asProblem, Failure } from './failure';
 import type {
+  IceServersAnswer,
   LayerName,
   Me,
   Meeting,
@@ -80,6 +81,8 @@ export class Http {
       signal,
     );
 
+  /** Relays for media connections; none where the installation has none. */
+  iceServers = () => this.json<IceServersAnswer>('GET', '/ice');
   /** Raises Failure `no_common_codec`, `bad_offer`, `media_unavailable`, `busy`, `meeting_not_open`. */
   openViewer = (meeting: string, offer: string, replaces: string | null) =>
     this.json<ViewerAnswer>('POST', `/meetings/${encodeURIComponent(meeting)}/viewer`, { offer, replaces });

@@ -314,6 +314,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ice
+         * @description Relays that the asker may use, with credentials that expire; none where the installation has none.
+         */
+        get: operations["ice_api_v1_ice_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/meetings/{meeting}/viewer": {
         parameters: {
             query?: never;
@@ -655,6 +675,28 @@ export interface components {
             role: string;
             /** Unit */
             unit: string;
+        };
+        /**
+         * IceServer
+         * @description One of `RTCConfiguration.iceServers`.
+         */
+        IceServer: {
+            /** Urls */
+            urls: string[];
+            /** Username */
+            username: string;
+            /** Credential */
+            credential: string;
+        };
+        /**
+         * IceServers
+         * @description Answer of `GET /ice`. `lifetime_s`: ask again before so many seconds have passed.
+         */
+        IceServers: {
+            /** Servers */
+            servers: components["schemas"]["IceServer"][];
+            /** Lifetime S */
+            lifetime_s: number;
         };
         /**
          * IssuedToken
@@ -1579,6 +1621,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommandDone"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ice_api_v1_ice_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IceServers"];
                 };
             };
             /** @description A problem (RFC 9457) */

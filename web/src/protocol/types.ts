@@ -21,6 +21,7 @@ export type ViewerAnswer = Schemas['ViewerAnswer'];
 export type PublisherAnswer = Schemas['PublisherAnswer'];
 /** Who has not got a message, and who has not answered: at most 2,000 ids each. */
 export type ReceiptsAnswer = Schemas['Receipts'];
+export type IceServersAnswer = Schemas['IceServers'];
 export type LayerName = Schemas['PinRequest']['ceiling'];
 export type MeetingStatus = Schemas['Meeting']['status'];
 

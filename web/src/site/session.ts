@@ -1,5 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { Devices } from '../media/devices';
+import { IceServers } from '../media/ice';
 import { Meter } from '../media/meter';
 import { Publisher } from '../media/publisher';
 import { isDegraded, QualityReader, type Quality } from '../media/quality';
@@ -68,8 +69,9 @@ export class SiteSession {
   ) {
     http.page = 'site';
     this.wire = new Wire(wireUrl(), 'site', tab, browserWorld(http));
-    this.viewer = new Viewer(http, LINES, LINES);
-    this.publisher = new Publisher(http);
+    const ice = new IceServers(http);
+    this.viewer = new Viewer(http, ice, LINES, LINES);
+    this.publisher = new Publisher(http, ice);
     // Without TLS a browser has no `mediaDevices`, whatever its types say.
     this.devices = new Devices(localStorage, navigator.mediaDevices);
     this.acknowledger = new Acknowledger({

@@ -1,6 +1,6 @@
 //! What viewers and publishers share: ICE, DTLS and SRTP over one socket.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,8 @@ use diemcau_wire::srtp::MAX_OVERHEAD;
 use diemcau_wire::transport::{Incoming, Transport, TransportConfig, TransportError, TransportRole};
 use thiserror::Error;
 
+use super::socket::{Came, Socket};
 use crate::stats::Counters;
-use crate::sys;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// A node that has been sending media (reports at least once a second) and says nothing for so long is gone, as a
@@ -83,25 +83,40 @@ impl Identity {
 pub struct Remote {
     pub transport: RemoteTransport,
     pub address: SocketAddr,
+    pub tcp: bool,
 }
 
-/// The first candidate on loopback, else the first of all where that is allowed.
-///
-/// # Errors
-/// `Remote` when it is not allowed, `NoCandidate`.
-pub fn choose_candidate(candidates: &[SocketAddr], allow_remote: bool) -> Result<SocketAddr, ClientError> {
-    let first = *candidates.first().ok_or(ClientError::NoCandidate)?;
-    match candidates.iter().find(|address| address.ip().is_loopback()) {
-        Some(local) => Ok(*local),
-        None if allow_remote => Ok(first),
-        None => Err(ClientError::Remote(first)),
+/// Which of the node's candidates a client may use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reach {
+    pub allow_remote: bool,
+    /// Over TCP, and no UDP.
+    pub tcp: bool,
+    /// IPv6, and no IPv4.
+    pub ipv6: bool,
+}
+
+impl Reach {
+    /// The first candidate on loopback, else the first of all where that is allowed.
+    ///
+    /// # Errors
+    /// `Remote` when it is not allowed, `NoCandidate`.
+    pub fn choose(self, transport: &RemoteTransport) -> Result<SocketAddr, ClientError> {
+        let all = if self.tcp { &transport.tcp_candidates } else { &transport.candidates };
+        let mut usable = all.iter().copied().filter(|address| address.is_ipv6() || !self.ipv6);
+        let first = usable.clone().next().ok_or(ClientError::NoCandidate)?;
+        match usable.find(|address| address.ip().is_loopback()) {
+            Some(local) => Ok(local),
+            None if self.allow_remote => Ok(first),
+            None => Err(ClientError::Remote(first)),
+        }
     }
 }
 
 /// See the module.
 pub struct Link {
     transport: Transport,
-    socket: UdpSocket,
+    socket: Socket,
     to: SocketAddr,
     drops: u32,
     heard: Instant,
@@ -129,20 +144,26 @@ impl Link {
             drop_dtls_after: None,
             connect_timeout: CONNECT_TIMEOUT,
         };
-        let bind: IpAddr = match to.ip() {
-            IpAddr::V4(ip) if ip.is_loopback() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_loopback() => Ipv6Addr::LOCALHOST.into(),
-            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        let socket = if remote.tcp {
+            Socket::tcp(to)?
+        } else {
+            Socket::udp(to, gro, if receive_rtp { 512 << 10 } else { 128 << 10 })?
         };
-        let socket = sys::udp((bind, 0).into(), gro, if receive_rtp { 512 << 10 } else { 128 << 10 })?;
         let transport = Transport::new(config, now)?;
         Ok(Self { transport, socket, to, drops: 0, heard: now, heard_media: None })
     }
 
     #[must_use]
-    pub fn socket(&self) -> &UdpSocket {
+    pub fn socket(&self) -> &Socket {
         &self.socket
+    }
+
+    /// What came on a connection over TCP; `None` for UDP.
+    ///
+    /// # Errors
+    /// The node ended it.
+    pub fn datagrams(&mut self) -> Result<Option<Came>, ClientError> {
+        Ok(self.socket.datagrams()?)
     }
 
     #[must_use]
@@ -173,10 +194,10 @@ impl Link {
         from: SocketAddr,
         datagram: &'a mut [u8],
     ) -> Result<Incoming<'a>, TransportError> {
-        let socket = &self.socket;
+        let socket = &mut self.socket;
         let incoming = self.transport.handle_datagram(now, from, datagram, &mut |to, bytes| {
             // A full buffer loses it, as the network may; the protocols above repeat what matters.
-            let _ = socket.send_to(bytes, to);
+            socket.send(to, bytes);
         })?;
         match incoming {
             Incoming::Dropped(_) => {}
@@ -195,9 +216,10 @@ impl Link {
     /// # Errors
     /// The connection is over.
     pub fn timeout(&mut self, now: Instant) -> Result<(), ClientError> {
-        let socket = &self.socket;
+        let socket = &mut self.socket;
+        socket.flush();
         self.transport.handle_timeout(now, &mut |to, bytes| {
-            let _ = socket.send_to(bytes, to);
+            socket.send(to, bytes);
         })?;
         // The last that was heard was media, or nearly so.
         let media =
@@ -215,8 +237,8 @@ impl Link {
     }
 
     /// Sends protected bytes; false when the socket's buffer is full.
-    pub fn send(&self, bytes: &[u8]) -> bool {
-        self.socket.send_to(bytes, self.to).is_ok()
+    pub fn send(&mut self, bytes: &[u8]) -> bool {
+        self.socket.send(self.to, bytes)
     }
 
     /// Protects and sends a compound RTCP packet of `len` bytes in `buf`, which has room for the tag.
@@ -229,9 +251,9 @@ impl Link {
 
     /// Says goodbye.
     pub fn close(&mut self, now: Instant) {
-        let socket = &self.socket;
+        let socket = &mut self.socket;
         self.transport.close(now, &mut |to, bytes| {
-            let _ = socket.send_to(bytes, to);
+            socket.send(to, bytes);
         });
     }
 }

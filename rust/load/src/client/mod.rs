@@ -4,9 +4,10 @@ mod link;
 mod offer;
 mod outgoing;
 mod publisher;
+mod socket;
 mod viewer;
 
-pub use link::{ClientError, Identity, Link, Remote, choose_candidate};
+pub use link::{ClientError, Identity, Link, Reach, Remote};
 pub use offer::{Offer, PublisherAnswer, publisher_offer, viewer_offer};
 pub use publisher::{Publisher, PublisherConfig};
 pub use viewer::{Viewer, ViewerConfig};

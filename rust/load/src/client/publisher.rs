@@ -8,7 +8,7 @@ use diemcau_wire::rtcp::{RtcpPacket, RtcpWriter, packets};
 use diemcau_wire::transport::Incoming;
 
 use super::Moment;
-use super::link::{ClientError, Identity, Link, Remote, choose_candidate};
+use super::link::{ClientError, Identity, Link, Reach, Remote};
 use super::offer::{Offer, PublisherAnswer};
 use super::outgoing::{Named, Outgoing, Saying};
 use crate::clips::{Library, Player, VideoCodec, Voice};
@@ -29,7 +29,7 @@ pub struct PublisherConfig {
     pub answer: String,
     /// Chooses clip and voice.
     pub site: String,
-    pub allow_remote: bool,
+    pub reach: Reach,
     pub via: Arc<Via>,
     /// Packet time of the voice, ms; none: what the answer says.
     pub packet_ms: Option<u32>,
@@ -76,8 +76,9 @@ impl Publisher {
         moment: Moment,
     ) -> Result<Self, ClientError> {
         let answer = PublisherAnswer::parse(&config.answer)?;
-        let chosen = choose_candidate(&answer.transport.candidates, config.allow_remote)?;
-        let remote = Remote { address: config.via.route(chosen)?, transport: answer.transport };
+        let chosen = config.reach.choose(&answer.transport)?;
+        let address = config.via.route(chosen)?;
+        let remote = Remote { address, tcp: config.reach.tcp, transport: answer.transport };
         let camera = match answer.video {
             None => None,
             Some((codec, payload_type, rtx_payload_type, extensions)) => {

@@ -10,7 +10,7 @@ use diemcau_wire::sdp::{Codec, LineSpec, MediaKind, parse_answer};
 use diemcau_wire::transport::{DropReason, Incoming};
 
 use super::Moment;
-use super::link::{ClientError, Identity, Link, Remote, choose_candidate};
+use super::link::{ClientError, Identity, Link, Reach, Remote};
 use super::offer::Offer;
 use crate::clips::Library;
 use crate::decode::Tap;
@@ -32,7 +32,7 @@ pub struct ViewerConfig {
     pub started: Instant,
     /// False where nothing is to be seen at first: then the first frame's time says nothing of joining.
     pub measure_join: bool,
-    pub allow_remote: bool,
+    pub reach: Reach,
     pub via: Arc<Via>,
     pub gro: bool,
     /// Estimate to send, bit/s.
@@ -89,8 +89,9 @@ impl Viewer {
     /// When the answer cannot be used.
     pub fn open(config: ViewerConfig, identity: &Identity, moment: Moment) -> Result<Self, ClientError> {
         let session = parse_answer(&config.answer)?;
-        let chosen = choose_candidate(&session.remote.candidates, config.allow_remote)?;
-        let remote = Remote { address: config.via.route(chosen)?, transport: session.remote };
+        let chosen = config.reach.choose(&session.remote)?;
+        let address = config.via.route(chosen)?;
+        let remote = Remote { address, tcp: config.reach.tcp, transport: session.remote };
         let keep = config.tap.is_some();
         let lines = session
             .lines

@@ -55,6 +55,12 @@ pub struct CommonOptions {
     /// Send to addresses that are not loopback.
     #[arg(long)]
     pub allow_remote: bool,
+    /// Use the node's TCP candidates instead of its UDP ones.
+    #[arg(long, conflicts_with_all = ["via", "emulate"])]
+    pub tcp: bool,
+    /// Use IPv6 candidates only.
+    #[arg(long)]
+    pub ipv6: bool,
     /// Print the report as one JSON line instead of a table.
     #[arg(long)]
     pub json: bool,
@@ -126,6 +132,12 @@ impl CommonOptions {
             }
             (None, None) => Ok(Via::Direct),
         }
+    }
+
+    /// Which candidates clients may use.
+    #[must_use]
+    pub fn reach(&self) -> crate::client::Reach {
+        crate::client::Reach { allow_remote: self.allow_remote, tcp: self.tcp, ipv6: self.ipv6 }
     }
 
     /// Whether `address` may be spoken to.

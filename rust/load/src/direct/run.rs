@@ -169,7 +169,7 @@ impl Run {
                 offer,
                 answer,
                 site: site(index),
-                allow_remote: self.options.common.allow_remote,
+                reach: self.options.common.reach(),
                 via: self.via.clone(),
                 packet_ms: self.options.ptime,
                 sizes: self.sizes.clone(),
@@ -283,7 +283,7 @@ impl Run {
         } else {
             None
         };
-        let (allow_remote, gro) = (options.common.allow_remote, options.common.gro);
+        let (reach, gro) = (options.common.reach(), options.common.gro);
         let (control, via) = (self.control.clone(), self.via.clone());
         async move {
             let ReplyData::Viewer { answer, .. } = control.request(command).await? else {
@@ -293,18 +293,7 @@ impl Run {
             let remb = Some(5_000_000);
             Ok((
                 index as u64,
-                ViewerConfig {
-                    offer,
-                    answer,
-                    site,
-                    started,
-                    measure_join: true,
-                    allow_remote,
-                    via,
-                    gro,
-                    remb,
-                    tap,
-                },
+                ViewerConfig { offer, answer, site, started, measure_join: true, reach, via, gro, remb, tap },
             ))
         }
     }

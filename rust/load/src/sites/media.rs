@@ -72,7 +72,7 @@ impl Session {
                     started,
                     // Who is on the air alone sees nobody.
                     measure_join: self.you.as_ref().is_none_or(|you| you.state != "on_air"),
-                    allow_remote: shared.options.common.allow_remote,
+                    reach: shared.options.common.reach(),
                     via: shared.via.clone(),
                     gro: shared.options.common.gro,
                     remb: Some(3_000_000),
@@ -93,7 +93,7 @@ impl Session {
                     offer,
                     answer: text(&answer, "answer"),
                     site: self.credential.site.clone(),
-                    allow_remote: shared.options.common.allow_remote,
+                    reach: shared.options.common.reach(),
                     via: shared.via.clone(),
                     packet_ms: None,
                     sizes: None,

@@ -123,6 +123,8 @@ pub struct Hub {
     started: Instant,
     /// Test of isolation: a viewer of this name panics.
     pub faulty_viewer: Option<String>,
+    /// Counters of the thread that listens for TCP.
+    pub listener_stats: Arc<Mutex<WorkerStats>>,
 }
 
 pub(crate) fn failure(code: &str, message: impl Into<String>) -> Failure {
@@ -150,6 +152,7 @@ impl Hub {
             out: Vec::new(),
             started: Instant::now(),
             faulty_viewer: None,
+            listener_stats: Arc::default(),
         }
     }
 
@@ -195,8 +198,8 @@ impl Hub {
             rss_bytes: crate::sys::usage::resident_bytes(),
             ..Stats::default()
         };
-        for worker in &self.workers {
-            worker.stats.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add_to(&mut stats);
+        for counters in self.workers.iter().map(|worker| &worker.stats).chain([&self.listener_stats]) {
+            counters.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add_to(&mut stats);
         }
         stats
     }

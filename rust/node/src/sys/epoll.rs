@@ -69,6 +69,14 @@ impl Epoll {
         self.control(libc::EPOLL_CTL_MOD, fd.as_raw_fd(), token, interest)
     }
 
+    /// Stops watching; a descriptor that is closed is forgotten by itself.
+    ///
+    /// # Errors
+    /// As `epoll_ctl`.
+    pub fn remove(&self, fd: &impl AsRawFd) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_DEL, fd.as_raw_fd(), 0, Interest::Nothing)
+    }
+
     /// Waits until something is ready or `timeout` passed (rounded up to a millisecond); none waits for ever.
     /// What is ready replaces what `ready` held; at most 64 things a call.
     ///
@@ -100,6 +108,13 @@ impl Epoll {
             }
         }));
         Ok(())
+    }
+}
+
+/// One epoll can watch another: it is readable while something in it is ready.
+impl AsRawFd for Epoll {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
     }
 }
 

@@ -6,6 +6,7 @@ pub mod random;
 pub mod receive;
 pub mod send;
 pub mod signal;
+pub mod tcp;
 pub mod udp;
 pub mod usage;
 

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
+use super::address::KernelAddress;
 use super::check;
 
 /// Asked of the kernel for each direction, bytes. What it grants is in [`Udp::buffers`].
@@ -24,8 +25,7 @@ impl Udp {
     /// # Errors
     /// When the address is taken or not ours.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = UdpSocket::bind(address)?;
-        socket.set_nonblocking(true)?;
+        let socket = UdpSocket::from(bound(libc::SOCK_DGRAM, address)?);
         let fd = socket.as_raw_fd();
         // The forced form exceeds the system's limit where we may; the plain form asks for what is allowed.
         for (forced, plain) in
@@ -45,6 +45,32 @@ impl Udp {
         let read = |option| get_option(fd, libc::SOL_SOCKET, option).unwrap_or(0);
         (read(libc::SO_SNDBUF), read(libc::SO_RCVBUF))
     }
+}
+
+/// A bound, non-blocking socket of this kind. An unspecified IPv6 address serves IPv4 too, whatever the system's
+/// default (`net.ipv6.bindv6only`) is.
+///
+/// # Errors
+/// When the address is taken or not ours.
+pub fn bound(kind: libc::c_int, address: SocketAddr) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv6() { libc::AF_INET6 } else { libc::AF_INET };
+    let flags = kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: no pointers; a fresh descriptor that only we own.
+    let socket = unsafe { OwnedFd::from_raw_fd(check(libc::socket(family, flags, 0))?) };
+    let fd = socket.as_raw_fd();
+    if address.is_ipv6() {
+        let only = libc::c_int::from(!address.ip().is_unspecified());
+        set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, only)?;
+    }
+    if kind == libc::SOCK_STREAM {
+        // A restarted node must not wait for connections of the one before to be forgotten.
+        set_option(fd, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
+    }
+    let mut kernel = KernelAddress::empty();
+    let len = kernel.set(address, address.is_ipv6());
+    // SAFETY: a live address and its length.
+    check(unsafe { libc::bind(fd, (&raw const kernel).cast(), len) })?;
+    Ok(socket)
 }
 
 /// Sets an integer socket option.

@@ -12,8 +12,9 @@ use diemcau_wire::transport::{Incoming, TransportError};
 
 use super::emit::{self, Door, Turn};
 use super::publisher::Publisher;
-use super::{BATCHES, Conn, Entry, Worker};
+use super::{BATCHES, Conn, Entry, Worker, datagram};
 use crate::message::Report;
+use crate::stream::path;
 use crate::sys::receive::Receiver;
 
 impl Worker {
@@ -56,7 +57,7 @@ impl Worker {
         }
     }
 
-    fn deliver(&mut self, place: usize, from: SocketAddr, bytes: &mut [u8], now: Instant) {
+    pub(super) fn deliver(&mut self, place: usize, from: SocketAddr, bytes: &mut [u8], now: Instant) {
         match &self.entries[place] {
             Some(Entry { conn: Conn::Viewer(_), .. }) => self.viewer_datagram(place, from, bytes, now),
             Some(Entry { conn: Conn::Publisher(_), .. }) => self.publisher_datagram(place, from, bytes, now),
@@ -66,6 +67,10 @@ impl Worker {
 
     /// An authenticated check came from this address.
     fn learn_address(&mut self, place: usize, from: SocketAddr, now: Instant) {
+        if path::stream_of(from).is_some() {
+            // A stream is one connection's for as long as it is there.
+            return;
+        }
         let Some(entry) = &mut self.entries[place] else { return };
         if !self.addresses.learn(place, &mut entry.addresses, from, now) {
             self.stats.refuse("address_taken");
@@ -73,10 +78,10 @@ impl Worker {
     }
 
     fn viewer_datagram(&mut self, place: usize, from: SocketAddr, bytes: &mut [u8], now: Instant) {
-        let Self { entries, egress, parts, .. } = self;
+        let Self { entries, egress, streams, parts, .. } = self;
         let Some(Entry { conn: Conn::Viewer(viewer), .. }) = &mut entries[place] else { return };
         assert!(!viewer.faulty, "a fault that a test asked for");
-        let mut out = |to: SocketAddr, answer: &[u8]| egress.datagram(&parts.udp, to, answer);
+        let mut out = |to: SocketAddr, answer: &[u8]| datagram(egress, streams, &parts.udp, to, answer);
         match viewer.transport.handle_datagram(now, from, bytes, &mut out) {
             Ok(Incoming::None | Incoming::Rtp { .. }) => {}
             // Learnt anew each time: an address may be free again that another had when it was selected.
@@ -130,6 +135,10 @@ impl Worker {
                 }
                 Ok(RtcpPacket::Nack { media_ssrc, lost, .. }) => {
                     let Some(to) = viewer.transport.remote_addr() else { continue };
+                    // TCP loses nothing: what is missing was dropped because there was too much of it.
+                    if path::stream_of(to).is_some() {
+                        continue;
+                    }
                     let Some(srtp) = viewer.transport.srtp_tx() else { continue };
                     let mut door = Door { udp: &parts.udp, egress, to, srtp };
                     let lines = &viewer.lines;

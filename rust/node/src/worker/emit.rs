@@ -34,7 +34,7 @@ impl Turn {
     }
 }
 
-fn wire_codec(codec: Codec) -> sdp::Codec {
+pub(super) fn wire_codec(codec: Codec) -> sdp::Codec {
     match codec {
         Codec::H264 => sdp::Codec::H264,
         Codec::Vp8 => sdp::Codec::Vp8,
@@ -43,7 +43,7 @@ fn wire_codec(codec: Codec) -> sdp::Codec {
 }
 
 /// Writes the RTP header; returns its length.
-fn write_header(
+pub(super) fn write_header(
     buf: &mut [u8],
     header: &OutHeader,
     payload_type: u8,

@@ -9,8 +9,10 @@ use diemcau_core::{Kind, ShardEvent, TrackPacket};
 
 use super::emit::{Door, Turn, send_packet};
 use super::publisher::Brought;
-use super::{CROSSINGS_PER_TURN, Conn, Entry, MAX_REPEATS, REPEAT_AFTER, Repeat, Worker};
+use super::streamed::send_streamed;
+use super::{CROSSINGS_PER_TURN, Conn, Entry, MAX_REPEATS, REPEAT_AFTER, Repeat, Worker, datagram};
 use crate::message::{Crossing, Report};
+use crate::stream::path;
 
 impl Worker {
     pub(super) fn take_crossings(&mut self) {
@@ -41,7 +43,7 @@ impl Worker {
     }
 
     pub(super) fn drive_publisher(&mut self, place: usize, now: Instant) {
-        let Self { entries, egress, parts, stats, frames, .. } = self;
+        let Self { entries, egress, streams, parts, stats, frames, .. } = self;
         let Some(Entry { id, conn: Conn::Publisher(publisher), .. }) = &mut entries[place] else { return };
         let id = *id;
         let hub = &parts.hub;
@@ -49,7 +51,7 @@ impl Worker {
             now,
             &parts.clock,
             stats,
-            |to, bytes| egress.datagram(&parts.udp, to, bytes),
+            |to, bytes| datagram(egress, streams, &parts.udp, to, bytes),
             |brought| match brought {
                 Brought::Frame(frame) => frames.push(frame),
                 Brought::Link(state) => hub.send(Report::Link(id, state)),
@@ -97,6 +99,7 @@ impl Worker {
             entries,
             by_key,
             egress,
+            streams,
             parts,
             plan,
             batch,
@@ -120,6 +123,16 @@ impl Worker {
                 let Some(line) = viewer.lines.get(usize::from(out.line)) else { return };
                 let Some(to) = viewer.transport.remote_addr() else { return };
                 let Some(srtp) = viewer.transport.srtp_tx() else { return };
+                if out.header.cut && !viewer.report_due {
+                    viewer.report_due = true;
+                    reports_due.push(place);
+                }
+                if let Some(number) = path::stream_of(to) {
+                    if send_streamed(streams, number, srtp, line, &out, &turn, now).is_none() {
+                        stats.refuse("not_sent");
+                    }
+                    return;
+                }
                 let mut door = Door { udp: &parts.udp, egress, to, srtp };
                 let Some(len) = send_packet(&mut door, line, &out, plan, &turn) else {
                     stats.refuse("not_sent");
@@ -128,10 +141,6 @@ impl Worker {
                 if out.repeat && repeats.len() < MAX_REPEATS {
                     let bytes = egress.committed(len).into();
                     repeats.push_back(Repeat { due: now + REPEAT_AFTER, place, id: entry.id, bytes });
-                }
-                if out.header.cut && !viewer.report_due {
-                    viewer.report_due = true;
-                    reports_due.push(place);
                 }
             }));
             if sent.is_err() {
@@ -154,7 +163,8 @@ impl Worker {
             if *id != repeat.id {
                 continue;
             }
-            if let Some(to) = viewer.transport.remote_addr() {
+            let to = viewer.transport.remote_addr();
+            if let Some(to) = to.filter(|to| path::stream_of(*to).is_none()) {
                 self.egress.datagram(&self.parts.udp, to, &repeat.bytes);
             }
         }

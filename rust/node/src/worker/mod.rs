@@ -9,6 +9,7 @@ mod offer;
 mod orders;
 mod plain;
 mod publisher;
+mod streamed;
 mod tick;
 mod viewer;
 
@@ -21,11 +22,15 @@ use std::time::{Duration, Instant};
 
 use diemcau_core::{Shard, ShardConfig, TrackId, TrackPacket};
 use diemcau_wire::dtls::Certificate;
+use diemcau_wire::ice::IceCredentials;
 
 use crate::clock::Clock;
 use crate::mail::{Inbox, Outbox};
 use crate::message::{ConnId, Crossing, Order, Report};
 use crate::stats::WorkerStats;
+use crate::stream::listener::Arrival;
+use crate::stream::path::{self, Number};
+use crate::stream::streams::Streams;
 use crate::sys::epoll::{Epoll, Interest, Ready};
 use crate::sys::receive::Receiver;
 use crate::sys::send::Egress;
@@ -40,6 +45,8 @@ pub use viewer::{MAX_AUDIO, MAX_VIDEO, PTIME};
 const SOCKET: u64 = 0;
 const ORDERS: u64 = 1;
 const CROSSINGS: u64 = 2;
+const ARRIVALS: u64 = 3;
+const STREAMS: u64 = 4;
 
 /// Time between two looks at timers.
 pub const TICK: Duration = Duration::from_millis(50);
@@ -76,6 +83,8 @@ pub struct Parts {
     pub hub: Outbox<Report>,
     pub stats: Arc<Mutex<WorkerStats>>,
     pub gso: bool,
+    /// TCP connections for this worker, and the port they come by; none where nothing listens.
+    pub arrivals: Option<(Inbox<Arrival>, u16)>,
 }
 
 enum Conn {
@@ -86,8 +95,11 @@ enum Conn {
 struct Entry {
     id: ConnId,
     ufrag: String,
+    pwd: String,
     /// Addresses this connection is known by, latest last.
     addresses: Vec<SocketAddr>,
+    /// TCP connections that proved to be this one's, oldest first.
+    streams: Vec<Number>,
     conn: Conn,
 }
 
@@ -101,9 +113,10 @@ struct Repeat {
 /// See the module.
 pub struct Worker {
     parts: Parts,
-    candidates: Vec<SocketAddr>,
+    candidates: Candidates,
     shard: Shard,
     egress: Egress,
+    streams: Streams,
     entries: Vec<Option<Entry>>,
     free: Vec<usize>,
     by_id: HashMap<ConnId, usize>,
@@ -130,13 +143,32 @@ pub struct Worker {
     stopping: bool,
 }
 
+/// What answers announce.
+#[derive(Debug, Clone, Default)]
+pub struct Candidates {
+    pub udp: Vec<SocketAddr>,
+    pub tcp: Vec<SocketAddr>,
+}
+
+/// One way out for what is not a viewer's media: by UDP, or into a stream's backlog.
+fn datagram(egress: &mut Egress, streams: &mut Streams, udp: &Udp, to: SocketAddr, bytes: &[u8]) {
+    match path::stream_of(to) {
+        None => egress.datagram(udp, to, bytes),
+        Some(number) => streams.control(number, bytes),
+    }
+}
+
 impl Worker {
-    pub fn new(parts: Parts) -> Self {
+    /// # Errors
+    /// When the process is out of descriptors.
+    pub fn new(parts: Parts) -> std::io::Result<Self> {
         let now = Instant::now();
-        let port = parts.udp.local.port();
-        let candidates = parts.announce.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
-        Self {
+        let with = |port| parts.announce.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
+        let tcp = parts.arrivals.as_ref().map(|(_, port)| with(*port)).unwrap_or_default();
+        let candidates = Candidates { udp: with(parts.udp.local.port()), tcp };
+        Ok(Self {
             candidates,
+            streams: Streams::new()?,
             shard: Shard::new(ShardConfig::new(parts.clock.wall())),
             egress: Egress::new(parts.gso),
             entries: Vec::new(),
@@ -160,7 +192,7 @@ impl Worker {
             next_levels: now + Duration::from_secs(1),
             stopping: false,
             parts,
-        }
+        })
     }
 
     /// Works until told to stop.
@@ -172,8 +204,12 @@ impl Worker {
         epoll.add(&self.parts.udp.socket, SOCKET, Interest::Read)?;
         epoll.add(&self.parts.orders, ORDERS, Interest::Read)?;
         epoll.add(&self.parts.crossings, CROSSINGS, Interest::Read)?;
+        if let Some((arrivals, _)) = &self.parts.arrivals {
+            epoll.add(arrivals, ARRIVALS, Interest::Read)?;
+            epoll.add(self.streams.epoll(), STREAMS, Interest::Read)?;
+        }
         let mut receiver = Receiver::new(&self.parts.udp, false)?;
-        let mut ready: Vec<Ready> = Vec::new();
+        let (mut ready, mut streams_ready): (Vec<Ready>, Vec<Ready>) = (Vec::new(), Vec::new());
         while !self.stopping {
             let timeout = self.next_due().saturating_duration_since(Instant::now());
             epoll.wait(Some(timeout), &mut ready)?;
@@ -187,6 +223,12 @@ impl Worker {
             }
             if is_ready(SOCKET) {
                 self.take_datagrams(&mut receiver);
+            }
+            if is_ready(ARRIVALS) {
+                self.take_arrivals();
+            }
+            if is_ready(STREAMS) {
+                self.take_streams(&mut streams_ready)?;
             }
             self.turn();
         }
@@ -209,6 +251,8 @@ impl Worker {
         self.send_due_reports(now);
         self.end_connections();
         self.egress.flush(&self.parts.udp);
+        self.streams.flush(now);
+        self.tend_streams(now);
     }
 
     fn next_due(&self) -> Instant {
@@ -220,8 +264,9 @@ impl Worker {
         publishers.chain(repeat).fold(self.next_tick, Instant::min)
     }
 
-    fn insert(&mut self, id: ConnId, ufrag: String, conn: Conn) -> usize {
-        let entry = Entry { id, ufrag: ufrag.clone(), addresses: Vec::new(), conn };
+    fn insert(&mut self, id: ConnId, local: IceCredentials, conn: Conn) -> usize {
+        let IceCredentials { ufrag, pwd } = local;
+        let entry = Entry { id, ufrag: ufrag.clone(), pwd, addresses: Vec::new(), streams: Vec::new(), conn };
         let place = match self.free.pop() {
             Some(place) => {
                 self.entries[place] = Some(entry);
@@ -254,10 +299,10 @@ impl Worker {
     fn remove(&mut self, place: usize, reason: &'static str) {
         let Some(mut entry) = self.entries[place].take() else { return };
         let now = Instant::now();
-        let Self { egress, parts, stats, .. } = self;
+        let Self { egress, streams, parts, stats, .. } = self;
         // Whatever state a connection that panicked is in, it must not take the worker with it.
         let said = catch_unwind(AssertUnwindSafe(|| {
-            let mut send = |to: SocketAddr, bytes: &[u8]| egress.datagram(&parts.udp, to, bytes);
+            let mut send = |to: SocketAddr, bytes: &[u8]| datagram(egress, streams, &parts.udp, to, bytes);
             match &mut entry.conn {
                 Conn::Viewer(viewer) => viewer.goodbye(now, &mut send),
                 Conn::Publisher(publisher) => {
@@ -275,6 +320,9 @@ impl Worker {
         {
             self.shard.remove_viewer(key);
             self.parts.peers[usize::from(self.parts.index)].viewers.fetch_sub(1, Ordering::Relaxed);
+        }
+        for number in &entry.streams {
+            self.streams.close(*number, now);
         }
         self.by_id.remove(&entry.id);
         self.by_ufrag.remove(&entry.ufrag);

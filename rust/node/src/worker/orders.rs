@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use diemcau_control::Layer;
 use diemcau_core::TrackId;
-use diemcau_wire::ice::IceCredentials;
 
 use super::publisher::Publisher;
 use super::viewer::{Ground, Viewer};
 use super::{Conn, Entry, ORDERS_PER_TURN, Worker};
 use crate::message::{ConnId, OpenPublisher, OpenViewer, Order, Refusal, Report, TableOrder};
+use crate::stream::ufrag;
 
 impl Worker {
     pub(super) fn take_orders(&mut self) {
@@ -105,13 +105,13 @@ impl Worker {
     }
 
     fn open_viewer(&mut self, open: &OpenViewer, now: Instant) {
-        let credentials = IceCredentials::generate();
-        let ufrag = credentials.ufrag.clone();
+        let credentials = ufrag::credentials(self.parts.index);
+        let local = credentials.clone();
         let ground = Ground { certificate: &self.parts.certificate, candidates: &self.candidates };
         let opened = std::panic::catch_unwind(|| Viewer::open(open, credentials, &ground, now));
         let result = match opened {
             Ok(Ok((viewer, opened))) => {
-                let place = self.insert(open.conn, ufrag, Conn::Viewer(Box::new(viewer)));
+                let place = self.insert(open.conn, local, Conn::Viewer(Box::new(viewer)));
                 self.connecting.push(place);
                 Ok(opened)
             }
@@ -122,13 +122,13 @@ impl Worker {
     }
 
     fn open_publisher(&mut self, open: &OpenPublisher, now: Instant) {
-        let credentials = IceCredentials::generate();
+        let credentials = ufrag::credentials(self.parts.index);
+        let local = credentials.clone();
         let candidates = &self.candidates;
         let opened = std::panic::catch_unwind(|| Publisher::open(open, credentials, candidates, now));
         let result = match opened {
             Ok(Ok((publisher, opened))) => {
-                let ufrag = publisher.ufrag().to_owned();
-                let place = self.insert(open.conn, ufrag, Conn::Publisher(Box::new(publisher)));
+                let place = self.insert(open.conn, local, Conn::Publisher(Box::new(publisher)));
                 self.publishers.push(place);
                 Ok(opened)
             }

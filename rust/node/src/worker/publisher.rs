@@ -15,15 +15,17 @@ use diemcau_wire::stun::StunMessage;
 use str0m::change::SdpOffer;
 use str0m::format::CodecConfig;
 use str0m::media::{KeyframeRequestKind, MediaKind, Mid, Rid};
-use str0m::net::{Protocol, Receive};
+use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::{RtpPacket, Ssrc};
 use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc, RtcConfig};
 
+use super::Candidates;
 use super::offer::{self, Offered};
 use super::plain::{self, ParameterSets};
 use crate::clock::Clock;
 use crate::message::{OpenPublisher, PublisherOpened, Refusal};
 use crate::stats::WorkerStats;
+use crate::stream::path;
 
 /// A publisher that is not connected by then goes.
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
@@ -37,6 +39,8 @@ const LINE_UP_EVERY: Duration = Duration::from_secs(2);
 const MAX_STEPS: usize = 4_096;
 /// Places that one track's packets come in by.
 const SSRCS: usize = 16;
+/// TCP connections that are remembered; the worker lets in no more.
+const MAX_TCP_PEERS: usize = 4;
 
 /// What a turn of a publisher brought, for the worker.
 pub enum Brought {
@@ -76,7 +80,9 @@ pub struct Publisher {
     ufrag: String,
     pwd: String,
     /// Ours, for each family that was announced: where `str0m` believes to be reached.
-    locals: Vec<SocketAddr>,
+    locals: Candidates,
+    /// Paths of TCP peers, latest last: `str0m` knows them by their plain addresses.
+    tcp_peers: Vec<SocketAddr>,
     ingest: Ingest,
     tracks: Vec<Track>,
     streams: Vec<Stream>,
@@ -98,7 +104,7 @@ impl Publisher {
     pub fn open(
         open: &OpenPublisher,
         credentials: IceCredentials,
-        candidates: &[SocketAddr],
+        candidates: &Candidates,
         now: Instant,
     ) -> Result<(Self, PublisherOpened), Refusal> {
         let bad = |error: String| Refusal::new("bad_offer", error);
@@ -120,16 +126,21 @@ impl Publisher {
             });
         video_codec(config.codec_config(), video);
         let mut rtc = config.build(now);
-        for address in candidates {
+        for address in &candidates.udp {
             let candidate = Candidate::host(*address, "udp").map_err(|error| bad(error.to_string()))?;
             rtc.add_local_candidate(candidate);
+        }
+        for address in &candidates.tcp {
+            let candidate = Candidate::builder().tcp().host(*address).tcptype(TcpType::Passive).build();
+            rtc.add_local_candidate(candidate.map_err(|error| bad(error.to_string()))?);
         }
         let answer = rtc.sdp_api().accept_offer(sdp).map_err(|error| bad(error.to_string()))?;
         let mut publisher = Self {
             rtc,
             ufrag: credentials.ufrag,
             pwd: credentials.pwd,
-            locals: candidates.to_vec(),
+            locals: candidates.clone(),
+            tcp_peers: Vec::new(),
             ingest: Ingest::new(),
             tracks: Vec::new(),
             streams: Vec::new(),
@@ -179,10 +190,6 @@ impl Publisher {
         }
     }
 
-    pub fn ufrag(&self) -> &str {
-        &self.ufrag
-    }
-
     /// Whether a STUN datagram is a check that knows our password.
     pub fn authentic(&self, datagram: &[u8]) -> bool {
         StunMessage::parse(datagram).is_ok_and(|message| {
@@ -201,11 +208,23 @@ impl Publisher {
     /// # Errors
     /// The connection is over.
     pub fn feed(&mut self, from: SocketAddr, datagram: &[u8], now: Instant) -> Result<bool, String> {
-        let same_family = |local: &&SocketAddr| local.is_ipv4() == from.is_ipv4();
-        let local = self.locals.iter().find(same_family).or(self.locals.first()).copied();
-        let Some(destination) = local else { return Ok(false) };
+        let peer = path::peer_of(from);
+        let (protocol, locals) = match path::stream_of(from) {
+            None => (Protocol::Udp, &self.locals.udp),
+            Some(_) => (Protocol::Tcp, &self.locals.tcp),
+        };
+        let same_family = |local: &&SocketAddr| local.is_ipv4() == peer.is_ipv4();
+        let Some(destination) = locals.iter().find(same_family).or(locals.first()).copied() else {
+            return Ok(false);
+        };
+        if protocol == Protocol::Tcp && self.tcp_peers.last() != Some(&from) {
+            self.tcp_peers.retain(|known| path::peer_of(*known) != peer);
+            self.tcp_peers.push(from);
+            let surplus = self.tcp_peers.len().saturating_sub(MAX_TCP_PEERS);
+            self.tcp_peers.drain(..surplus);
+        }
         self.expect(datagram);
-        let Ok(receive) = Receive::new(Protocol::Udp, from, destination, datagram) else { return Ok(false) };
+        let Ok(receive) = Receive::new(protocol, peer, destination, datagram) else { return Ok(false) };
         self.rtc.handle_input(Input::Receive(now, receive)).map_err(|error| error.to_string())?;
         Ok(true)
     }
@@ -255,7 +274,15 @@ impl Publisher {
                     self.next = at;
                     break;
                 }
-                Output::Transmit(transmit) => send(transmit.destination, &transmit.contents),
+                Output::Transmit(transmit) if transmit.proto == Protocol::Udp => {
+                    send(transmit.destination, &transmit.contents);
+                }
+                Output::Transmit(transmit) => {
+                    let to = self.tcp_peers.iter().find(|path| path::peer_of(**path) == transmit.destination);
+                    if let Some(path) = to {
+                        send(*path, &transmit.contents);
+                    }
+                }
                 Output::Event(Event::Connected) => {
                     self.state = LinkState::Connected;
                     each(Brought::Link(LinkState::Connected));

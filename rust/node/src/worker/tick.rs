@@ -8,7 +8,7 @@ use diemcau_wire::ice::IceState;
 
 use super::datagrams::ending;
 use super::publisher::Brought;
-use super::{Conn, Entry, PHASES, Worker};
+use super::{Conn, Entry, PHASES, Worker, datagram};
 use crate::message::Report;
 
 impl Worker {
@@ -38,6 +38,9 @@ impl Worker {
                 self.guarded(place, |worker| worker.publisher_tick(place, now));
             }
         }
+        if self.phase == 0 {
+            self.streams.tick(now);
+        }
         if self.parts.index == 0 && now >= self.next_levels {
             self.next_levels = now + Duration::from_secs(1);
             let levels: Vec<_> = self.shard.levels(time).collect();
@@ -49,12 +52,12 @@ impl Worker {
     }
 
     fn viewer_timeout(&mut self, place: usize, now: Instant) {
-        let Self { entries, egress, parts, .. } = self;
+        let Self { entries, egress, streams, parts, .. } = self;
         let Some(Entry { conn: Conn::Viewer(viewer), .. }) = &mut entries[place] else { return };
         if viewer.transport.next_timeout() > now {
             return;
         }
-        let mut out = |to: SocketAddr, bytes: &[u8]| egress.datagram(&parts.udp, to, bytes);
+        let mut out = |to: SocketAddr, bytes: &[u8]| datagram(egress, streams, &parts.udp, to, bytes);
         if let Err(error) = viewer.transport.handle_timeout(now, &mut out) {
             self.end(place, ending(error));
         }
@@ -68,7 +71,7 @@ impl Worker {
     ) -> Option<(crate::message::ConnId, diemcau_control::ViewerQuality)> {
         self.viewer_timeout(place, now);
         let time = self.parts.clock.time(now);
-        let Self { entries, shard, egress, parts, .. } = self;
+        let Self { entries, shard, egress, streams, parts, .. } = self;
         let Some(Entry { id, conn: Conn::Viewer(viewer), .. }) = &mut entries[place] else { return None };
         viewer.key?;
         let state = match viewer.transport.ice_state(now) {
@@ -79,7 +82,7 @@ impl Worker {
             viewer.state = state;
             parts.hub.send(Report::Link(*id, state));
         }
-        viewer.reports(shard, time, |to, bytes| egress.datagram(&parts.udp, to, bytes));
+        viewer.reports(shard, time, |to, bytes| datagram(egress, streams, &parts.udp, to, bytes));
         viewer.take_quality(now).map(|quality| (*id, quality))
     }
 
@@ -104,9 +107,9 @@ impl Worker {
         let time = self.parts.clock.time(now);
         for place in std::mem::take(&mut self.reports_due) {
             self.guarded(place, |worker| {
-                let Self { entries, shard, egress, parts, .. } = worker;
+                let Self { entries, shard, egress, streams, parts, .. } = worker;
                 if let Some(Entry { conn: Conn::Viewer(viewer), .. }) = &mut entries[place] {
-                    viewer.reports(shard, time, |to, bytes| egress.datagram(&parts.udp, to, bytes));
+                    viewer.reports(shard, time, |to, bytes| datagram(egress, streams, &parts.udp, to, bytes));
                 }
             });
         }
@@ -114,6 +117,7 @@ impl Worker {
 
     pub(super) fn publish_stats(&mut self) {
         self.stats.sent = self.egress.sent;
+        self.stats.streams = self.streams.stats;
         self.stats.shard = self.shard.stats();
         if let Ok(mut published) = self.parts.stats.lock() {
             published.clone_from(&self.stats);

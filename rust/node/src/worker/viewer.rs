@@ -13,6 +13,7 @@ use diemcau_wire::sdp::{AnswerConfig, LineSpec, MediaKind, answer_viewer};
 use diemcau_wire::srtp::MAX_OVERHEAD;
 use diemcau_wire::transport::{Transport, TransportConfig, TransportRole};
 
+use super::Candidates;
 use super::emit::LineOut;
 use crate::hub::ceiling;
 use crate::message::{OpenViewer, Refusal, ViewerOpened};
@@ -70,8 +71,7 @@ pub struct Quality {
 /// What a worker gives every connection.
 pub struct Ground<'a> {
     pub certificate: &'a Arc<Certificate>,
-    /// Addresses announced, each with this worker's port.
-    pub candidates: &'a [SocketAddr],
+    pub candidates: &'a Candidates,
 }
 
 impl Viewer {
@@ -90,7 +90,8 @@ impl Viewer {
             &AnswerConfig {
                 credentials: &credentials,
                 fingerprint: ground.certificate.fingerprint(),
-                candidates: ground.candidates,
+                candidates: &ground.candidates.udp,
+                tcp_candidates: &ground.candidates.tcp,
                 session_id: random::u64() >> 2,
                 first_ssrc: random::u32(),
                 max_audio: MAX_AUDIO,
@@ -184,6 +185,11 @@ impl Viewer {
         shard.attach(key, waiting.program, now);
         self.state = LinkState::Connected;
         Some(key)
+    }
+
+    /// SSRC of a line (audio lines first); once connected.
+    pub fn ssrc(&self, line: u8) -> Option<u32> {
+        self.ssrcs.get(usize::from(line)).copied()
     }
 
     pub fn attach(

@@ -1,13 +1,15 @@
 //! A viewer of the wire crate: every packet is decrypted and its numbers are followed.
 
-use std::collections::HashMap;
-use std::net::UdpSocket;
+use std::collections::{HashMap, VecDeque};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diemcau_control::{Command, Failure, Layer, ReplyData};
 use diemcau_node::sys::udp::set_option;
 use diemcau_wire::dtls::Certificate;
+use diemcau_wire::framing::{self, FrameReader};
 use diemcau_wire::ice::IceCredentials;
 use diemcau_wire::rtcp::{self, RtcpPacket, RtcpWriter};
 use diemcau_wire::rtp::RtpPacket;
@@ -28,6 +30,8 @@ pub enum Got {
 
 pub struct Viewer {
     pub socket: UdpSocket,
+    /// Used instead of the UDP socket.
+    pub tcp: Option<Tcp>,
     transport: Transport,
     pub lines: Vec<LineSpec>,
     highest: HashMap<u32, u64>,
@@ -53,11 +57,21 @@ pub struct Opening {
     pub video: usize,
     /// Which of the node's candidates is used.
     pub candidate: usize,
+    /// Whether it is one over TCP.
+    pub tcp: bool,
 }
 
 impl Default for Opening {
     fn default() -> Self {
-        Self { party: None, program: None, ceiling: Layer::High, audio: 1, video: 2, candidate: 0 }
+        Self {
+            party: None,
+            program: None,
+            ceiling: Layer::High,
+            audio: 1,
+            video: 2,
+            candidate: 0,
+            tcp: false,
+        }
     }
 }
 
@@ -95,7 +109,10 @@ impl Viewer {
         assert_eq!((usize::from(audio_lines), usize::from(video_lines)), (opening.audio, opening.video));
         assert_eq!(codecs.len(), 2);
         let session = parse_answer(&answer).unwrap();
-        let candidate = session.remote.candidates[opening.candidate];
+        let candidates =
+            if opening.tcp { &session.remote.tcp_candidates } else { &session.remote.candidates };
+        let candidate = candidates[opening.candidate];
+        let tcp = opening.tcp.then(|| Tcp::connect(candidate));
         let loopback = if candidate.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
         let socket = UdpSocket::bind(loopback).unwrap();
         // A test looks at its viewers one after the other: what waits meanwhile must not be lost.
@@ -118,6 +135,7 @@ impl Viewer {
         let transport = Transport::new(config, Instant::now()).unwrap();
         Ok(Self {
             socket,
+            tcp,
             transport,
             lines: session.lines,
             highest: HashMap::new(),
@@ -181,17 +199,24 @@ impl Viewer {
     /// What arrives within `wait`, at most one datagram.
     pub fn step(&mut self, wait: Duration) -> Vec<Got> {
         let now = Instant::now();
-        let socket = &self.socket;
-        let mut out = |to, bytes: &[u8]| {
-            socket.send_to(bytes, to).unwrap();
-        };
+        let (socket, tcp) = (&self.socket, self.tcp.as_ref().map(|tcp| &tcp.stream));
+        let mut out = |to, bytes: &[u8]| send(socket, tcp, to, bytes);
         if now >= self.transport.next_timeout() {
             self.transport.handle_timeout(now, &mut out).unwrap();
         }
         let due = self.transport.next_timeout().saturating_duration_since(now).min(wait);
-        self.socket.set_read_timeout(Some(due.max(Duration::from_millis(1)))).unwrap();
+        let due = due.max(Duration::from_millis(1));
         let mut buf = [0; 2048];
-        let Ok((len, from)) = self.socket.recv_from(&mut buf) else { return Vec::new() };
+        let received = match &mut self.tcp {
+            Some(tcp) => tcp.receive(due, &mut buf),
+            None => {
+                socket.set_read_timeout(Some(due)).unwrap();
+                socket.recv_from(&mut buf).ok()
+            }
+        };
+        let tcp = self.tcp.as_ref().map(|tcp| &tcp.stream);
+        let mut out = |to, bytes: &[u8]| send(socket, tcp, to, bytes);
+        let Some((len, from)) = received else { return Vec::new() };
         let incoming =
             self.transport.handle_datagram(Instant::now(), from, &mut buf[..len], &mut out).unwrap();
         match incoming {
@@ -292,7 +317,8 @@ impl Viewer {
         write(&mut compound);
         let len = compound.len();
         let len = self.transport.srtp_tx().unwrap().protect_rtcp(&mut buf, len).unwrap();
-        self.socket.send_to(&buf[..len], self.transport.remote_addr().unwrap()).unwrap();
+        let tcp = self.tcp.as_ref().map(|tcp| &tcp.stream);
+        send(&self.socket, tcp, self.transport.remote_addr().unwrap(), &buf[..len]);
     }
 
     pub fn close(&mut self) {
@@ -305,4 +331,49 @@ impl Viewer {
     pub fn ssrc(&self, kind: MediaKind, number: usize) -> u32 {
         self.lines.iter().find(|line| line.kind == kind && line.number == number).unwrap().ssrc
     }
+}
+
+/// A connection over TCP: framed datagrams.
+pub struct Tcp {
+    pub stream: TcpStream,
+    node: SocketAddr,
+    reader: FrameReader,
+    waiting: VecDeque<Vec<u8>>,
+}
+
+impl Tcp {
+    pub fn connect(node: SocketAddr) -> Self {
+        let stream = TcpStream::connect(node).unwrap();
+        stream.set_nodelay(true).unwrap();
+        // Little room: a viewer that stops reading shall be noticed soon.
+        let fd = std::os::fd::AsRawFd::as_raw_fd(&stream);
+        set_option(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, 8 << 10).unwrap();
+        Self { stream, node, reader: FrameReader::default(), waiting: VecDeque::new() }
+    }
+
+    fn receive(&mut self, wait: Duration, buf: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        if self.waiting.is_empty() {
+            self.stream.set_read_timeout(Some(wait)).unwrap();
+            let mut bytes = [0; 4_096];
+            let len = self.stream.read(&mut bytes).ok()?;
+            assert!(len > 0, "the node closed the connection");
+            let waiting = &mut self.waiting;
+            self.reader
+                .push(&mut bytes[..len], 2_048, |datagram| waiting.push_back(datagram.to_vec()))
+                .unwrap();
+        }
+        let datagram = self.waiting.pop_front()?;
+        buf[..datagram.len()].copy_from_slice(&datagram);
+        Some((datagram.len(), self.node))
+    }
+}
+
+fn send(socket: &UdpSocket, tcp: Option<&TcpStream>, to: SocketAddr, bytes: &[u8]) {
+    let Some(mut stream) = tcp else {
+        socket.send_to(bytes, to).unwrap();
+        return;
+    };
+    let mut framed = Vec::new();
+    framing::write(&mut framed, bytes);
+    stream.write_all(&framed).unwrap();
 }

@@ -21,6 +21,8 @@ pub struct AnswerConfig<'a> {
     pub fingerprint: &'a Fingerprint,
     /// Our UDP addresses, best first, IPv4 and IPv6.
     pub candidates: &'a [SocketAddr],
+    /// Our TCP addresses, which wait to be connected to (RFC 6544); tried when no UDP gets through.
+    pub tcp_candidates: &'a [SocketAddr],
     /// For the `o=` line.
     pub session_id: u64,
     /// First of the SSRCs given to the lines, which then count up from it (wrapping): any random number.
@@ -174,7 +176,7 @@ fn write_line(
     out.line(format_args!("c=IN IP4 0.0.0.0"));
     out.transport(config.credentials, config.fingerprint, "passive");
     if first {
-        out.candidates(config.candidates);
+        out.candidates(config.candidates, config.tcp_candidates);
     }
     out.line(format_args!("a=mid:{}", line.mid));
     let extensions = &line.extensions;
@@ -257,14 +259,22 @@ impl Sdp {
         self.line(format_args!("a=setup:{setup}"));
     }
 
-    /// Host candidates, the first with the highest priority (RFC 8445 §5.1.2.1).
-    fn candidates(&mut self, candidates: &[SocketAddr]) {
-        for (i, candidate) in candidates.iter().enumerate() {
-            let preference = 65_535 - (i as u32).min(65_535);
-            let priority = 126 << 24 | preference << 8 | 255;
-            let (ip, port) = (candidate.ip().to_canonical(), candidate.port());
-            self.line(format_args!("a=candidate:{} 1 udp {priority} {ip} {port} typ host", i + 1));
-        }
+    /// Host candidates, the first with the highest priority, every UDP one before TCP (RFC 8445 §5.1.2.1; RFC 6544
+    /// §4.2, where 4 is the direction preference of a passive host candidate).
+    fn candidates(&mut self, udp: &[SocketAddr], tcp: &[SocketAddr]) {
+        let mut number = 0;
+        let mut each = |candidates: &[SocketAddr], kind: u32, top: u32, transport: &str, extension: &str| {
+            for (i, candidate) in candidates.iter().enumerate() {
+                number += 1;
+                let priority = kind << 24 | top.saturating_sub(i as u32) << 8 | 255;
+                let (ip, port) = (candidate.ip().to_canonical(), candidate.port());
+                self.line(format_args!(
+                    "a=candidate:{number} 1 {transport} {priority} {ip} {port} typ host{extension}"
+                ));
+            }
+        };
+        each(udp, 126, 65_535, "udp", "");
+        each(tcp, 90, 4 << 13 | 8_191, "tcp", " tcptype passive");
         self.line(format_args!("a=end-of-candidates"));
     }
 }

@@ -147,4 +147,6 @@ pub struct RemoteTransport {
     pub setup: Setup,
     /// UDP candidates with literal addresses, in the order written.
     pub candidates: Vec<SocketAddr>,
+    /// TCP candidates that wait to be connected to (RFC 6544), likewise.
+    pub tcp_candidates: Vec<SocketAddr>,
 }

@@ -128,6 +128,7 @@ struct Parser {
     setup: Option<Setup>,
     ice_lite: bool,
     candidates: Vec<SocketAddr>,
+    tcp_candidates: Vec<SocketAddr>,
     bundle: Vec<String>,
     media: Vec<MediaSection>,
     /// `a=rtcp-fb:*` of the current section.
@@ -230,8 +231,12 @@ impl Parser {
                 self.setup.get_or_insert(setup);
             }
             "candidate" => {
-                if self.candidates.len() < MAX_CANDIDATES {
-                    self.candidates.extend(candidate(value));
+                if self.candidates.len() + self.tcp_candidates.len() < MAX_CANDIDATES {
+                    match candidate(value) {
+                        Some((address, false)) => self.candidates.push(address),
+                        Some((address, true)) => self.tcp_candidates.push(address),
+                        None => {}
+                    }
                 }
             }
             "group" => {
@@ -337,6 +342,7 @@ impl Parser {
             fingerprint: self.fingerprint.ok_or(SdpError::Missing("a sha-256 fingerprint"))?,
             setup: self.setup.unwrap_or(Setup::Actpass),
             candidates: self.candidates,
+            tcp_candidates: self.tcp_candidates,
         };
         Ok(SessionDescription { transport, bundle: self.bundle, media: self.media })
     }
@@ -400,16 +406,21 @@ fn rtpmap(map: &str) -> Option<(CodecName, u32)> {
     Some((codec.map_or(CodecName::Other, |(_, codec)| codec), rate))
 }
 
-/// Address of a UDP candidate of component 1; names (mDNS) and other transports give none (RFC 8839 §5.1).
-fn candidate(value: &str) -> Option<SocketAddr> {
+/// Address of a UDP or passive TCP candidate of component 1, and whether it is TCP; names (mDNS) and other transports
+/// give none (RFC 8839 §5.1, RFC 6544 §4.5).
+fn candidate(value: &str) -> Option<(SocketAddr, bool)> {
     let mut words = value.split_ascii_whitespace();
     let (_foundation, component, transport) = (words.next()?, words.next()?, words.next()?);
     let (_priority, address, port) = (words.next()?, words.next()?, words.next()?);
-    if component != "1" || !transport.eq_ignore_ascii_case("udp") {
+    let tcp = transport.eq_ignore_ascii_case("tcp");
+    if component != "1" || !(tcp || transport.eq_ignore_ascii_case("udp")) {
+        return None;
+    }
+    if tcp && words.skip_while(|word| *word != "tcptype").nth(1) != Some("passive") {
         return None;
     }
     let address: IpAddr = address.parse().ok()?;
-    Some(SocketAddr::new(address, port.parse().ok().filter(|port| *port != 0)?))
+    Some((SocketAddr::new(address, port.parse().ok().filter(|port| *port != 0)?), tcp))
 }
 
 /// ice-char, and no more than 256 of them (RFC 8839 §5.4).

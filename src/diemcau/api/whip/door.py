@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.exceptions import HTTPException
 
-from diemcau.access import Token, TokenKind, network_of, site_actor
+from diemcau.access import Token, TokenKind, link_headers, network_of, site_actor
 from diemcau.api.asker import CurrentServices, address_of, bearer_of, services_of
 from diemcau.api.media import counted
 from diemcau.api.services import Services
@@ -18,7 +18,6 @@ from diemcau.api.whip.errors import (
     UnsupportedMediaType,
 )
 from diemcau.api.whip.fragment import MAX_FRAGMENT, entity_tag, ufrag_of, ufrag_of_offer
-from diemcau.api.whip.links import ice_servers, link_headers
 from diemcau.errors import BadRequest, Forbidden, NotAuthenticated, NotFound, TooLarge
 from diemcau.media import BadOffer, NoCommonCodec
 from diemcau.meetings import MeetingNotOpen
@@ -130,7 +129,8 @@ def _created(
     response.headers["ETag"] = entity_tag(session, ufrag_of_offer(offer))
     response.headers["Accept-Patch"] = FRAGMENT
     response.headers["Cache-Control"] = "no-store"
-    for link in link_headers(ice_servers(services, token.id)):
+    servers = services.options.ice.for_party(token.id, services.clock.now())
+    for link in link_headers(servers):
         response.headers.append("Link", link)
     return response
 
