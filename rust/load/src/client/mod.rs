@@ -7,7 +7,7 @@ mod publisher;
 mod viewer;
 
 pub use link::{ClientError, Identity, Link, Remote, choose_candidate};
-pub use offer::{Offer, PublisherAnswer, publisher_offer, viewer_offer};
+pub use offer::{Offer, PublisherAnswer, publisher_offer, viewer_answer, viewer_offer};
 pub use publisher::{Publisher, PublisherConfig};
 pub use viewer::{Viewer, ViewerConfig};
 
