@@ -40,6 +40,6 @@ rust=$(cargo --version | sed -E 's/cargo 1\.([0-9]+).*/\1/')
 
 if [ "${1:-build}" = test ]; then
     command -v dpkg-query >/dev/null ||
-        { echo "the tests need chromium, firefox-esr and postgresql; only Debian's packages of them are known here" >&2; exit 1; }
-    need_packages chromium firefox-esr postgresql
+        { echo "the tests need chromium, firefox-esr, nginx and postgresql; only Debian's packages of them are known here" >&2; exit 1; }
+    need_packages chromium firefox-esr nginx postgresql
 fi

@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     media_announce: tuple[str, ...] = ()
     """Addresses told to clients; none: those of this machine that fit `media_bind`."""
 
+    media_start: bool = True
+    """Start a media node when none answers on the socket; false: another unit of the system does, and nobody
+    stops it from here (deploy/)."""
+
     keep_media: bool = False
     """Leave the media node running when the server is stopped (an upgrade in the middle of a meeting)."""
 
