@@ -5,7 +5,7 @@ Same publisher (one H.264 layer with the packet sizes that Chromium sent, one vo
 is what the kernel charged the server's whole process for the measured span, divided by the packets that
 arrived at viewers.
 
-    python -m bench peers [--viewers 100 400] [--ptime 60 20] [--servers diemcau janus livekit]
+    python -m bench.peers [--viewers 100 400] [--ptime 60 20] [--servers diemcau janus livekit]
 """
 
 import argparse

@@ -34,6 +34,7 @@ rtc:
   use_external_ip: false
   node_ip: 127.0.0.1
   enable_loopback_candidate: true
+  interfaces: {{ includes: [lo] }}
   use_ice_lite: true
 """
 
