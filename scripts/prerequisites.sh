@@ -40,6 +40,6 @@ rust=$(cargo --version | sed -E 's/cargo 1\.([0-9]+).*/\1/')
 
 if [ "${1:-build}" = test ]; then
     command -v dpkg-query >/dev/null ||
-        { echo "the tests need chromium, firefox-esr, postgresql and coturn; only Debian's packages of them are known here" >&2; exit 1; }
-    need_packages chromium firefox-esr postgresql coturn iproute2
+        { echo "the tests need chromium, firefox-esr, nginx, postgresql and coturn; only Debian's packages of them are known here" >&2; exit 1; }
+    need_packages chromium firefox-esr nginx postgresql coturn iproute2
 fi

@@ -209,6 +209,7 @@ def node_options(settings: Settings) -> NodeOptions:
         tcp=settings.media_tcp,
         tcp_port=settings.media_tcp_port,
         log_file=settings.data.resolve() / "media.log",
+        start=settings.media_start,
     )
 
 
@@ -241,7 +242,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         app = await make_api(rooms, client, options, stack)
 
         async def stop_node() -> None:
-            if not settings.keep_media:
+            if settings.media_start and not settings.keep_media:
                 await supervisor.stop()
 
         stack.push_async_callback(stop_node)

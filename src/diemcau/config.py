@@ -74,6 +74,10 @@ class Settings(BaseSettings):
     turn_lifetime_s: Annotated[int, Field(ge=60, le=86_400)] = 3600
     """Seconds in which a relay's credential can be used to begin."""
 
+    media_start: bool = True
+    """Start a media node when none answers on the socket; false: another unit of the system does, and nobody
+    stops it from here (deploy/)."""
+
     keep_media: bool = False
     """Leave the media node running when the server is stopped (an upgrade in the middle of a meeting)."""
 

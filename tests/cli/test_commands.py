@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from diemcau.app import open_rooms
-from diemcau.cli import app
+from diemcau.cli import app, doctor
 from diemcau.cli.load import is_loopback
 from diemcau.cli.nation.plan import CENTRE, plan
 from diemcau.config import Settings
@@ -160,6 +160,31 @@ def test_the_doctor_names_one_action_for_each_fault(data: Path) -> None:
     assert found["UDP"]["ok"] and found["database"]["ok"]
     assert not found["secure context"]["ok"]
     assert all(finding["ok"] or finding["action"] for finding in found.values())
+
+
+def test_the_doctor_knows_what_the_kernel_must_allow(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And that the settings we ship satisfy it."""
+    shipped = (Path(__file__).resolve().parents[2] / "deploy" / "90-diemcau.conf").read_text()
+    for _, key, place, least, _ in doctor.KERNEL:
+        path = tmp_path / key.replace(".", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\t".join(["9"] * (place + 1)))
+        line = next(line for line in shipped.splitlines() if line.lstrip("#").startswith(f"{key} = "))
+        assert int(line.split("=")[1].split()[place]) >= least
+    monkeypatch.setattr(doctor, "PROC", tmp_path)
+    found = doctor.kernel(Settings(data=data))
+    assert not any(finding.ok for finding in found)
+    assert 'sysctl -w net.ipv4.udp_mem="9 9 262144"' in found[2].action
+    assert all(finding.warning for finding in found), "a smaller server does with less"
+
+
+def test_the_doctor_says_when_pages_would_be_sent_to_loopback_for_media(data: Path) -> None:
+    proxied = {"data": data, "public_url": "https://cau.example.vn"}
+    assert "--media-bind" in doctor.media_reach(Settings(**proxied)).action
+    assert doctor.media_reach(Settings(**proxied, media_bind="0.0.0.0:40000")).ok
+    assert doctor.media_reach(Settings(data=data)).ok
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from diemcau.cli.door import answers
+from diemcau.media.executable import find
 from diemcau.media.supervisor import owner
 
 
@@ -102,6 +103,34 @@ def test_a_server_told_to_keep_the_node_leaves_it(data: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
     assert owner(data / "media.sock") is not None
+
+
+@contextlib.contextmanager
+def node_of_another(data: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A media node started as a unit of the system would."""
+    (data / "media.sock").unlink(missing_ok=True)
+    command = [str(find()), "serve", "--control", str(data / "media.sock"), "--bind", "127.0.0.1:0"]
+    with subprocess.Popen([*command, "--workers", "1"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and "ready" in process.stdout.readline()
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_server_told_to_start_no_node_adopts_what_another_starts_and_leaves_it(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIEMCAU_MEDIA_START", "false")
+    data.mkdir()
+    with serving(data) as (server, said):
+        with node_of_another(data):
+            ready(said["url"])
+        with node_of_another(data) as node:
+            ready(said["url"])
+            server.terminate()
+            assert server.wait(20) == 0
+            assert owner(data / "media.sock") == node.pid and node.poll() is None
 
 
 def test_a_second_server_over_the_same_data_is_refused_and_disturbs_nothing(data: Path) -> None:

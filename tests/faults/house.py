@@ -117,7 +117,8 @@ class House:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self.log[-4000:]
-        self.port = int(json.loads(line)["url"].rsplit(":", 1)[1])
+        # A port that was chosen need not be in the address: a proxy may stand before it.
+        self.port = self.port or int(json.loads(line)["url"].rsplit(":", 1)[1])
         until("the server is ready", lambda: self.get("/readyz").status_code == 200, 20)
         return time.monotonic() - began
 

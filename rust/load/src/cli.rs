@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::direct::{self, DirectOptions};
+use crate::endpoints::{self, EndpointsOptions};
 use crate::net::{Emulator, Profile};
 use crate::report::Report;
 use crate::sites::{self, SitesOptions};
@@ -26,6 +27,8 @@ enum Sub {
     Net(NetOptions),
     /// Drive a media node through its control socket.
     Direct(Box<DirectOptions>),
+    /// Be clients of any server: descriptions go by standard input and output.
+    Endpoints(EndpointsOptions),
     /// Be many sites against a server.
     Sites(Box<SitesOptions>),
 }
@@ -64,6 +67,7 @@ pub fn cli() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match Cli::parse().command {
         Sub::Net(options) => net(&options),
+        Sub::Endpoints(options) => endpoints::run(&options),
         Sub::Direct(options) => {
             fastrand::seed(options.common.seed);
             let json = options.common.json;

@@ -6,6 +6,7 @@ pub mod client;
 pub mod clips;
 pub mod decode;
 pub mod direct;
+pub mod endpoints;
 pub mod engine;
 pub mod net;
 pub mod packetize;

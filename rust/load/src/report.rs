@@ -46,6 +46,8 @@ pub struct Report {
     pub seconds: f64,
     pub counters: Counters,
     pub violations: BTreeMap<&'static str, u64>,
+    /// Viewers by SRTP profile.
+    pub profiles: BTreeMap<&'static str, u64>,
     pub connect_ms: Summary,
     pub join_ms: Summary,
     pub cut_ms: Summary,
@@ -90,6 +92,7 @@ impl Report {
             cores: std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
             seconds,
             violations: stats.violations.clone(),
+            profiles: stats.profiles.clone(),
             connect_ms: stats.connect.summary(),
             join_ms: stats.join.summary(),
             cut_ms: stats.cut.summary(),

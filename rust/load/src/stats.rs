@@ -159,6 +159,8 @@ pub struct Stats {
     pub transit: Histogram,
     /// By name: breaches of what the node promises.
     pub violations: BTreeMap<&'static str, u64>,
+    /// Viewers by the SRTP profile they agreed on.
+    pub profiles: BTreeMap<&'static str, u64>,
 }
 
 impl Stats {
@@ -179,6 +181,9 @@ impl Stats {
         }
         for (name, count) in &other.violations {
             *self.violations.entry(name).or_default() += count;
+        }
+        for (name, count) in &other.profiles {
+            *self.profiles.entry(name).or_default() += count;
         }
     }
 }

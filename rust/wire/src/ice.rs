@@ -209,10 +209,11 @@ fn state(selected: bool, last: Instant, now: Instant) -> IceState {
     }
 }
 
-/// The load client's side: checks one candidate with USE-CANDIDATE until it answers, then asks for consent.
+/// The load client's side: checks one candidate with USE-CANDIDATE until it answers, then asks for consent. A server
+/// that is a full agent checks back before it sends (RFC 8445 §7.3): its checks are answered, and change nothing.
 #[derive(Debug)]
 pub struct IceClient {
-    local_ufrag: String,
+    local: IceCredentials,
     remote: IceCredentials,
     candidate: SocketAddr,
     tie_breaker: u64,
@@ -225,11 +226,11 @@ pub struct IceClient {
 
 impl IceClient {
     /// The first check goes out at the first [`IceClient::handle_timeout`].
-    pub fn new(local_ufrag: String, remote: IceCredentials, candidate: SocketAddr, now: Instant) -> Self {
+    pub fn new(local: IceCredentials, remote: IceCredentials, candidate: SocketAddr, now: Instant) -> Self {
         let mut random = [0; 8];
         fill_random(&mut random);
         Self {
-            local_ufrag,
+            local,
             remote,
             candidate,
             tie_breaker: u64::from_be_bytes(random),
@@ -280,7 +281,7 @@ impl IceClient {
         let request = BindingRequest {
             transaction: self.transaction,
             remote_ufrag: &self.remote.ufrag,
-            local_ufrag: &self.local_ufrag,
+            local_ufrag: &self.local.ufrag,
             priority: HOST_PRIORITY,
             controlling: self.tie_breaker,
             use_candidate: true,
@@ -293,8 +294,17 @@ impl IceClient {
 
     /// Takes one STUN datagram: only an authentic answer to the check under way counts. An error answer is
     /// not believed, for it may be forged: the check goes on until it times out.
-    pub fn handle_stun(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> IceOutcome {
+    pub fn handle_stun(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &[u8],
+        send: &mut SendTo<'_>,
+    ) -> IceOutcome {
         let Ok(answer) = StunMessage::parse(datagram) else { return IceOutcome::Dropped(IceDrop::Malformed) };
+        if answer.class == StunClass::Request {
+            return self.check_back(from, &answer, send);
+        }
         let expected = answer.class == StunClass::Success
             && answer.transaction == self.transaction
             && from == self.candidate;
@@ -309,6 +319,23 @@ impl IceClient {
         if first {
             self.next_send = now + CONSENT_MIN;
             return IceOutcome::Selected(from);
+        }
+        IceOutcome::Checked
+    }
+
+    /// Answers the check of a full agent; whatever is not one gets no answer, for nothing depends on it.
+    fn check_back(&self, from: SocketAddr, check: &StunMessage<'_>, send: &mut SendTo<'_>) -> IceOutcome {
+        // Whatever role it claims: ours is fixed, and a lite or a controlled agent follows.
+        if from != self.candidate || check.unknown_required.is_some() {
+            return IceOutcome::Dropped(IceDrop::Unexpected);
+        }
+        let ours = Some((self.local.ufrag.as_str(), self.remote.ufrag.as_str()));
+        if check.ufrags() != ours || !check.authentic(self.local.pwd.as_bytes()) {
+            return IceOutcome::Dropped(IceDrop::Unauthenticated);
+        }
+        let mut buf = [0; MAX_MESSAGE_LEN];
+        if let Ok(len) = write_success(&mut buf, &check.transaction, from, self.local.pwd.as_bytes()) {
+            send(from, &buf[..len]);
         }
         IceOutcome::Checked
     }

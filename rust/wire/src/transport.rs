@@ -172,7 +172,7 @@ impl Transport {
         let ice = match config.role {
             TransportRole::Server => Ice::Lite(IceLite::new(config.local, config.remote.ufrag, now)),
             TransportRole::Client { candidate } => {
-                Ice::Client(IceClient::new(config.local.ufrag, config.remote, candidate, now))
+                Ice::Client(IceClient::new(config.local, config.remote, candidate, now))
             }
         };
         Ok(Self {
@@ -228,7 +228,7 @@ impl Transport {
     ) -> Result<Incoming<'a>, DropReason> {
         let outcome = match &mut self.ice {
             Ice::Lite(ice) => ice.handle_stun(now, from, datagram, out),
-            Ice::Client(ice) => ice.handle_stun(now, from, datagram),
+            Ice::Client(ice) => ice.handle_stun(now, from, datagram, out),
         };
         match outcome {
             IceOutcome::Checked if self.remote_addr() == Some(from) || self.may_be_selected(from) => {

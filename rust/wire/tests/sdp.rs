@@ -7,7 +7,7 @@ use diemcau_wire::dtls::Fingerprint;
 use diemcau_wire::ice::IceCredentials;
 use diemcau_wire::sdp::{
     AnswerConfig, Codec, MAX_MEDIA, MediaKind, OfferConfig, SdpError, SessionDescription, Setup,
-    ViewerAnswer, answer_viewer, offer_viewer, parse_answer,
+    ViewerAnswer, answer_offer, answer_viewer, offer_viewer, parse_answer,
 };
 
 const CHROMIUM: &str = include_str!("fixtures/chromium-site.sdp");
@@ -241,6 +241,41 @@ fn our_offer_and_our_answer_understand_each_other() {
     assert_eq!(session.remote.fingerprint, FINGERPRINT);
     assert!(session.remote.ice_lite);
     assert_eq!(session.remote.candidates.len(), 2);
+}
+
+/// What a server that makes the offer writes: sound, a picture with retransmission, something we do not speak, data.
+const SENDING: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE a v x d\r\na=ice-lite\r\n\
+m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n\
+a=fingerprint:sha-256 AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB\r\n\
+a=setup:actpass\r\na=mid:a\r\na=sendonly\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=ssrc:11 cname:c\r\n\
+a=candidate:1 1 udp 1 192.0.2.1 4000 typ host\r\n\
+m=video 9 UDP/TLS/RTP/SAVPF 97 98 99\r\na=mid:v\r\na=sendonly\r\na=rtcp-mux\r\na=rtpmap:97 H264/90000\r\n\
+a=fmtp:97 profile-level-id=42e01f;packetization-mode=1\r\na=rtcp-fb:97 nack\r\na=rtcp-fb:97 nack pli\r\n\
+a=rtcp-fb:97 transport-cc\r\na=rtpmap:98 rtx/90000\r\na=fmtp:98 apt=97\r\na=rtpmap:99 AV1/90000\r\n\
+a=ssrc-group:FID 21 22\r\na=ssrc:21 cname:c\r\na=ssrc:22 cname:c\r\n\
+m=video 9 UDP/TLS/RTP/SAVPF 100\r\na=mid:x\r\na=sendonly\r\na=rtcp-mux\r\na=rtpmap:100 AV1/90000\r\n\
+m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:d\r\na=sctp-port:5000\r\n";
+
+#[test]
+fn a_servers_offer_is_answered_with_what_is_spoken_here() {
+    let taken = answer_offer(SENDING, &credentials(), &FINGERPRINT, 7).unwrap();
+    let lines = &taken.session.lines;
+    assert_eq!(
+        lines.iter().map(|l| (l.kind, l.ssrc, l.rtx_ssrc)).collect::<Vec<_>>(),
+        [(MediaKind::Audio, 11, None), (MediaKind::Video, 21, Some(22)),]
+    );
+    assert_eq!((lines[1].payload_types.h264, lines[1].rtx_payload_types.h264), (Some(97), Some(98)));
+    assert_eq!(taken.session.remote.candidates, ["192.0.2.1:4000".parse().unwrap()]);
+    let read = SessionDescription::parse(&taken.sdp).unwrap();
+    assert_eq!(
+        (read.transport.setup, &read.bundle[..]),
+        (Setup::Active, &["a".to_owned(), "v".to_owned()][..])
+    );
+    assert_eq!(read.media.iter().map(|m| m.is_active()).collect::<Vec<_>>(), [true, true, false, false]);
+    assert_eq!(read.media[1].formats[0].feedback, ["nack", "nack pli"]);
+    let passive_only = SENDING.replace("a=setup:actpass", "a=setup:active");
+    let refused = answer_offer(&passive_only, &credentials(), &FINGERPRINT, 7).unwrap_err();
+    assert_eq!(refused.code(), "sdp_mismatch");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{CLIENT, End, Network, PERFECT, SERVER, World, addr};
 use diemcau_wire::dtls::{Certificate, DtlsError, Fingerprint};
-use diemcau_wire::ice::{IceCredentials, IceLite, IceOutcome, IceState};
+use diemcau_wire::ice::{IceClient, IceCredentials, IceDrop, IceLite, IceOutcome, IceState};
 use diemcau_wire::rtcp::{RtcpPacket, packets};
 use diemcau_wire::stun::{BindingRequest, StunClass, StunMessage, write_request};
 use diemcau_wire::transport::{DropReason, Incoming, TransportError};
@@ -92,6 +92,38 @@ fn connects_in_a_few_round_trips_and_carries_media_both_ways() {
     };
     assert_eq!(&rtp[12..], b"picture");
     assert!(packets(rtcp).any(|p| matches!(p, Ok(RtcpPacket::Nack { media_ssrc: 7, .. }))));
+}
+
+/// Servers that are full agents send nothing before their own check has been answered.
+#[test]
+fn a_client_answers_the_checks_of_its_server_and_of_nobody_else() {
+    let now = std::time::Instant::now();
+    let (ours, theirs) = (IceCredentials::generate(), IceCredentials::generate());
+    let mut client = IceClient::new(ours.clone(), theirs.clone(), addr(SERVER), now);
+    let mut check = |from: &str, password: &str| {
+        let request = BindingRequest {
+            transaction: [3; 12],
+            remote_ufrag: &ours.ufrag,
+            local_ufrag: &theirs.ufrag,
+            priority: 1,
+            controlling: 1,
+            use_candidate: false,
+        };
+        let mut buf = [0; 200];
+        let len = write_request(&mut buf, &request, password.as_bytes()).unwrap();
+        let mut answers = Vec::new();
+        let outcome = client
+            .handle_stun(now, addr(from), &buf[..len], &mut |to, bytes| answers.push((to, bytes.to_vec())));
+        (outcome, answers)
+    };
+    let (outcome, answers) = check(SERVER, &ours.pwd);
+    assert_eq!((outcome, answers[0].0), (IceOutcome::Checked, addr(SERVER)));
+    let answer = StunMessage::parse(&answers[0].1).unwrap();
+    assert!(answer.class == StunClass::Success && answer.authentic(ours.pwd.as_bytes()));
+    let forged = (IceOutcome::Dropped(IceDrop::Unauthenticated), vec![]);
+    assert_eq!(check(SERVER, &theirs.pwd), forged);
+    assert_eq!(check("203.0.113.66:666", &ours.pwd).1, vec![]);
+    assert_eq!(client.selected(), None);
 }
 
 /// Every seed must connect: 20 % loss each way, duplicates, and reordering across 60 ms.

@@ -131,17 +131,49 @@ def files(_: Settings) -> Finding:
     return Finding("open files", True, str(soft))
 
 
-def buffers(_: Settings) -> Finding:
-    """The kernel lets a socket hold a burst."""
-    path = Path("/proc/sys/net/core/rmem_max")
-    try:
-        value = int(path.read_text())
-    except (OSError, ValueError):
-        return Finding("UDP buffers", True, "not known on this system")
-    if value < 4 << 20:
-        action = "sysctl -w net.core.rmem_max=8388608 net.core.wmem_max=8388608"
-        return Finding("UDP buffers", False, f"{value} bytes at most", action, warning=True)
-    return Finding("UDP buffers", True, f"{value} bytes at most")
+PROC = Path("/proc/sys")
+
+KERNEL = (
+    ("UDP buffers", "net.core.rmem_max", 0, 8 << 20, "a burst of a worker's viewers does not fit"),
+    ("UDP buffers out", "net.core.wmem_max", 0, 8 << 20, "a frame to thousands of viewers does not fit"),
+    ("UDP memory", "net.ipv4.udp_mem", 2, 262_144, "pages for all sockets together"),
+    ("connections waiting", "net.core.somaxconn", 0, 4096, "fewer than come back at once"),
+    ("descriptors", "fs.nr_open", 0, FILES, "no limit can be set higher"),
+)
+"""What the kernel must allow (deploy/90-diemcau.conf): name, key, which of its numbers, least, why."""
+
+
+def kernel(_: Settings) -> list[Finding]:
+    """The kernel allows what the node and the doors ask of it."""
+    found = []
+    for name, key, place, least, why in KERNEL:
+        try:
+            words = (PROC / key.replace(".", "/")).read_text().split()
+            value = int(words[place])
+        except (OSError, ValueError, IndexError):
+            found.append(Finding(name, True, "not known on this system"))
+            continue
+        if value >= least:
+            found.append(Finding(name, True, f"{key} = {value}"))
+            continue
+        words[place] = str(least)
+        action = f'sysctl -w {key}="{" ".join(words)}", or deploy/90-diemcau.conf in /etc/sysctl.d'
+        found.append(Finding(name, False, f"{key} = {value}, less than {least}: {why}", action, warning=True))
+    return found
+
+
+def media_reach(settings: Settings) -> Finding:
+    """A server behind a proxy still sends media by itself."""
+    if settings.public_url is None or not settings.media_start:
+        return Finding("media address", True, "as the doors'")
+    if settings.loopback and settings.media_bind is None:
+        return Finding(
+            "media address",
+            False,
+            "behind a proxy on loopback: pages would be told to get media from loopback too",
+            "--media-bind 0.0.0.0:40000 --media-announce ADDRESS, the address that sites reach",
+        )
+    return Finding("media address", True, settings.media_bind or "every address")
 
 
 def clock(_: Settings) -> Finding:
@@ -208,14 +240,15 @@ def addresses(settings: Settings) -> Finding:
     return Finding("addresses", True, ", ".join(found))
 
 
-CHECKS: tuple[Callable[[Settings], Finding], ...] = (
+CHECKS: tuple[Callable[[Settings], Finding | list[Finding]], ...] = (
     executable,
     database,
     port,
     udp,
     ipv6,
     files,
-    buffers,
+    kernel,
+    media_reach,
     clock,
     space,
     page,
@@ -234,7 +267,10 @@ def doctor(
     with errors(as_json=as_json):
         settings = settings_from(data=data, host=host, tls=tls or None, log_level="error")
         logging.basicConfig(level=logging.ERROR)
-        found = [check(settings) for check in CHECKS]
+        found: list[Finding] = []
+        for check in CHECKS:
+            one = check(settings)
+            found += one if isinstance(one, list) else [one]
     failed = [finding for finding in found if not finding.ok and not finding.warning]
     if as_json:
         answer_json({"ok": not failed, "findings": [asdict(finding) for finding in found]})

@@ -25,6 +25,9 @@ STEADY_S = 30.0
 
 BACKOFF_MAX_S = 10.0
 
+LOOK_S = 0.2
+"""Seconds between two looks for a node that somebody else starts."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -40,6 +43,8 @@ class NodeOptions:
     tcp: bool = True
     tcp_port: int | None = None
     log_file: Path | None = None
+    start: bool = True
+    """False: somebody else starts nodes; one that answers is adopted."""
     extra: tuple[str, ...] = field(default=())
 
     def arguments(self) -> list[str]:
@@ -100,6 +105,9 @@ class Supervisor:
             began = loop.time()
             self.pid = await asyncio.to_thread(owner, self.options.control)
             try:
+                if self.pid is None and not self.options.start:
+                    await asyncio.sleep(LOOK_S)  # another's process: there is no event to wait for
+                    continue
                 if self.pid is None:
                     self.pid = await self._start()
                 else:

@@ -8,7 +8,7 @@ mod socket;
 mod viewer;
 
 pub use link::{ClientError, Identity, Link, Reach, Remote};
-pub use offer::{Offer, PublisherAnswer, publisher_offer, viewer_offer};
+pub use offer::{Offer, PublisherAnswer, publisher_offer, viewer_answer, viewer_offer};
 pub use publisher::{Publisher, PublisherConfig};
 pub use viewer::{Viewer, ViewerConfig};
 

@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use diemcau_wire::ice::IceCredentials;
 use diemcau_wire::rtp::{ABS_SEND_TIME_URI, AUDIO_LEVEL_URI, TRANSPORT_CC_URI};
-use diemcau_wire::sdp::{Codec, CodecName, MediaKind, OfferConfig, SessionDescription, offer_viewer};
+use diemcau_wire::sdp::{
+    Acceptance, Codec, CodecName, MediaKind, OfferConfig, SessionDescription, ViewerSession, answer_offer,
+    offer_viewer,
+};
 
 use super::link::{ClientError, Identity};
 use crate::clips::VideoCodec;
@@ -13,11 +16,22 @@ const MID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 const RID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
 const REPAIRED_RID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
 
-/// An offer and the credentials in it.
+/// An offer (or an answer) and the credentials in it.
 #[derive(Debug, Clone)]
 pub struct Offer {
     pub sdp: String,
     pub credentials: IceCredentials,
+    pub ssrcs: Ssrcs,
+}
+
+/// What a publisher without simulcast announces, as browsers do: without a rid a server has nothing else to tell its
+/// streams by.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ssrcs {
+    pub audio: u32,
+    pub video: u32,
+    /// Of the video's retransmissions.
+    pub rtx: u32,
 }
 
 /// An offer to receive so many lines of each kind.
@@ -44,14 +58,27 @@ pub fn viewer_offer(
         video_lines,
         video_codecs: &codecs,
     });
-    Offer { sdp, credentials }
+    Offer { sdp, credentials, ssrcs: Ssrcs::default() }
 }
 
-/// An offer to send a microphone and a camera of two simulcast layers, lowest first, as Chromium writes it.
+/// An answer to the offer of a server that sends, its credentials, and what the offer says.
+///
+/// # Errors
+/// When the offer cannot be answered.
+pub fn viewer_answer(identity: &Identity, offer: &str) -> Result<(Offer, ViewerSession), ClientError> {
+    let credentials = IceCredentials::generate();
+    let session_id = fastrand::u64(1..1 << 62);
+    let Acceptance { sdp, session } =
+        answer_offer(offer, &credentials, identity.certificate.fingerprint(), session_id)?;
+    Ok((Offer { sdp, credentials, ssrcs: Ssrcs::default() }, session))
+}
+
+/// An offer to send a microphone and a camera, as Chromium writes it; with `simulcast` of two layers, lowest first.
 #[must_use]
-pub fn publisher_offer(identity: &Identity, codecs: &[VideoCodec]) -> Offer {
+pub fn publisher_offer(identity: &Identity, codecs: &[VideoCodec], simulcast: bool) -> Offer {
     let credentials = IceCredentials::generate();
     let mut out = String::with_capacity(3_000);
+    let ssrcs = Ssrcs { audio: fastrand::u32(1..), video: fastrand::u32(1..), rtx: fastrand::u32(1..) };
     let session = fastrand::u64(1..1 << 62);
     let mut line = |text: std::fmt::Arguments<'_>| {
         // Writing to a String cannot fail.
@@ -90,7 +117,7 @@ pub fn publisher_offer(identity: &Identity, codecs: &[VideoCodec]) -> Offer {
         line(format_args!("a=extmap:2 {ABS_SEND_TIME_URI}"));
         line(format_args!("a=extmap:3 {TRANSPORT_CC_URI}"));
         line(format_args!("a=extmap:4 {MID_URI}"));
-        if video {
+        if video && simulcast {
             line(format_args!("a=extmap:10 {RID_URI}"));
             line(format_args!("a=extmap:11 {REPAIRED_RID_URI}"));
         }
@@ -102,6 +129,9 @@ pub fn publisher_offer(identity: &Identity, codecs: &[VideoCodec]) -> Offer {
             line(format_args!("a=rtpmap:111 opus/48000/2"));
             line(format_args!("a=rtcp-fb:111 transport-cc"));
             line(format_args!("a=fmtp:111 minptime=10;useinbandfec=1"));
+            if !simulcast {
+                line(format_args!("a=ssrc:{} cname:site", ssrcs.audio));
+            }
             continue;
         }
         for codec in codecs {
@@ -118,11 +148,17 @@ pub fn publisher_offer(identity: &Identity, codecs: &[VideoCodec]) -> Offer {
             line(format_args!("a=rtpmap:{} rtx/90000", pt + 1));
             line(format_args!("a=fmtp:{} apt={pt}", pt + 1));
         }
-        line(format_args!("a=rid:low send"));
-        line(format_args!("a=rid:high send"));
-        line(format_args!("a=simulcast:send low;high"));
+        if simulcast {
+            line(format_args!("a=rid:low send"));
+            line(format_args!("a=rid:high send"));
+            line(format_args!("a=simulcast:send low;high"));
+        } else {
+            line(format_args!("a=ssrc-group:FID {} {}", ssrcs.video, ssrcs.rtx));
+            line(format_args!("a=ssrc:{} cname:site", ssrcs.video));
+            line(format_args!("a=ssrc:{} cname:site", ssrcs.rtx));
+        }
     }
-    Offer { sdp: out, credentials }
+    Offer { sdp: out, credentials, ssrcs }
 }
 
 /// Extension ids of one section; 0 where not agreed.

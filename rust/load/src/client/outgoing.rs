@@ -82,6 +82,12 @@ impl Outgoing {
         }
     }
 
+    /// With the SSRCs that the offer announced.
+    #[must_use]
+    pub fn announced(named: Named, ssrc: u32, rtx_ssrc: u32) -> Self {
+        Self { ssrc, rtx_ssrc, ..Self::new(named) }
+    }
+
     #[must_use]
     pub fn ssrc(&self) -> u32 {
         self.ssrc

@@ -76,6 +76,7 @@ impl Publisher {
         moment: Moment,
     ) -> Result<Self, ClientError> {
         let answer = PublisherAnswer::parse(&config.answer)?;
+        let ssrcs = config.offer.ssrcs;
         let chosen = config.reach.choose(&answer.transport)?;
         let address = config.via.route(chosen)?;
         let remote = Remote { address, tcp: config.reach.tcp, transport: answer.transport };
@@ -94,7 +95,7 @@ impl Publisher {
                 let layers = if answer.simulcast {
                     vec![(0, Outgoing::new(named(Some("low")))), (1, Outgoing::new(named(Some("high"))))]
                 } else {
-                    vec![(1, Outgoing::new(named(None)))]
+                    vec![(1, Outgoing::announced(named(None), ssrcs.video, ssrcs.rtx))]
                 };
                 let picture_id = [fastrand::u16(..) & 0x7fff, fastrand::u16(..) & 0x7fff];
                 let sizes = config.sizes.map(|sizes| (sizes, [true; 2]));
@@ -119,7 +120,9 @@ impl Publisher {
                 extensions,
                 clock_rate: 48_000,
             };
-            Microphone { voice, packet_ms, out: Outgoing::new(named), next_packet: 0 }
+            // A stream of its own in either case; announced where the video's is.
+            let out = Outgoing::announced(named, ssrcs.audio, 0);
+            Microphone { voice, packet_ms, out, next_packet: 0 }
         });
         Ok(Self {
             link: Link::open(remote, config.offer.credentials, identity, (false, false), moment.now)?,

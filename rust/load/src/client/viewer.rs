@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use diemcau_wire::ice::IceCredentials;
 use diemcau_wire::rtcp::{ReportBlock, RtcpPacket, RtcpWriter, ntp_middle, packets};
 use diemcau_wire::rtp::RtpPacket;
-use diemcau_wire::sdp::{Codec, LineSpec, MediaKind, parse_answer};
+use diemcau_wire::sdp::{Codec, LineSpec, MediaKind, SdpError, ViewerSession};
 use diemcau_wire::transport::{DropReason, Incoming};
 
 use super::Moment;
 use super::link::{ClientError, Identity, Link, Reach, Remote};
-use super::offer::Offer;
 use crate::clips::Library;
 use crate::decode::Tap;
 use crate::stats::Stats;
@@ -24,8 +24,10 @@ const RTCP_ROOM: usize = 1_400;
 
 /// What a viewer begins with.
 pub struct ViewerConfig {
-    pub offer: Offer,
-    pub answer: String,
+    /// Ours, as our description says.
+    pub credentials: IceCredentials,
+    /// What the server's description says; one that cannot be read ends this client at once.
+    pub session: Result<ViewerSession, SdpError>,
     /// Whose viewer it is: a cut to this site's own clip is not awaited here.
     pub site: String,
     /// First request, from which joining is measured.
@@ -88,7 +90,7 @@ impl Viewer {
     /// # Errors
     /// When the answer cannot be used.
     pub fn open(config: ViewerConfig, identity: &Identity, moment: Moment) -> Result<Self, ClientError> {
-        let session = parse_answer(&config.answer)?;
+        let session = config.session?;
         let chosen = config.reach.choose(&session.remote)?;
         let address = config.via.route(chosen)?;
         let remote = Remote { address, tcp: config.reach.tcp, transport: session.remote };
@@ -106,7 +108,7 @@ impl Viewer {
             })
             .collect();
         Ok(Self {
-            link: Link::open(remote, config.offer.credentials, identity, (true, config.gro), moment.now)?,
+            link: Link::open(remote, config.credentials, identity, (true, config.gro), moment.now)?,
             lines,
             site: config.site,
             started: config.started,
@@ -147,6 +149,9 @@ impl Viewer {
             Incoming::Rtcp(compound) => self.rtcp(compound, moment, stats),
             Incoming::Connected => {
                 stats.connect.add(moment.now.saturating_duration_since(self.started));
+                if let Some(profile) = self.link.transport().srtp_profile() {
+                    *stats.profiles.entry(profile.name()).or_default() += 1;
+                }
                 progress.connected = true;
             }
             Incoming::Closed => return Err(ClientError::Closed),

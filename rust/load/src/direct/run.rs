@@ -9,6 +9,7 @@ use diemcau_control::{
     Command, Event, Happening as Told, Kind, Layer, ReplyData, Slot, Stats as NodeStats,
     VideoCodec as WireCodec,
 };
+use diemcau_wire::sdp::parse_answer;
 use serde_json::json;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 
@@ -155,7 +156,7 @@ impl Run {
 
     async fn open_publishers(&mut self) -> anyhow::Result<()> {
         for index in 0..self.options.publishers {
-            let offer = publisher_offer(&self.engine.identity, &[self.codec()]);
+            let offer = publisher_offer(&self.engine.identity, &[self.codec()], true);
             let command = Command::PublisherOpen {
                 publisher: format!("p{index}"),
                 party: Some(site(index)),
@@ -293,7 +294,18 @@ impl Run {
             let remb = Some(5_000_000);
             Ok((
                 index as u64,
-                ViewerConfig { offer, answer, site, started, measure_join: true, reach, via, gro, remb, tap },
+                ViewerConfig {
+                    credentials: offer.credentials,
+                    session: parse_answer(&answer),
+                    site,
+                    started,
+                    measure_join: true,
+                    reach,
+                    via,
+                    gro,
+                    remb,
+                    tap,
+                },
             ))
         }
     }

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use diemcau_wire::sdp::parse_answer;
 use serde_json::{Value, json};
 
 use super::session::{Done, IDS, Media, Session};
@@ -49,7 +50,7 @@ impl Session {
     pub(super) fn ask_publisher(&mut self, meeting: Option<&str>) {
         let Some(meeting) = meeting else { return };
         self.publisher_asked = Some(Instant::now());
-        let offer = publisher_offer(&self.shared.engine.identity, &[VideoCodec::H264, VideoCodec::Vp8]);
+        let offer = publisher_offer(&self.shared.engine.identity, &[VideoCodec::H264, VideoCodec::Vp8], true);
         let (http, bearer) = (self.http.clone(), self.credential.credential.clone());
         let path = format!("/api/v1/meetings/{meeting}/publisher");
         self.work.spawn(async move {
@@ -66,8 +67,8 @@ impl Session {
                 self.viewer_asked = false;
                 let client = self.next_client();
                 let config = ViewerConfig {
-                    offer,
-                    answer: text(&answer, "answer"),
+                    credentials: offer.credentials,
+                    session: parse_answer(&text(&answer, "answer")),
                     site: self.credential.site.clone(),
                     started,
                     // Who is on the air alone sees nobody.

@@ -150,7 +150,7 @@ fn write(
     out.0
 }
 
-fn refuse(out: &mut Sdp, section: &MediaSection) {
+pub(super) fn refuse(out: &mut Sdp, section: &MediaSection) {
     out.line(format_args!("m={} 0 {}", section.kind_name, section.protocol_and_formats));
     out.line(format_args!("c=IN IP4 0.0.0.0"));
     if let Some(mid) = &section.mid {
@@ -201,7 +201,7 @@ fn write_line(
     write_ssrcs(out, line);
 }
 
-fn write_format(out: &mut Sdp, choice: &Choice<'_>, transport_cc: bool) {
+pub(super) fn write_format(out: &mut Sdp, choice: &Choice<'_>, transport_cc: bool) {
     let pt = choice.format.payload_type;
     let name = match choice.codec {
         Codec::Opus => "opus/48000/2",

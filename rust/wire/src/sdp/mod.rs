@@ -1,6 +1,7 @@
 //! Session descriptions: a tolerant, bounded parser, the server's answers to viewers, the load client's offers.
 //! (RFC 8866, RFC 8829, RFC 8839, RFC 8842, RFC 8843, RFC 5576, RFC 4588.)
 
+mod accept;
 mod answer;
 mod negotiate;
 mod offer;
@@ -13,6 +14,7 @@ use thiserror::Error;
 use crate::dtls::Fingerprint;
 use crate::ice::IceCredentials;
 
+pub use accept::{Acceptance, answer_offer};
 pub use answer::{AnswerConfig, ViewerAnswer, answer_viewer};
 pub use offer::{OfferConfig, ViewerSession, offer_viewer, parse_answer};
 pub use parse::{CodecName, Direction, MediaSection, PayloadFormat, SessionDescription, Setup};

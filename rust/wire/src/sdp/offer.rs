@@ -109,6 +109,11 @@ pub fn parse_answer(answer: &str) -> Result<ViewerSession, SdpError> {
     if answer.transport.setup != Setup::Passive {
         return Err(SdpError::Mismatch("the server must be the DTLS server"));
     }
+    session(answer)
+}
+
+/// What a server that sends says of itself, in an answer or in an offer.
+pub(super) fn session(answer: SessionDescription) -> Result<ViewerSession, SdpError> {
     if answer.transport.candidates.is_empty() {
         return Err(SdpError::Missing("a UDP candidate"));
     }

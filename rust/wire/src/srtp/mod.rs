@@ -72,6 +72,15 @@ pub enum SrtpProfile {
 }
 
 impl SrtpProfile {
+    /// As the registry of DTLS-SRTP profiles writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Aes128CmSha1_80 => "SRTP_AES128_CM_HMAC_SHA1_80",
+            Self::AeadAes128Gcm => "SRTP_AEAD_AES_128_GCM",
+            Self::AeadAes256Gcm => "SRTP_AEAD_AES_256_GCM",
+        }
+    }
+
     /// Master key, bytes.
     pub fn key_len(self) -> usize {
         match self {
