@@ -119,6 +119,8 @@ pub struct Worker {
     batch: Vec<Arc<TrackPacket>>,
     plan: FramePlan,
     repeats: VecDeque<Repeat>,
+    /// Places of viewers whose lines are tried for a higher step.
+    trials: Vec<usize>,
     reports_due: Vec<usize>,
     /// Connections to be ended this turn, and why.
     ending: Vec<(usize, &'static str)>,
@@ -151,6 +153,7 @@ impl Worker {
             batch: Vec::new(),
             plan: FramePlan::default(),
             repeats: VecDeque::new(),
+            trials: Vec::new(),
             reports_due: Vec::new(),
             ending: Vec::new(),
             stats: WorkerStats::default(),
@@ -281,6 +284,7 @@ impl Worker {
         self.publishers.retain(|at| *at != place);
         self.connecting.retain(|at| *at != place);
         self.reports_due.retain(|at| *at != place);
+        self.trials.retain(|at| *at != place);
         self.free.push(place);
         self.parts.hub.send(Report::Gone(entry.id, reason));
     }

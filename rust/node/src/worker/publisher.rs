@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diemcau_control::{Layer as ControlLayer, LinkState, VideoCodec};
+use diemcau_core::depacket::red;
 use diemcau_core::{
     Codec, KeyframeReason, Kind, Layer, Publisher as Ingest, PublisherEvent, RtpIn, Source, TrackId,
     TrackPacket,
@@ -75,6 +76,8 @@ pub struct Publisher {
     ingest: Ingest,
     tracks: Vec<Track>,
     streams: Vec<Stream>,
+    /// Payload type of redundant audio (RFC 2198), where it was agreed.
+    red: Option<u8>,
     pub state: LinkState,
     opened: Instant,
     /// Last authenticated connectivity check.
@@ -103,7 +106,7 @@ impl Publisher {
         let sdp = SdpOffer::from_sdp_string(&open.offer).map_err(|error| bad(error.to_string()))?;
         let mut config = RtcConfig::new()
             .clear_codecs()
-            .enable_opus(true, false)
+            .enable_opus(true, true)
             .set_rtp_mode(true)
             .set_ice_lite(true)
             .set_rtcp_report_interval_audio(Duration::from_secs(1))
@@ -126,6 +129,7 @@ impl Publisher {
             ingest: Ingest::new(),
             tracks: Vec::new(),
             streams: Vec::new(),
+            red: None,
             state: LinkState::Connecting,
             opened: now,
             checked: None,
@@ -136,7 +140,8 @@ impl Publisher {
             return Err(Refusal::new("no_common_codec", "no line is sent with a codec that is spoken here"));
         }
         let tracks = publisher.tracks.iter().map(|track| (track.id, track.codec)).collect();
-        let answer = offer::with_packet_time(&answer.to_sdp_string(), super::viewer::PTIME);
+        let answer = offer::with_audio_wishes(&answer.to_sdp_string(), super::viewer::PTIME);
+        publisher.red = offer::red_payload_type(&answer);
         Ok((publisher, PublisherOpened { answer, tracks }))
     }
 
@@ -280,14 +285,41 @@ impl Publisher {
             return;
         };
         let source = self.streams[at].source;
-        let audio_level = packet.header.ext_vals.audio_level.map(|level| level.unsigned_abs().min(127));
-        let rtp = RtpIn {
-            sequence: packet.header.sequence_number,
-            timestamp: packet.header.timestamp,
-            marker: packet.header.marker,
+        let header = &packet.header;
+        let audio_level = header.ext_vals.audio_level.map(|level| level.unsigned_abs().min(127));
+        let mut rtp = RtpIn {
+            sequence: header.sequence_number,
+            timestamp: header.timestamp,
+            marker: header.marker,
             audio_level,
             payload: packet.payload,
         };
+        if self.red == Some(*header.payload_type) && !rtp.payload.is_empty() {
+            let whole = Arc::clone(&rtp.payload);
+            let Some((earlier, own)) = red::parse(&whole) else {
+                stats.refuse("rtp_malformed_payload");
+                return;
+            };
+            let mut back = earlier.len() as u16;
+            for block in earlier {
+                let rtp = RtpIn {
+                    sequence: rtp.sequence.wrapping_sub(back),
+                    timestamp: rtp.timestamp.wrapping_sub(u32::from(block.offset)),
+                    marker: false,
+                    audio_level: None,
+                    payload: Arc::from(block.payload),
+                };
+                back -= 1;
+                // What came by itself already is there twice, which is the rule.
+                if !rtp.payload.is_empty()
+                    && block.payload_type == own.payload_type
+                    && let Ok(packet) = self.ingest.ingest(source, rtp, clock.time(now))
+                {
+                    self.streams[at].frame.push(packet);
+                }
+            }
+            rtp.payload = Arc::from(own.payload);
+        }
         match self.ingest.ingest(source, rtp, clock.time(now)) {
             Ok(packet) => {
                 // A picture that came (back) without a keyframe is of use to nobody: ask, once a second at most.
