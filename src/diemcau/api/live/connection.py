@@ -112,12 +112,27 @@ class Connection:
                     return
                 text = frames.ephemeral(follow.stream, topic, cut)
             self.send(text)  # a difference: none may be missing
+        elif topic == "quality":
+            # Of every site at once, so for those who watch presence; a difference, as that is.
+            if "presence" not in follow.topics or not isinstance(data, Mapping):
+                return
+            if follow.seen is not None:
+                steps = self._seen_steps(follow, data)
+                if not steps:
+                    return
+                text = frames.ephemeral(follow.stream, topic, {"steps": steps})
+            self.send(text)
         elif topic == "stage":
             self.send(text)
         elif topic != "levels" or "levels" in follow.topics:
             before = self.outbox.dropped
             self.outbox.put_latest(f"{follow.stream} {topic}", text)
             self.services.metrics.dropped.inc(self.outbox.dropped - before)
+
+    def _seen_steps(self, follow: Follow, data: Mapping[str, Any]) -> dict[str, Any]:
+        steps = data.get("steps")
+        of = steps if isinstance(steps, Mapping) else {}
+        return {site: step for site, step in of.items() if follow.seen is None or site in follow.seen}
 
     def beat(self, text: str) -> None:
         """A heartbeat; one that waits already is replaced."""
@@ -139,6 +154,13 @@ class Connection:
         if standing is not None:
             viewers, publishers = standing
             self.send(frames.text({"op": "standing", "viewers": viewers, "publishers": publishers}))
+        for viewer, line in self.services.stage.lines(self.actor.id).items():
+            self.tell_line(viewer, str(line["step"]), line["why"])
+
+    def tell_line(self, viewer: str, step: str, why: Any) -> None:
+        """What the line of one of the party's viewers carries; of two waiting words the later counts."""
+        message = {"op": "quality", "viewer": viewer, "step": step, "why": why}
+        self.outbox.put_latest(f"quality {viewer}", frames.text(message))
 
     def bring_up(self, follow: Follow) -> None:
         """A gap: the stream is read again from what the client has."""
@@ -321,6 +343,10 @@ class Connection:
             data = {"joined": joined, "left": [], "full": True}
             self.send(frames.ephemeral(follow.stream, "presence", data))
         for topic, data_now in self.services.stage.ephemera(meeting):
+            if topic == "quality":
+                if "presence" not in follow.topics:
+                    continue
+                data_now = {**data_now, "steps": self._seen_steps(follow, data_now)}
             self.send(frames.ephemeral(follow.stream, topic, data_now))
 
     async def _sight(self, meeting: str, topics: frozenset[str]) -> tuple[Viewer, frozenset[str] | None]:

@@ -14,7 +14,7 @@ from diemcau.api.services import Services
 from diemcau.bus import EPHEMERAL, EVENTS, Message, SubscriberTooSlow, Subscription
 from diemcau.errors import DiemCauError
 from diemcau.meetings import MeetingSummary
-from diemcau.stage import GONE, PARTS, STANDING
+from diemcau.stage import GONE, LINES, PARTS, STANDING
 from diemcau.store import Event
 
 if TYPE_CHECKING:
@@ -152,6 +152,8 @@ class Hub:
             self._tell_you(_strings(message.body, "sites"))
         elif message.topic == GONE:
             self._take_gone(message.body)
+        elif message.topic == LINES:
+            self._take_lines(message.body)
         elif message.topic == STANDING:
             for connection in list(self.connections):
                 connection.tell_standing()
@@ -196,6 +198,12 @@ class Hub:
         told = {key: body.get(key) for key in ("viewers", "publishers", "reason")}
         for connection in self._by_party.get(str(body.get("party")), ()):
             connection.send(frames.text({"op": "gone", **told}))
+
+    def _take_lines(self, body: Mapping[str, Any]) -> None:
+        viewers = body.get("viewers")
+        for line in viewers if isinstance(viewers, list | tuple) else ():
+            for connection in self._by_party.get(str(line["party"]), ()):
+                connection.tell_line(str(line["viewer"]), str(line["step"]), line["why"])
 
     def _take_ephemeral(self, stream: str, topic: str, data: Any) -> None:
         if topic == "presence" and isinstance(data, Mapping):
