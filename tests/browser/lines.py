@@ -1,5 +1,7 @@
-"""A media node with a bad network before it, and connections of a real Chromium to it: without the server and its page, so
-that a test of what lines carry measures only that."""
+"""A media node with a bad network before it, and connections of a real Chromium to it.
+
+Without the server and its page, so that a test of what lines carry measures only that.
+"""
 
 import contextlib
 import json
@@ -132,7 +134,9 @@ class Lines:
     def connect(self) -> None:
         """A publisher on slot 0 with its microphone open, and a viewer; until the viewer decodes both."""
         offer = self.page.evaluate("offer.publisher()")
-        answer = self.node.call("publisher_open", publisher="p", party="a", offer=offer, codec="vp8")["answer"]
+        answer = self.node.call("publisher_open", publisher="p", party="a", offer=offer, codec="vp8")[
+            "answer"
+        ]
         self._answered("publisher", answer, self.up)
         slots = [{"track": "p/video"}]
         self.node.call("program_set", program=PROGRAM, codec="vp8", slots=slots, mics=["p/audio"])

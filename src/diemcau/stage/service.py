@@ -85,9 +85,7 @@ class Stage:
     def shows(self, meeting: str, site: str) -> bool:
         """Whether the site is on the meeting's stage: decided, or still carried by a slot."""
         watched = self._keeper.watched.get(meeting)
-        return watched is not None and (
-            site in watched.scene.on_air or site in self._mirror.shown(meeting)
-        )
+        return watched is not None and (site in watched.scene.on_air or site in self._mirror.shown(meeting))
 
     def lines(self, party: str) -> dict[str, JsonObject]:
         """The party's viewers that get less than everything: `{viewer: {"step", "why"}}`."""

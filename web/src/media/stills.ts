@@ -33,6 +33,7 @@ export class Stills {
   constructor(
     private readonly http: Pick<Http, 'snapshot'>,
     private readonly now: () => number = () => Date.now(),
+    private readonly refreshMs = REFRESH_MS,
   ) {}
 
   start(): void {
@@ -77,7 +78,10 @@ export class Stills {
     } catch {
       // The picture we have stays, with its age: that is the truth.
     } finally {
-      entry.due = this.now() + (entry.at === null ? MISSING_MS : REFRESH_MS) * (0.8 + Math.random() * 0.4);
+      entry.due =
+        this.now() +
+        (entry.at === null ? Math.min(MISSING_MS, 3 * this.refreshMs) : this.refreshMs) *
+          (0.8 + Math.random() * 0.4);
       this.flying.delete(site);
     }
   }

@@ -1,6 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { StreamHandler, Wire } from '../protocol/socket';
-import type { Ephemeral, MeetingState, StreamEvent } from '../protocol/types';
+import type { Ephemeral, MeetingState, Step, StreamEvent } from '../protocol/types';
 import { applyEvent } from './meeting';
 
 export interface LiveMeeting {
@@ -11,6 +11,8 @@ export interface LiveMeeting {
   levels: Readonly<Record<string, number>>;
   /** Sites whose picture reaches the node: they can be cut to at once. Null before the server has said. */
   live: ReadonlySet<string> | null;
+  /** Sites whose line carries less than everything, and what; for operators. */
+  steps: ReadonlyMap<string, Step>;
   /** Why the server does not let us follow the meeting. */
   refused: string | null;
   /** The last cut that reached the stage: how long its picture took. */
@@ -35,6 +37,7 @@ export class MeetingModel implements StreamHandler {
     live: null,
     lastShown: null,
     refused: null,
+    steps: new Map(),
   }));
 
   constructor(private readonly sink: PresenceSink | null = null) {}
@@ -66,6 +69,16 @@ export class MeetingModel implements StreamHandler {
       case 'levels':
         this.store.setState({ levels: message.data.levels });
         break;
+      case 'quality': {
+        const { steps, full } = message.data;
+        const now = new Map(full === true ? [] : this.store.getState().steps);
+        for (const [site, step] of Object.entries(steps)) {
+          if (step === 'high') now.delete(site);
+          else now.set(site, step);
+        }
+        this.store.setState({ steps: now });
+        break;
+      }
       case 'stage': {
         const last = message.data.shown.at(-1);
         this.store.setState({

@@ -18,6 +18,7 @@ const live = (over: Partial<LiveMeeting> = {}): LiveMeeting => ({
   live: new Set(['s_1', 's_3']),
   lastShown: null,
   refused: null,
+  steps: new Map(),
   ...over,
 });
 
