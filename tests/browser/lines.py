@@ -191,12 +191,13 @@ class Lines:
 def lines(browser: Browser, folder: Path) -> Iterator[Lines]:
     """A node with emulators before it and a Chromium page that can connect to it."""
     path = folder / "node.sock"
-    process = subprocess.Popen(
-        [SCRIPTS / "diemcau-media", "serve", "--control", path, "--bind", "127.0.0.1:0", "--workers", "1"],
-        stdout=subprocess.PIPE,
-        stderr=(folder / "node.log").open("w"),
-        text=True,
-    )
+    with (folder / "node.log").open("w") as log:
+        process = subprocess.Popen(
+            [SCRIPTS / "diemcau-media", "serve", "--control", path, "--bind", "127.0.0.1:0", "--workers", "1"],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
     assert process.stdout
     try:
         port = json.loads(process.stdout.readline())["ports"][0]
@@ -208,7 +209,11 @@ def lines(browser: Browser, folder: Path) -> Iterator[Lines]:
         with emulator(port) as up, emulator(port, seed=8) as down, socket.socket(socket.AF_UNIX) as stream:
             stream.settimeout(5)
             stream.connect(str(path))
-            yield Lines(Node(stream), up, down, page)
+            node = Node(stream)
+            try:
+                yield Lines(node, up, down, page)
+            finally:
+                node.close()
         context.close()
     finally:
         process.terminate()

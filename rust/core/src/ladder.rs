@@ -64,7 +64,7 @@ pub const STILLS: u64 = 40_000;
 pub const AUDIO_LEAST: u64 = 24_000;
 /// After a change, signs of what was sent before it still arrive.
 const SETTLE: Duration = Duration::from_millis(1_500);
-/// Two falls of the estimate within this are no accident.
+/// Two falls of the estimate within this are no accident; one may be a computer that was busy.
 const FALLS_WITHIN: Duration = Duration::from_secs(4);
 /// Fraction lost, 1/256, that means a full line: 25 %. Less is a bad line, which retransmission and repetition mend.
 const LOSSY: u8 = 64;
@@ -150,8 +150,7 @@ impl Ladder {
         let again = now.since(self.fell_at) <= FALLS_WITHIN;
         self.falls = if again { self.falls.saturating_add(1) } else { 1 };
         self.fell_at = now;
-        let far = bitrate < sent / 10 * 7;
-        if far || (self.falls >= 2 && bitrate < sent / 20 * 19) {
+        if self.falls >= 2 && bitrate < sent / 10 * 9 {
             self.sign(Why::Estimate, now);
         }
     }

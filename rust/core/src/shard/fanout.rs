@@ -42,6 +42,7 @@ pub(super) struct LayerState {
 pub(super) struct Meter {
     bytes: u64,
     rate: u64,
+    last: u64,
 }
 
 /// Headers and tag of a packet: IPv4, UDP, RTP with its extension, SRTP.
@@ -57,6 +58,7 @@ impl Meter {
         let micros = (span.as_micros() as u64).max(1);
         let now = std::mem::take(&mut self.bytes) * 8_000_000 / micros;
         self.rate = if self.rate == 0 { now } else { (self.rate + now) / 2 };
+        self.last = now;
     }
 }
 
@@ -64,6 +66,12 @@ impl TrackState {
     /// bit/s of a layer, over the last seconds.
     pub fn rate(&self, layer: Layer) -> u64 {
         self.layers[layer.index()].rate.rate
+    }
+
+    /// bit/s of a layer as certainly sent: a publisher that has just gone down counts as what it sends now.
+    pub fn rate_at_least(&self, layer: Layer) -> u64 {
+        let meter = &self.layers[layer.index()].rate;
+        meter.rate.min(meter.last)
     }
 
     /// Call every second or so.

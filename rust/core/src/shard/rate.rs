@@ -161,7 +161,7 @@ impl Shard {
         let mut sent = 0;
         for (at, seat) in viewer.seats.iter().enumerate() {
             let Some(source) = seat.line.current() else { continue };
-            let rate = self.tracks.get(&source.track).map_or(0, |track| track.rate(source.layer));
+            let rate = self.tracks.get(&source.track).map_or(0, |track| track.rate_at_least(source.layer));
             let twice = viewer.repeat && at < usize::from(viewer.audio_lines);
             sent += rate << u32::from(twice);
         }
