@@ -121,6 +121,11 @@ def emulator(port: int, *, seed: int = 7) -> Iterator[Emulator]:
         process.stdout.close()
 
 
+def through(answer: str, line: Emulator) -> str:
+    """An answer whose candidates lead to the emulator: an answer is not signed, and ICE does not mind."""
+    return re.sub(r"(a=candidate:\S+ 1 udp \d+ \S+ )\d+", rf"\g<1>{line.port}", answer)
+
+
 @dataclass
 class Lines:
     """The node, the line up of its publisher and the line down of its viewer, and the page that has both."""
@@ -146,8 +151,7 @@ class Lines:
         self.until("both decode", lambda: self.received("video").get("framesDecoded", 0) > 20, 20)
 
     def _answered(self, name: str, answer: str, line: Emulator) -> None:
-        through = re.sub(r"(a=candidate:\S+ 1 udp \d+ \S+ )\d+", rf"\g<1>{line.port}", answer)
-        self.page.evaluate("([name, sdp]) => answered(name, sdp)", [name, through])
+        self.page.evaluate("([name, sdp]) => answered(name, sdp)", [name, through(answer, line)])
 
     def received(self, kind: str) -> dict[str, float]:
         """Sums over the viewer's lines of a kind of what `inbound-rtp` counts."""
@@ -193,7 +197,16 @@ def lines(browser: Browser, folder: Path) -> Iterator[Lines]:
     path = folder / "node.sock"
     with (folder / "node.log").open("w") as log:
         process = subprocess.Popen(
-            [SCRIPTS / "diemcau-media", "serve", "--control", path, "--bind", "127.0.0.1:0", "--workers", "1"],
+            [
+                SCRIPTS / "diemcau-media",
+                "serve",
+                "--control",
+                path,
+                "--bind",
+                "127.0.0.1:0",
+                "--workers",
+                "1",
+            ],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
