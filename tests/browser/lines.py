@@ -8,7 +8,6 @@ import json
 import re
 import socket
 import subprocess
-import sysconfig
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,11 +16,11 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
+from diemcau.media.executable import find
 from tests.faults.node import Node
 
 PROGRAM = "stage"
 LINES = 4
-SCRIPTS = Path(sysconfig.get_path("scripts"))
 
 # As the page offers them (web/src/media/publisher.ts, viewer.ts, codecs.ts).
 CONNECT = """
@@ -105,7 +104,7 @@ def emulator(port: int, *, seed: int = 7) -> Iterator[Emulator]:
     """A perfect line to `port` until it is set."""
     arguments = ["net", "--route", f"127.0.0.1:0=127.0.0.1:{port}", "--profile", "{}", "--seed", str(seed)]
     process = subprocess.Popen(
-        [SCRIPTS / "diemcau-load", *arguments],
+        [find("diemcau-load"), *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -198,7 +197,7 @@ def lines(browser: Browser, folder: Path) -> Iterator[Lines]:
     with (folder / "node.log").open("w") as log:
         process = subprocess.Popen(
             [
-                SCRIPTS / "diemcau-media",
+                find("diemcau-media"),
                 "serve",
                 "--control",
                 path,

@@ -75,13 +75,15 @@ const LOSSY_REPORTS: u8 = 2;
 const SLOW_REPORTS: u8 = 3;
 /// Answers later than the fastest by this mean a queue.
 const SLOW: Duration = Duration::from_millis(400);
-/// What a rung needs is this much above its rate, in tenths: pictures are not even.
-const ROOM_TENTHS: u64 = 12;
+/// A rung is hoped for where the line carries this much more than its rate, in percent: pictures are not even.
+const ROOM_PERCENT: u64 = 135;
 /// A rung that held this long was no mistake.
 const PROVEN: Duration = Duration::from_secs(30);
 /// Wait after the first failed climb; doubles up to [`WAIT_MOST`].
 const WAIT_FIRST: Duration = Duration::from_secs(5);
 const WAIT_MOST: Duration = Duration::from_secs(60);
+/// Wait after a climb that did not hold: whoever watches has seen two changes already.
+const WAIT_FALLEN: Duration = Duration::from_secs(30);
 /// Where nothing measures the line, a climb is tried this rarely, and a failed one doubles it.
 const BLIND: Duration = Duration::from_secs(60);
 
@@ -96,6 +98,8 @@ pub struct Rates {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Ladder {
     rung: u8,
+    /// The last change was upwards.
+    climbed: bool,
     failures: u8,
     falls: u8,
     lossy: u8,
@@ -203,14 +207,11 @@ impl Ladder {
         if to == at {
             return false;
         }
-        if now.since(self.changed) < PROVEN && self.changed != Time::ZERO {
-            self.failures = self.failures.saturating_add(1);
-        } else {
-            self.failures = 0;
-        }
+        let fallen = self.climbed && now.since(self.changed) < PROVEN;
+        self.failures = if fallen { self.failures.saturating_add(1) } else { 0 };
         self.why = Some(why);
         self.go(to, now);
-        self.not_before = now + self.wait();
+        self.not_before = now + if fallen { self.wait().max(WAIT_FALLEN) } else { SETTLE };
         true
     }
 
@@ -225,7 +226,7 @@ impl Ladder {
         let dark = rates.need[0] <= rates.need[AUDIO];
         (0..self.rung)
             .filter(|rung| !dark || usize::from(*rung) >= SLIDES)
-            .find(|rung| rates.need[usize::from(*rung)] / 10 * ROOM_TENTHS <= promised)
+            .find(|rung| rates.need[usize::from(*rung)] / 100 * ROOM_PERCENT <= promised)
     }
 
     /// Nothing measures this line: whether it is time to try the next rung all the same.
@@ -256,6 +257,7 @@ impl Ladder {
     }
 
     fn go(&mut self, rung: usize, now: Time) {
+        self.climbed = rung < usize::from(self.rung);
         self.rung = rung as u8;
         self.changed = now;
         self.full = None;

@@ -160,7 +160,7 @@ impl World {
         let rates = self.rates();
         match self.ladder.hope(&rates, now) {
             Some(rung) => {
-                let rate = (rates.need[usize::from(rung)] * 11 / 10).saturating_sub(rates.sent);
+                let rate = (rates.need[usize::from(rung)] * 12 / 10).saturating_sub(rates.sent);
                 self.probe.begin(rung, rate, now);
             }
             None => self.padding(count, now),

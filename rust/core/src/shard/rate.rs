@@ -103,7 +103,7 @@ impl Shard {
         }
         match viewer.ladder.hope(&rates, now) {
             Some(rung) => {
-                let rate = (rates.need[usize::from(rung)] * 11 / 10).saturating_sub(rates.sent);
+                let rate = (rates.need[usize::from(rung)] * 12 / 10).saturating_sub(rates.sent);
                 probe.begin(rung, rate, now);
                 review.trying = true;
             }
