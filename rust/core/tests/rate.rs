@@ -112,7 +112,7 @@ impl World {
         }
         // A browser tells at once of a queue that grows.
         let wait = self.line.free.saturating_sub(micros);
-        if self.now % 200 == 0 {
+        if self.now.is_multiple_of(200) {
             if wait > self.line.wait + 20_000 || wait > 250_000 {
                 let through = self.line.kbps * 850;
                 if through < self.line.estimate {
@@ -122,10 +122,10 @@ impl World {
             }
             self.line.wait = wait;
         }
-        if self.now % 1_000 == 0 {
+        if self.now.is_multiple_of(1_000) {
             self.second(now);
         }
-        if self.probe.is_trying() && self.now % 60 == 0 {
+        if self.probe.is_trying() && self.now.is_multiple_of(60) {
             match self.probe.turn(now) {
                 Turn::Send(count) => self.padding(count, now),
                 Turn::Tried { rung, holds } => {

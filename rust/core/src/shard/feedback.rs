@@ -27,7 +27,7 @@ impl Heard {
     fn round_trip(&self, now: u32) -> Option<Duration> {
         let ticks = now.wrapping_sub(self.last_sr).wrapping_sub(self.delay);
         (self.last_sr != 0 && ticks < 60 << 16)
-            .then(|| Duration::from_micros(u64::from(ticks) * 1_000_000 >> 16))
+            .then(|| Duration::from_micros((u64::from(ticks) * 1_000_000) >> 16))
     }
 }
 
