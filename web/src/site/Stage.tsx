@@ -70,7 +70,8 @@ function Slot({ line, stream, scene, used, single, silent, session, step }: Slot
         onLive={setLive}
       />
       {site === null && <p className={classes.empty}>{single ? t('site.stageEmpty') : ''}</p>}
-      {site !== null && used && !live && (step === 'low' || step === 'slides') && (
+      {/* A video whose frames stop goes on counting time: the step knows better. */}
+      {site !== null && used && (step === 'slides' || (step === 'low' && !live)) && (
         <StillPicture session={session} site={site} label={label ?? site} />
       )}
       {site !== null && !live && waits && !silent && step === 'high' && (
