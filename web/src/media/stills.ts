@@ -34,6 +34,7 @@ export class Stills {
     private readonly http: Pick<Http, 'snapshot'>,
     private readonly now: () => number = () => Date.now(),
     private readonly refreshMs = REFRESH_MS,
+    private readonly missingMs = MISSING_MS,
   ) {}
 
   start(): void {
@@ -79,9 +80,7 @@ export class Stills {
       // The picture we have stays, with its age: that is the truth.
     } finally {
       entry.due =
-        this.now() +
-        (entry.at === null ? Math.min(MISSING_MS, 3 * this.refreshMs) : this.refreshMs) *
-          (0.8 + Math.random() * 0.4);
+        this.now() + (entry.at === null ? this.missingMs : this.refreshMs) * (0.8 + Math.random() * 0.4);
       this.flying.delete(site);
     }
   }

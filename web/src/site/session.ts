@@ -66,7 +66,7 @@ export class SiteSession {
     this.wire = new Wire(wireUrl(), 'site', tab, browserWorld(http));
     this.viewer = new Viewer(http, LINES, LINES);
     this.publisher = new Publisher(http);
-    this.stills = new Stills(http, undefined, STILLS_MS);
+    this.stills = new Stills(http, undefined, STILLS_MS, STILLS_MS);
     // Without TLS a browser has no `mediaDevices`, whatever its types say.
     this.devices = new Devices(localStorage, navigator.mediaDevices);
     this.poster = new SnapshotPoster(
