@@ -7,6 +7,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from diemcau.media import wire
+
 from .world import CENTRE, NORTH, SOUTH, World, small_socket
 from .world import world as make_world
 
@@ -333,6 +335,61 @@ async def test_pages_are_told_when_the_node_restarts_and_rejoin(world: World) ->
         again = await http.post(f"/api/v1/meetings/{meeting}/viewer", json={"offer": "v=0 H264"})
         assert again.status_code == 201
         assert f"meeting/{meeting}" in world.node.programs
+
+
+async def test_a_page_and_the_desk_are_told_what_a_sites_line_carries(world: World) -> None:
+    await world.person()
+    credential = await world.device(NORTH)
+    meeting = await world.meeting()
+    async with (
+        world.client(headers={"Authorization": f"Bearer {credential}"}) as http,
+        world.socket(credential) as site,
+        world.desk() as desk,
+    ):
+        await site.command("meeting.join", meeting)
+        await site.subscribe(meeting)
+        await desk.subscribe(meeting, **{"with": ["presence"]})
+        answer = await http.post(f"/api/v1/meetings/{meeting}/viewer", json={"offer": "v=0 H264"})
+        viewer = answer.json()["viewer"]
+
+        def carries(step: wire.Step, why: wire.Why | None) -> None:
+            quality = wire.ViewerQuality(viewer=viewer, loss=0.0, nacks=0, plis=0, step=step, why=why)
+            world.node.emit(wire.QualityEvent(seq=900, at=1, viewers=[quality]))
+
+        carries("slides", "loss")
+        told = await site.next("quality")
+        assert told == {"op": "quality", "viewer": viewer, "step": "slides", "why": "loss"}
+        seen = await desk.next("eph", lambda eph: bool(eph["topic"] == "quality" and eph["data"]["steps"]))
+        assert seen["data"] == {"steps": {NORTH: "slides"}}
+        async with world.desk() as other:
+            await other.subscribe(meeting, **{"with": ["presence"]})
+            whole = await other.next("eph", lambda eph: bool(eph["topic"] == "quality"))
+            assert whole["data"] == {"steps": {NORTH: "slides"}, "full": True}
+        carries("high", None)
+        assert (await site.next("quality"))["step"] == "high"
+        assert not [frame for frame in site.passed if frame.get("topic") == "quality"], "operators only"
+
+
+async def test_a_site_sees_stills_of_who_is_on_its_stage_and_of_nobody_else(world: World) -> None:
+    north, south = await world.device(NORTH), await world.device(SOUTH)
+    await world.person()
+    meeting = await world.meeting()
+    jpeg = bytes.fromhex("ffd8ff")
+    async with (
+        world.client(headers={"Authorization": f"Bearer {north}"}) as one,
+        world.client(headers={"Authorization": f"Bearer {south}"}) as two,
+        world.socket(south) as site,
+    ):
+        assert (await one.put("/api/v1/snapshot", content=jpeg)).status_code == 204
+        await site.command("meeting.join", meeting)
+        path = f"/api/v1/sites/{NORTH}/snapshot"
+        assert (await two.get(path)).status_code in (403, 404)
+        await world.command("stage.preview", meeting, slots=[NORTH])
+        await world.command("stage.cut", meeting)
+        async with asyncio.timeout(5):
+            while (answer := await two.get(path)).status_code != 200:
+                pass
+        assert answer.content == jpeg
 
 
 async def test_pages_are_told_which_connections_stand_after_both_server_and_node_were_away(

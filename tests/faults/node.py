@@ -19,6 +19,10 @@ class Node:
         self.incarnation: str = self.call("hello", version=1)["incarnation"]
         self.snapshot = self.event("snapshot")
 
+    def close(self) -> None:
+        """Lets go of the socket, which its owner closes."""
+        self._file.close()
+
     def call(self, command: str, **arguments: Any) -> dict[str, Any]:
         """The `ok` of one command."""
         name = f"test-{id(self):x}-{next(self._names)}"
@@ -57,4 +61,4 @@ def node_at(data: Path) -> Iterator[Node]:
         try:
             yield node
         finally:
-            node._file.close()
+            node.close()

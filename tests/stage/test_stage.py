@@ -15,6 +15,7 @@ from diemcau.meetings import MeetingNotFound, MeetingNotOpen
 from diemcau.meetings.meeting import Meeting, Speaker
 from diemcau.stage import (
     GONE,
+    LINES,
     STANDING,
     NotAskedToPublish,
     PublisherNotFound,
@@ -314,6 +315,63 @@ async def test_levels_and_speakers_are_told_by_site(bench: Bench) -> None:
     assert by_topic["levels"] == {"levels": {CHAIR: -31}}
     assert by_topic["speaking"] == {"sites": [CHAIR]}
     assert by_topic["stage"] == {"live": [CHAIR], "shown": [{"slot": 0, "site": CHAIR, "after_ms": 84}]}
+
+
+def quality(seq: int, **steps: wire.Step) -> wire.QualityEvent:
+    viewers = [
+        wire.ViewerQuality(
+            viewer=viewer, loss=0.0, nacks=0, plis=0, step=step, why=None if step == "high" else "estimate"
+        )
+        for viewer, step in steps.items()
+    ]
+    return wire.QualityEvent(seq=seq, at=1, viewers=viewers)
+
+
+async def test_a_party_is_told_at_once_what_its_line_carries_and_only_when_that_changes(bench: Bench) -> None:
+    opened = await bench.stage.open_viewer("m", ANN, OFFER)
+    with heard(bench, LINES) as told:
+        for step in ("low", "low", "slides"):
+            bench.node.emit(quality(90, **{opened.viewer: step}))
+        bench.node.emit(quality(91, **{"m:unknown": "low"}))
+        await bench.settle()
+    line = {"party": ANN, "viewer": opened.viewer, "why": "estimate"}
+    assert told == [{"viewers": [{**line, "step": "low"}]}, {"viewers": [{**line, "step": "slides"}]}]
+    assert bench.stage.lines(ANN) == {opened.viewer: {"step": "slides", "why": "estimate"}}
+
+
+async def test_operators_are_told_of_ten_thousand_lines_in_one_message_and_of_changes_only(
+    bench: Bench,
+) -> None:
+    viewers = [(await bench.stage.open_viewer("m", f"s_{n}", OFFER)).viewer for n in range(10_000)]
+    told = aiter(bench.bus.subscribe("eph:meeting:m"))
+
+    async def steps() -> Any:
+        message = await asyncio.wait_for(anext(told), 5)
+        assert message.body["topic"] == "quality"
+        data: Any = message.body["data"]
+        return data["steps"]
+
+    bench.node.emit(quality(90, **dict.fromkeys(viewers, "low")))
+    bench.node.emit(quality(91, **{viewers[7]: "high", viewers[8]: "text"}))
+    first = await steps()
+    bench.node.emit(quality(92, **{viewers[0]: "high"}))
+    bench.node.gone(viewers[1])
+    second = await steps()
+    assert len(first) == 9_999 and first["s_8"] == "text" and "s_7" not in first
+    assert second == {"s_0": "high", "s_1": "high"}
+    full = dict(bench.stage.ephemera("m"))["quality"]
+    assert len(full["steps"]) == 9_997 and full["full"] is True  # type: ignore[arg-type]
+
+
+async def test_what_lines_carry_is_known_again_from_the_snapshot_of_a_running_node(bench: Bench) -> None:
+    opened = await bench.stage.open_viewer("m", ANN, OFFER)
+    state = bench.node.viewers[opened.viewer]
+    bench.node.viewers[opened.viewer] = state.model_copy(update={"step": "audio"})
+    bench.node.disconnect()
+    bench.node.reconnect()
+    await bench.settle()
+    assert bench.stage.lines(ANN)[opened.viewer]["step"] == "audio"
+    assert bench.stage.shows("m", CHAIR) and not bench.stage.shows("m", BEN)
 
 
 async def test_a_refused_command_is_tried_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -347,6 +347,43 @@ pub struct ViewerQuality {
     pub estimate: Option<u64>,
     pub nacks: u32,
     pub plis: u32,
+    /// How much of its lines it is sent.
+    #[serde(default)]
+    pub step: Step,
+    /// Why no more; none at the top step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
+}
+
+/// How much of the stage a viewer's line carries, most first.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Step {
+    /// All that its ceilings allow.
+    #[default]
+    High,
+    /// Video on the low layer, perhaps only the first line that shows anything.
+    Low,
+    /// No video; the page shows still pictures. Sound.
+    Slides,
+    /// Sound alone.
+    Audio,
+    /// Nothing: messages only.
+    Text,
+}
+
+/// What said that a line is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Why {
+    /// The receiver's estimate (REMB) fell below what was sent.
+    Estimate,
+    /// A quarter of the packets and more were lost.
+    Loss,
+    /// Answers took long.
+    Delay,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -358,6 +395,8 @@ pub struct ViewerState {
     pub program: Option<String>,
     pub state: LinkState,
     pub ceiling: Layer,
+    #[serde(default)]
+    pub step: Step,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pins: Vec<Pin>,
 }

@@ -10,9 +10,11 @@ pub mod clock;
 pub mod depacket;
 pub mod history;
 pub mod keyframes;
+pub mod ladder;
 pub mod layers;
 pub mod line;
 pub mod packet;
+pub mod probe;
 pub mod program;
 pub mod sequence;
 pub mod shard;
@@ -24,13 +26,14 @@ pub mod viewer;
 pub use clock::WallClock;
 pub use history::History;
 pub use keyframes::{KeyframeGate, KeyframeReason};
+pub use ladder::{Step, Why};
 pub use line::{Line, LineConfig, LineReport};
 pub use packet::{
     Codec, Kind, Layer, MAX_LAYERS, OutHeader, OutPacket, PartyId, Patches, PublisherId, RtxPacket, Source,
     TrackId, TrackPacket,
 };
 pub use program::{Program, ProgramId, ProgramTable, Slot, TrackSpec};
-pub use shard::{KeyframeNeed, Shard, ShardConfig, ShardEvent, ShardStats};
+pub use shard::{Heard, KeyframeNeed, Padding, Review, Shard, ShardConfig, ShardEvent, ShardStats};
 pub use time::Time;
 pub use track::{IngestError, Publisher, PublisherEvent, RtpIn};
 pub use viewer::{ViewerConfig, ViewerKey};

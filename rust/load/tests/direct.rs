@@ -160,3 +160,26 @@ fn a_bad_network_costs_packets_but_never_shows_a_broken_picture() {
     assert!(counters.replayed > 0, "duplicates are refused by the replay window");
     assert!(counters.frames > 500, "{}", report.table());
 }
+
+#[test]
+fn with_a_tenth_of_the_packets_lost_sound_and_pictures_stay_whole() {
+    let emulate = "down.loss=0.1,delay_ms=50";
+    let report = direct(&["--viewers", "4", "--publishers", "2", "--duration", "12", "--emulate", emulate]);
+    let counters = &report.counters;
+    assert!(report.network.as_ref().unwrap().down.lost_random > 100);
+    assert!(report.violations.is_empty(), "{}", report.table());
+    // The first second is lost before anybody has reported it; then every packet of sound goes out twice.
+    assert!(counters.audio_packets > 500 && report.audio_loss < 0.03, "{}", report.table());
+    assert!(report.video_loss < 0.01 && report.freeze_ms.max < 1_000.0, "{}", report.table());
+}
+
+#[test]
+fn a_line_of_150_kbit_is_given_what_it_carries() {
+    let emulate = "down.rate_kbps=150,delay_ms=20";
+    let report = direct(&["--viewers", "2", "--publishers", "1", "--duration", "14", "--emulate", emulate]);
+    let counters = &report.counters;
+    assert!(report.violations.is_empty(), "{}", report.table());
+    // The layers are 640 and 144 kbit/s: until two reports have said so, three quarters of everything is lost; then nothing.
+    assert!(counters.audio_packets > 300 && report.audio_loss < 0.3, "{}", report.table());
+    assert!(counters.padding_packets > 20, "it is measured: {}", report.table());
+}

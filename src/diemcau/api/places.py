@@ -116,9 +116,10 @@ async def put_picture(request: Request, asker: CurrentAsker, services: CurrentSe
 )
 async def picture(site: str, request: Request, asker: CurrentAsker, services: CurrentServices) -> Response:
     """The last picture of a site; 304 while it is still the one whose ETag the asker has."""
-    known = await services.sites.see(asker.actor, site)
-    if asker.actor.site != site:
-        services.access.authorise(asker.actor, "site.snapshot", known.unit)
+    if not _shown_to(asker, services, site):
+        known = await services.sites.see(asker.actor, site)
+        if asker.actor.site != site:
+            services.access.authorise(asker.actor, "site.snapshot", known.unit)
     found = services.pictures.get(site)
     if found is None:
         raise NotFound("The site has no picture", site=site)
@@ -130,3 +131,10 @@ async def picture(site: str, request: Request, asker: CurrentAsker, services: Cu
     if found.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(found.jpeg, media_type="image/jpeg", headers=headers)
+
+
+def _shown_to(asker: CurrentAsker, services: CurrentServices, site: str) -> bool:
+    """Whether a site asks for one that is on the stage of its meeting: what its line cannot carry moving."""
+    own = asker.actor.site
+    meeting = None if own is None else services.meetings.meeting_of(own)
+    return meeting is not None and services.stage.shows(meeting, site)

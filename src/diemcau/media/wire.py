@@ -149,27 +149,16 @@ class Stats(BaseModel):
     viewers: Annotated[int, Field(ge=0)]
 
 
+Step = TypeAliasType("Step", Literal["high", "low", "slides", "audio", "text"])
+"""
+How much of the stage a viewer's line carries, most first.
+"""
+
+
 VideoCodec = TypeAliasType("VideoCodec", Literal["h264", "vp8"])
 """
 A video codec. Viewers negotiate both where they can; a program shows one.
 """
-
-
-class ViewerQuality(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-    )
-    estimate: Annotated[int | None, Field(ge=0)] = None
-    """
-    Receiver's estimate (REMB), bit/s; none before the first.
-    """
-    loss: float
-    """
-    Fraction of packets the viewer reports lost, 0 to 1, last interval.
-    """
-    nacks: Annotated[int, Field(ge=0)]
-    plis: Annotated[int, Field(ge=0)]
-    viewer: str
 
 
 class ViewerState(BaseModel):
@@ -181,7 +170,14 @@ class ViewerState(BaseModel):
     pins: list[Pin] | None = None
     program: str | None = None
     state: LinkState
+    step: Step = "high"
     viewer: str
+
+
+Why = TypeAliasType("Why", Literal["estimate", "loss", "delay"])
+"""
+What said that a line is full.
+"""
 
 
 class HelloCommand(BaseModel):
@@ -613,23 +609,6 @@ class LevelsEvent(BaseModel):
     levels: list[Level]
 
 
-class QualityEvent(BaseModel):
-    """
-    Quality of viewers that changed since the last such event, at most once in 2 s each.
-    """
-
-    model_config = ConfigDict(
-        frozen=True,
-    )
-    at: Annotated[int, Field(ge=0)]
-    """
-    Unix time, milliseconds.
-    """
-    seq: Annotated[int, Field(ge=0)]
-    event: Literal["quality"] = "quality"
-    viewers: list[ViewerQuality]
-
-
 class LaggedEvent(BaseModel):
     """
     The control connection fell behind and events were dropped; ask for a snapshot.
@@ -764,6 +743,48 @@ class TrackInfo(BaseModel):
     Layers seen sending in the last second; empty before the first packet.
     """
     track: str
+
+
+class ViewerQuality(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+    )
+    estimate: Annotated[int | None, Field(ge=0)] = None
+    """
+    Receiver's estimate (REMB), bit/s; none before the first.
+    """
+    loss: float
+    """
+    Fraction of packets the viewer reports lost, 0 to 1, last interval.
+    """
+    nacks: Annotated[int, Field(ge=0)]
+    plis: Annotated[int, Field(ge=0)]
+    step: Step = "high"
+    """
+    How much of its lines it is sent.
+    """
+    viewer: str
+    why: Why | None = None
+    """
+    Why no more; none at the top step.
+    """
+
+
+class QualityEvent(BaseModel):
+    """
+    Quality of viewers that changed since the last such event, at most once in 2 s each.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+    )
+    at: Annotated[int, Field(ge=0)]
+    """
+    Unix time, milliseconds.
+    """
+    seq: Annotated[int, Field(ge=0)]
+    event: Literal["quality"] = "quality"
+    viewers: list[ViewerQuality]
 
 
 class PublisherReply(BaseModel):

@@ -32,6 +32,10 @@ GONE = "eph:stage:gone"
 STANDING = "eph:stage:standing"
 """Bus topic, empty body: the node told what it holds; what a party holds beside that has ended unseen."""
 
+LINES = "eph:stage:lines"
+"""Bus topic: viewers whose lines carry more or less than before,
+`{"viewers": [{"party": id, "viewer": name, "step": str, "why": str | None}]}`."""
+
 UNASKED_S = 20.0
 """Seconds after which the publisher of a site that is asked no longer is closed (its page does so at 10)."""
 
@@ -61,6 +65,8 @@ class Watched:
     parts: dict[str, Part] = field(default_factory=dict)
     live: list[str] = field(default_factory=list)
     speaking: list[str] = field(default_factory=list)
+    steps: dict[str, wire.Step] = field(default_factory=dict)
+    """What operators were last told of sites that get less than everything."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -129,6 +135,8 @@ class Keeper:
                 self._shown(signal)
             case wire.SpeakingEvent():
                 self._speaking(signal)
+            case wire.QualityEvent():
+                self._lines(signal)
             case wire.LevelsEvent():
                 self._levels(signal)
             case wire.TrackLiveEvent():
@@ -167,6 +175,29 @@ class Keeper:
                 by_meeting.setdefault(publisher.meeting, {})[publisher.site] = level.dbov
         for meeting, levels in by_meeting.items():
             self._ephemeral(meeting, "levels", {"levels": levels})
+
+    def _lines(self, event: wire.QualityEvent) -> None:
+        changed: list[JsonValue] = [
+            {"party": viewer.party, "viewer": viewer.name, "step": viewer.step, "why": viewer.why}
+            for viewer in self.mirror.take_quality(event)
+        ]
+        if changed:
+            self._bus.publish(LINES, {"viewers": changed})
+
+    def _tell_steps(self) -> None:
+        """Operators: what has changed since a second ago, of all sites in one message."""
+        for meeting, watched in self.watched.items():
+            steps = self.mirror.steps(meeting)
+            if steps == watched.steps:
+                continue
+            changed: JsonObject = {
+                party: steps.get(party, "high")
+                for party in sorted({*steps, *watched.steps})
+                if steps.get(party) != watched.steps.get(party)
+            }
+            watched.steps = steps
+            topic = f"{EPHEMERAL}meeting:{meeting}"
+            self._bus.publish(topic, {"topic": "quality", "data": {"steps": changed}})
 
     def _retire_older(self, track: str) -> None:
         """A page or encoder that came back has a new publisher; the old one goes once the new one sends."""
@@ -376,6 +407,7 @@ class Keeper:
         """Closes publishers that nobody asks for any more, should their page not do so itself."""
         while True:
             await asyncio.sleep(1.0)
+            self._tell_steps()
             if self.encoders.follow():
                 self._wake.set()
             now = asyncio.get_running_loop().time()

@@ -21,7 +21,8 @@ class Pin:
 
 @dataclass(slots=True)
 class Viewer:
-    """A receive-only connection. `party`: a site's or person's id. `pointed`: line -> track the node has."""
+    """A receive-only connection. `party`: a site's or person's id. `pointed`: line -> track the node has.
+    `step`: what its line carries, and `why` no more."""
 
     name: str
     party: str
@@ -29,6 +30,8 @@ class Viewer:
     video_lines: int | None = None
     pins: dict[int, Pin] = field(default_factory=dict)
     pointed: dict[int, tuple[str | None, wire.Layer]] = field(default_factory=dict)
+    step: wire.Step = "high"
+    why: wire.Why | None = None
 
 
 @dataclass(slots=True)
@@ -60,6 +63,7 @@ class Mirror:
         self._order = 0
         self._pinning: set[str] = set()
         self._by_party: dict[str, dict[str, None]] = {}
+        self._below: set[str] = set()  # viewers that do not stand at the top step
 
     def load(self, snapshot: wire.SnapshotEvent) -> set[str]:
         """Takes over a snapshot; pins of viewers that live on are kept. Answers every meeting concerned."""
@@ -71,7 +75,9 @@ class Mirror:
             if meeting is not None and state.party is not None:
                 known = self.viewers.get(state.viewer)
                 viewers[state.viewer] = known or Viewer(state.viewer, state.party, meeting)
+                viewers[state.viewer].step = state.step
         self.viewers = viewers
+        self._below = {viewer.name for viewer in viewers.values() if viewer.step != "high"}
         self._pinning &= viewers.keys()
         self._by_party = {}
         for viewer in viewers.values():
@@ -111,6 +117,7 @@ class Mirror:
         self.viewers, self.publishers, self.programs = {}, {}, {}
         self._pinning.clear()
         self._by_party.clear()
+        self._below.clear()
 
     def meetings(self) -> set[str]:
         """Every meeting that the node knows of."""
@@ -127,6 +134,28 @@ class Mirror:
     def viewers_of(self, party: str) -> list[str]:
         """Names of the party's viewers, oldest first."""
         return list(self._by_party.get(party, ()))
+
+    def take_quality(self, event: wire.QualityEvent) -> list[Viewer]:
+        """Follows what viewers' lines carry; answers those that stand elsewhere than before."""
+        changed = []
+        for quality in event.viewers:
+            viewer = self.viewers.get(quality.viewer)
+            step = quality.step
+            if viewer is None or (viewer.step == step and viewer.why == quality.why):
+                continue
+            viewer.step, viewer.why = step, quality.why
+            (self._below.discard if step == "high" else self._below.add)(viewer.name)
+            changed.append(viewer)
+        return changed
+
+    def steps(self, meeting: str) -> dict[str, wire.Step]:
+        """Parties of a meeting that get less than everything: by their newest viewer."""
+        below = (self.viewers[name] for name in self._below)
+        return {
+            viewer.party: viewer.step
+            for viewer in below
+            if viewer.meeting == meeting and self.viewers_of(viewer.party)[-1] == viewer.name
+        }
 
     def publishers_of(self, site: str, *, encoders: bool | None = None) -> list[str]:
         """Names of the site's publishers, oldest first; `encoders`: only those of encoders, or of pages."""
@@ -235,6 +264,7 @@ class Mirror:
     def remove_viewer(self, name: str) -> Viewer | None:
         """The viewer is gone."""
         self._pinning.discard(name)
+        self._below.discard(name)
         viewer = self.viewers.pop(name, None)
         if viewer is not None:
             own = self._by_party[viewer.party]

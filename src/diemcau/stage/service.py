@@ -86,7 +86,22 @@ class Stage:
         return [
             ("stage", {"live": list(watched.live), "shown": []}),
             ("speaking", {"sites": list(watched.speaking)}),
+            ("quality", {"steps": dict(watched.steps), "full": True}),
         ]
+
+    def shows(self, meeting: str, site: str) -> bool:
+        """Whether the site is on the meeting's stage: decided, or still carried by a slot."""
+        watched = self._keeper.watched.get(meeting)
+        return watched is not None and (site in watched.scene.on_air or site in self._mirror.shown(meeting))
+
+    def lines(self, party: str) -> dict[str, JsonObject]:
+        """The party's viewers that get less than everything: `{viewer: {"step", "why"}}`."""
+        viewers = (self._mirror.viewers[name] for name in self._mirror.viewers_of(party))
+        return {
+            viewer.name: {"step": viewer.step, "why": viewer.why}
+            for viewer in viewers
+            if viewer.step != "high"
+        }
 
     def standing(self, party: str) -> tuple[list[str], list[str]] | None:
         """The party's viewers and publishers that exist; None before the node was first heard."""

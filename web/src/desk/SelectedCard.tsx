@@ -5,7 +5,15 @@ import { formatNumber } from '../i18n/format';
 import { micOf, standingOf } from '../models/floor';
 import { titleOf } from '../models/roster';
 import classes from './selected.module.css';
-import { useDesk, useDeskState, useMeetingState, useNames, useRosterVersion } from './useDesk';
+import { StepMark } from './StepMark';
+import {
+  useDesk,
+  useDeskState,
+  useLiveMeeting,
+  useMeetingState,
+  useNames,
+  useRosterVersion,
+} from './useDesk';
 
 /** What is chosen in the tree, wall or queue, and what can be done with it: always here, so that nothing jumps. */
 export function SelectedCard() {
@@ -35,6 +43,7 @@ function SiteCard({ id }: { id: string }) {
   const parent = node?.unit?.parent?.code ?? null;
   const standing = standingOf(state, id, joined);
   const mic = micOf(state, id);
+  const step = useLiveMeeting((s) => s.steps.get(id));
   const speaks = state?.floor.speakers.some((s) => s.site === id) ?? false;
   const waits = state?.floor.hands.some((h) => h.site === id) ?? false;
   const closed = state?.status !== 'open';
@@ -47,6 +56,7 @@ function SiteCard({ id }: { id: string }) {
         {t(`mark.${standing}`)}
         <MicMark mic={mic} silent />
         {t(`mark.mic_${mic}`)}
+        {step !== undefined && <StepMark step={step} word />}
       </p>
       <div className={classes.actions}>
         <Button

@@ -2,9 +2,13 @@ import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { Mark } from '../design/marks';
 import { formatClock, formatDay, formatSpan } from '../i18n/format';
+import { StepBars } from '../parts/StepBars';
 import { useNow } from '../parts/useNow';
 import classes from './statusbar.module.css';
 import { useDesk, useLiveMeeting, useMeetingState, useNames } from './useDesk';
+
+/** Sites named in the hint behind the count of weak lines. */
+const NAMED = 20;
 
 /** One calm line: the hour, how long, who speaks, and whether we are connected. */
 export function StatusBar() {
@@ -15,6 +19,11 @@ export function StatusBar() {
   const state = useMeetingState();
   const speaking = useLiveMeeting((s) => s.speaking);
   const names = useNames();
+  const steps = useLiveMeeting((s) => s.steps);
+  const weak = [...steps.keys()]
+    .slice(0, NAMED)
+    .map((site) => names(site).title)
+    .join(', ');
   const now = useNow() + skew;
   const opened = state?.opened_at ?? null;
   const until = state?.ended_at ?? null;
@@ -40,6 +49,16 @@ export function StatusBar() {
               <b>{speaking.map((s) => names(s).title).join(', ')}</b>
             </>
           )}
+        </span>
+      )}
+      {weak.length > 0 && (
+        <span
+          className={classes.speaks}
+          title={`${t('desk.weakLinesWhy')}: ${weak}`}
+          data-testid="weak-lines"
+        >
+          <StepBars step="low" size={14} />
+          {t('desk.weakLines', { count: steps.size })}
         </span>
       )}
       <span className={classes.link} role="status" data-testid="connection-state" data-state={link}>

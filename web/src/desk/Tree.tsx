@@ -8,7 +8,8 @@ import { micOf, standingOf } from '../models/floor';
 import { siteTitle, titleOf, type Row } from '../models/roster';
 import type { MeetingState } from '../protocol/types';
 import classes from './roster.module.css';
-import { useDesk, useDeskState, useMeetingState, useRosterVersion } from './useDesk';
+import { useDesk, useDeskState, useLiveMeeting, useMeetingState, useRosterVersion } from './useDesk';
+import { StepMark } from './StepMark';
 
 const ROW = 28;
 
@@ -126,6 +127,7 @@ export function Tree() {
 
 function RowBody({ row, state }: { row: Row; state: MeetingState | null }) {
   const { node } = row;
+  const steps = useLiveMeeting((s) => s.steps);
   if (node.kind === 'unit')
     return (
       <>
@@ -137,11 +139,13 @@ function RowBody({ row, state }: { row: Row; state: MeetingState | null }) {
       </>
     );
   const mic = micOf(state, node.id);
+  const step = steps.get(node.id);
   return (
     <>
       <span className={classes.gutter} />
       <Mark name={standingOf(state, node.id, node.joined)} />
       <span className={classes.label}>{siteTitle(node)}</span>
+      {step !== undefined && <StepMark step={step} />}
       {mic !== 'off' && <MicMark mic={mic} />}
     </>
   );

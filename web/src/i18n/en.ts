@@ -36,6 +36,13 @@ export const en: Texts = {
     mic_off: 'Microphone off',
     mic_muted: 'Muted by the desk',
   },
+  step: {
+    high: 'Full picture and sound',
+    low: 'Smaller picture',
+    slides: 'Stills and sound',
+    audio: 'Sound only',
+    text: 'Messages only',
+  },
   level: { nation: 'Centre', province: 'Province', district: 'District', commune: 'Commune' },
   link: {
     open: 'Connected',
@@ -166,6 +173,16 @@ export const en: Texts = {
     sending: 'Sending picture and sound',
     sendingPicture: 'Sending the picture, sound is off',
     notSending: 'Camera off: the centre sees nothing.',
+    line: {
+      low: 'Weak line: a lighter picture, all of the sound. It comes back by itself when the network does.',
+      slides:
+        'The line does not carry moving pictures: a new still every few seconds, all of the sound. It comes back by itself.',
+      audio: 'The line carries sound only. The picture comes back by itself when the network does.',
+      text: 'Not even sound gets through. Follow the messages; sound and picture come back by themselves.',
+      speaking: 'Speaking now: {{names}}.',
+      stillOf: 'Still of {{name}}',
+      noStill: 'No still yet',
+    },
     lastPicture: 'Last still sent at {{time}}',
     stage: 'Main picture',
     stageEmpty: 'Nobody is on air yet',
@@ -295,6 +312,9 @@ export const en: Texts = {
     },
   },
   desk: {
+    weakLines_one: '{{count}} site below the full picture',
+    weakLines_other: '{{count}} sites below the full picture',
+    weakLinesWhy: 'The lines of these sites do not carry the whole picture',
     title: 'Command centre',
     meetings: 'Meetings',
     newMeeting: 'New meeting',

@@ -35,6 +35,13 @@ export const vi = {
     mic_off: 'Tiếng đang tắt',
     mic_muted: 'Bị tắt tiếng',
   },
+  step: {
+    high: 'Đủ hình và tiếng',
+    low: 'Hình thu nhỏ',
+    slides: 'Ảnh và tiếng',
+    audio: 'Chỉ có tiếng',
+    text: 'Chỉ có chữ',
+  },
   level: { nation: 'Trung ương', province: 'Tỉnh', district: 'Huyện', commune: 'Xã' },
   link: {
     open: 'Đã kết nối',
@@ -164,6 +171,16 @@ export const vi = {
     sending: 'Đang gửi hình và tiếng',
     sendingPicture: 'Đang gửi hình, tiếng đang tắt',
     notSending: 'Camera tắt: trung tâm không thấy gì.',
+    line: {
+      low: 'Đường truyền yếu: hình nhẹ hơn, tiếng vẫn đủ. Tự trở lại khi mạng tốt.',
+      slides:
+        'Đường truyền không đủ cho hình động: ảnh mới vài giây một lần, tiếng vẫn đủ. Tự trở lại khi mạng tốt.',
+      audio: 'Đường truyền chỉ đủ cho tiếng. Hình tự trở lại khi mạng tốt.',
+      text: 'Tiếng cũng không qua được. Hãy theo dõi tin nhắn; tiếng và hình tự trở lại khi mạng tốt.',
+      speaking: 'Đang phát biểu: {{names}}.',
+      stillOf: 'Ảnh của {{name}}',
+      noStill: 'Chưa có ảnh',
+    },
     lastPicture: 'Ảnh gần nhất gửi lúc {{time}}',
     stage: 'Hình chính',
     stageEmpty: 'Chưa có ai lên hình',
@@ -293,6 +310,9 @@ export const vi = {
     },
   },
   desk: {
+    weakLines_one: '{{count}} điểm cầu dưới mức đủ hình',
+    weakLines_other: '{{count}} điểm cầu dưới mức đủ hình',
+    weakLinesWhy: 'Đường truyền của các điểm cầu này không đủ cho toàn bộ hình',
     title: 'Trung tâm chỉ huy',
     meetings: 'Cuộc họp',
     newMeeting: 'Tạo cuộc họp',

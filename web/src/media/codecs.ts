@@ -31,8 +31,10 @@ function isBaseline(fmtp: string): boolean {
   );
 }
 
-export function audioCodecs<T extends CodecLike>(all: readonly T[]): T[] {
-  return all.filter((c) => c.mimeType.toLowerCase() === 'audio/opus');
+/** Sent also with the frame before in each packet (RFC 2198), which the server takes apart: viewers get Opus. */
+export function audioCodecs<T extends CodecLike>(all: readonly T[], side: 'send' | 'receive'): T[] {
+  const wanted = side === 'send' ? ['audio/opus', 'audio/red'] : ['audio/opus'];
+  return all.filter((c) => wanted.includes(c.mimeType.toLowerCase()));
 }
 
 /** Sets the order where the browser can; one that cannot offers all it has and the server chooses. */
@@ -44,7 +46,7 @@ export function prefer(
 ): void {
   const source = side === 'send' ? RTCRtpSender : RTCRtpReceiver;
   const all = source.getCapabilities(kind)?.codecs ?? [];
-  const wanted = kind === 'audio' ? audioCodecs(all) : videoCodecs(all, first);
+  const wanted = kind === 'audio' ? audioCodecs(all, side) : videoCodecs(all, first);
   if (wanted.length === 0 || !('setCodecPreferences' in transceiver)) return;
   try {
     transceiver.setCodecPreferences(wanted);

@@ -17,9 +17,12 @@ const AUDIO_MS = 60;
 
 /** Two layers, lowest first: without bandwidth feedback a browser starts with the lowest. */
 const LAYERS: RTCRtpEncodingParameters[] = [
-  { rid: 'l', scaleResolutionDownBy: 2, maxBitrate: 220_000 },
-  { rid: 'h', scaleResolutionDownBy: 1, maxBitrate: 900_000 },
+  { rid: 'l', scaleResolutionDownBy: 2, maxBitrate: 220_000, priority: 'low' },
+  { rid: 'h', scaleResolutionDownBy: 1, maxBitrate: 900_000, priority: 'low' },
 ];
+
+/** On a line too narrow for both, sound comes first. */
+const VOICE: RTCRtpEncodingParameters[] = [{ priority: 'high', networkPriority: 'high' }];
 
 /** What a site sends, only while it is asked to: one send-only connection. */
 export class Publisher extends MediaLink {
@@ -79,7 +82,10 @@ export class Publisher extends MediaLink {
     if (wanted === null) return;
     const [pc, stale] = this.begin();
     this.store.setState(({ phase }) => ({ phase: phase === 'down' ? 'down' : 'connecting' }));
-    const audio = pc.addTransceiver(this.source.audio ?? 'audio', { direction: 'sendonly' });
+    const audio = pc.addTransceiver(this.source.audio ?? 'audio', {
+      direction: 'sendonly',
+      sendEncodings: VOICE,
+    });
     const video = pc.addTransceiver(this.source.video ?? 'video', {
       direction: 'sendonly',
       sendEncodings: LAYERS,

@@ -1,12 +1,15 @@
 const WIDTH = 320;
 const HEIGHT = 180;
+/** On air: what lines too narrow for video are shown instead of it. */
+const ON_AIR_MS = 4_000;
 
-/** Posts a small picture now and then while the site stands by: what the country's wall shows of it. */
+/** Posts a small picture now and then: what the country's wall shows of a site, and weak lines of who is on the stage. */
 export class SnapshotPoster {
   private timer: ReturnType<typeof setTimeout> | null = null;
   private readonly video = document.createElement('video');
   private readonly canvas = document.createElement('canvas');
   private track: MediaStreamTrack | null = null;
+  private onAir = false;
 
   constructor(
     private readonly post: (picture: Blob) => Promise<void>,
@@ -20,23 +23,27 @@ export class SnapshotPoster {
     this.canvas.height = HEIGHT;
   }
 
-  /** Null stops it. */
-  show(track: MediaStreamTrack | null): void {
-    if (track === this.track) return;
+  /** Null stops it. `onAir`: more often. */
+  show(track: MediaStreamTrack | null, onAir = false): void {
+    const sooner = onAir && !this.onAir;
+    this.onAir = onAir;
+    if (track === this.track && !(sooner && track)) return;
+    const shown = this.track;
     this.track = track;
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
-    this.video.srcObject = track ? new MediaStream([track]) : null;
+    if (track !== shown) this.video.srcObject = track ? new MediaStream([track]) : null;
     if (!track) return;
     void this.video.play().catch(() => undefined);
     // The first soon, but 10,000 sites must not post in the same moment.
-    this.next(1_000 + Math.random() * 4_000 * Math.max(1, this.every() / 20));
+    this.next(onAir ? 500 : 1_000 + Math.random() * 4_000 * Math.max(1, this.every() / 20));
   }
 
   private next(ms: number): void {
     this.timer = setTimeout(() => {
       void this.once().finally(() => {
-        if (this.track) this.next(this.every() * 1_000 * (0.8 + Math.random() * 0.4));
+        if (this.track)
+          this.next((this.onAir ? ON_AIR_MS : this.every() * 1_000) * (0.8 + Math.random() * 0.4));
       });
     }, ms);
   }

@@ -33,6 +33,8 @@ export class Stills {
   constructor(
     private readonly http: Pick<Http, 'snapshot'>,
     private readonly now: () => number = () => Date.now(),
+    private readonly refreshMs = REFRESH_MS,
+    private readonly missingMs = MISSING_MS,
   ) {}
 
   start(): void {
@@ -77,7 +79,8 @@ export class Stills {
     } catch {
       // The picture we have stays, with its age: that is the truth.
     } finally {
-      entry.due = this.now() + (entry.at === null ? MISSING_MS : REFRESH_MS) * (0.8 + Math.random() * 0.4);
+      entry.due =
+        this.now() + (entry.at === null ? this.missingMs : this.refreshMs) * (0.8 + Math.random() * 0.4);
       this.flying.delete(site);
     }
   }

@@ -1,6 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { StreamHandler, Wire } from '../protocol/socket';
-import type { Ephemeral, Figures, MeetingState, StreamEvent } from '../protocol/types';
+import type { Ephemeral, Figures, MeetingState, Step, StreamEvent } from '../protocol/types';
 import { applyEvent } from './meeting';
 
 export interface LiveMeeting {
@@ -13,6 +13,8 @@ export interface LiveMeeting {
   live: ReadonlySet<string> | null;
   /** By message: how many sites have it. Operators are told, of messages to sites. */
   receipts: Readonly<Record<string, Figures>>;
+  /** Sites whose line carries less than everything, and what; for operators. */
+  steps: ReadonlyMap<string, Step>;
   /** Why the server does not let us follow the meeting. */
   refused: string | null;
   /** The last cut that reached the stage: how long its picture took. */
@@ -38,6 +40,7 @@ export class MeetingModel implements StreamHandler {
     lastShown: null,
     receipts: {},
     refused: null,
+    steps: new Map(),
   }));
 
   constructor(private readonly sink: PresenceSink | null = null) {}
@@ -74,6 +77,16 @@ export class MeetingModel implements StreamHandler {
           receipts: { ...kept(receipts, state), ...message.data.messages },
         }));
         break;
+      case 'quality': {
+        const { steps, full } = message.data;
+        const now = new Map(full === true ? [] : this.store.getState().steps);
+        for (const [site, step] of Object.entries(steps)) {
+          if (step === 'high') now.delete(site);
+          else now.set(site, step);
+        }
+        this.store.setState({ steps: now });
+        break;
+      }
       case 'stage': {
         const last = message.data.shown.at(-1);
         this.store.setState({

@@ -7,6 +7,7 @@ import type {
   FromServer,
   Me,
   MeetingState,
+  Step,
   StreamEvent,
   You,
 } from './types';
@@ -49,6 +50,8 @@ export interface WireState {
   gone: (MediaNames & { turn: boolean }) | null;
   /** What the server last said of those that exist. */
   standing: MediaNames | null;
+  /** What the line carries of those of our viewers of which the server has said so. */
+  steps: Readonly<Record<string, Step>>;
   /** Server's clock minus ours, ms. */
   skew: number;
   /** Where we stand at the door, null when we do not wait there. */
@@ -102,6 +105,7 @@ const GOING_AWAY = 4009;
 /** A command older than this is not sent again: a cut must not happen long after the key was pressed. */
 const COMMAND_MS = 8_000;
 const MAX_WAITING = 64;
+const STEPS_KEPT = 7;
 const FIRST_BEAT_S = 5;
 const PICTURE_S = 20;
 /** The server takes 60 s without a word for an end. */
@@ -142,6 +146,7 @@ export class Wire {
       you: null,
       gone: null,
       standing: null,
+      steps: {},
       skew: 0,
       queue: null,
       turns: 0,
@@ -250,6 +255,8 @@ export class Wire {
           queue: null,
           who: message.who,
           you: message.you ?? null,
+          // Told anew, after `standing`.
+          steps: {},
           skew: this.skewOf(message.now),
         });
         for (const sub of this.subs.values()) this.ask(sub);
@@ -274,6 +281,17 @@ export class Wire {
         break;
       case 'standing':
         this.state.setState({ standing: { viewers: message.viewers, publishers: message.publishers } });
+        break;
+      case 'quality':
+        // The newest viewers are the ones that count; what went is forgotten.
+        this.state.setState(({ steps }) => ({
+          steps: Object.fromEntries([
+            ...Object.entries(steps)
+              .filter(([viewer]) => viewer !== message.viewer)
+              .slice(-STEPS_KEPT),
+            [message.viewer, message.step],
+          ]),
+        }));
         break;
       case 'snap': {
         const sub = this.subs.get(message.stream);

@@ -131,7 +131,14 @@ export interface StreamEvent {
   data: Record<string, unknown>;
 }
 
+/** What a viewer's line carries, most first: everything, video on the low layer, still pictures, sound, messages. */
+export type Step = 'high' | 'low' | 'slides' | 'audio' | 'text';
+
+/** What said that the line is full. */
+export type Why = 'estimate' | 'loss' | 'delay';
+
 export type Ephemeral =
+  | { topic: 'quality'; data: { steps: Record<string, Step>; full?: boolean } }
   | { topic: 'presence'; data: { joined: string[]; left: string[]; full?: boolean } }
   | { topic: 'speaking'; data: { sites: string[] } }
   | { topic: 'levels'; data: { levels: Record<string, number> } }
@@ -154,6 +161,8 @@ export type FromServer =
   | { op: 'gone'; viewers: string[]; publishers: string[]; reason: string; turn?: boolean }
   /** All media connections of this site or person that exist; what we hold beside them has ended unseen. */
   | { op: 'standing'; viewers: string[]; publishers: string[] }
+  /** What the line of one of our viewers carries now. */
+  | { op: 'quality'; viewer: string; step: Step; why: Why | null }
   | { op: 'ack'; id: string; stream: string; seq: number }
   /** Of a command, or of a `sub` that was refused. */
   | { op: 'nack'; id?: string; stream?: string; problem: Problem };

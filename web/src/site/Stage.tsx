@@ -1,9 +1,11 @@
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { awaitsPicture } from '../models/live';
 import { shownTo } from '../models/meeting';
 import { Picture, useLive } from '../parts/Picture';
+import type { Step } from '../protocol/types';
+import { LineBadge, useStep } from './LineBadge';
 import type { SiteSession } from './session';
 import classes from './stage.module.css';
 import type { SiteScene } from './useSite';
@@ -16,6 +18,7 @@ export function Stage({ session, scene }: { session: SiteSession; scene: SiteSce
   const streams = useStore(session.viewer.store, (s) => s.video);
   const cannotShow = useStore(session.viewer.store, (s) => s.phase === 'cannot_show');
   const { state } = scene;
+  const step = useStep(session);
   const size = state?.stage.on_air.length ?? 1;
   return (
     <section className={classes.stage} data-size={size} aria-label={t('site.stage')}>
@@ -29,8 +32,10 @@ export function Stage({ session, scene }: { session: SiteSession; scene: SiteSce
           single={size === 1}
           silent={cannotShow}
           session={session}
+          step={step}
         />
       ))}
+      <LineBadge session={session} scene={scene} step={step} />
     </section>
   );
 }
@@ -43,9 +48,10 @@ interface SlotProps {
   single: boolean;
   silent: boolean;
   session: SiteSession;
+  step: Step;
 }
 
-function Slot({ line, stream, scene, used, single, silent, session }: SlotProps) {
+function Slot({ line, stream, scene, used, single, silent, session, step }: SlotProps) {
   const { t } = useTranslation();
   const [live, setLive] = useLive();
   const { state, me } = scene;
@@ -64,7 +70,11 @@ function Slot({ line, stream, scene, used, single, silent, session }: SlotProps)
         onLive={setLive}
       />
       {site === null && <p className={classes.empty}>{single ? t('site.stageEmpty') : ''}</p>}
-      {site !== null && !live && waits && !silent && (
+      {/* A video whose frames stop goes on counting time: the step knows better. */}
+      {site !== null && used && (step === 'slides' || (step === 'low' && !live)) && (
+        <StillPicture session={session} site={site} label={label ?? site} />
+      )}
+      {site !== null && !live && waits && !silent && step === 'high' && (
         <p className={classes.empty}>{t('site.waitingPicture')}</p>
       )}
       {label !== null && (
@@ -74,6 +84,24 @@ function Slot({ line, stream, scene, used, single, silent, session }: SlotProps)
         </figcaption>
       )}
     </figure>
+  );
+}
+
+/** The newest still of a site, where its line carries no video. */
+function StillPicture({ session, site, label }: { session: SiteSession; site: string; label: string }) {
+  const { t } = useTranslation();
+  const { stills } = session;
+  const watch = useCallback((changed: () => void) => stills.watch(site, changed), [stills, site]);
+  const still = useSyncExternalStore(watch, () => stills.get(site));
+  return still.url === null ? (
+    <p className={classes.empty}>{t('site.line.noStill')}</p>
+  ) : (
+    <img
+      className={classes.still}
+      src={still.url}
+      alt={t('site.line.stillOf', { name: label })}
+      data-testid="stage-still"
+    />
   );
 }
 

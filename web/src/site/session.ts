@@ -6,6 +6,7 @@ import { Publisher } from '../media/publisher';
 import { isDegraded, QualityReader, type Quality } from '../media/quality';
 import { SnapshotPoster } from '../media/snapshots';
 import { Sound } from '../media/sound';
+import { Stills } from '../media/stills';
 import { Viewer } from '../media/viewer';
 import { WakeLock } from '../media/wakelock';
 import { MeetingModel } from '../models/live';
@@ -41,6 +42,8 @@ const ANSWERED = 'dc.answered';
 const ANSWERS_KEPT = 200;
 const LINES = 4;
 const QUALITY_MS = 2_000;
+/** Stills of the stage on a line too narrow for video: some 10 kB each, within 40 kbit/s. */
+const STILLS_MS = 5_000;
 
 /** Everything a site's page does; the page itself only shows it. */
 export class SiteSession {
@@ -52,6 +55,7 @@ export class SiteSession {
   readonly devices: Devices;
   readonly sound = new Sound();
   readonly meter = new Meter();
+  readonly stills: Stills;
   private readonly poster: SnapshotPoster;
   private readonly wake = new WakeLock();
   private readonly quality = new QualityReader();
@@ -72,6 +76,7 @@ export class SiteSession {
     const ice = new IceServers(http);
     this.viewer = new Viewer(http, ice, LINES, LINES);
     this.publisher = new Publisher(http, ice);
+    this.stills = new Stills(http, undefined, STILLS_MS, STILLS_MS);
     // Without TLS a browser has no `mediaDevices`, whatever its types say.
     this.devices = new Devices(localStorage, navigator.mediaDevices);
     this.acknowledger = new Acknowledger({
@@ -139,6 +144,7 @@ export class SiteSession {
     const timer = setInterval(() => void this.readQuality(), QUALITY_MS);
     this.undo.push(() => clearInterval(timer));
     this.sound.setSink(this.devices.store.getState().speakerId);
+    this.stills.start();
     this.wire.start();
     if (localStorage.getItem(ARMED) === 'yes') {
       void this.armSilently();
@@ -159,6 +165,7 @@ export class SiteSession {
     for (const undo of this.undo.splice(0)) undo();
     if (this.rejoin !== null) clearTimeout(this.rejoin);
     this.standDown();
+    this.stills.stop();
     this.wire.stop();
     this.meter.close();
   }
@@ -261,7 +268,8 @@ export class SiteSession {
     this.acknowledge();
     if (you.publish !== null && meeting !== null) this.publisher.publish(meeting.id, meeting.codec);
     else this.publisher.release();
-    this.poster.show(you.publish === null ? video : null);
+    // While it sends video too: a site on the stage is shown to weak lines by its stills.
+    this.poster.show(you.publish === null || onAir ? video : null, onAir);
   }
 
   /** Says which messages are here, while this site is in their meeting. */

@@ -22,9 +22,12 @@ describe('codecs offered', () => {
     expect(videoCodecs([av1, rtx], 'h264')).toEqual([]);
   });
 
-  it('offers Opus only', () => {
+  it('offers Opus only, and redundant audio where it sends', () => {
     const opus = { mimeType: 'audio/opus', clockRate: 48000, channels: 2 };
-    expect(audioCodecs([{ mimeType: 'audio/PCMU', clockRate: 8000 }, opus])).toEqual([opus]);
+    const red = { mimeType: 'audio/red', clockRate: 48000, channels: 2 };
+    const all = [{ mimeType: 'audio/PCMU', clockRate: 8000 }, opus, red];
+    expect(audioCodecs(all, 'receive')).toEqual([opus]);
+    expect(audioCodecs(all, 'send')).toEqual([opus, red]);
   });
 });
 

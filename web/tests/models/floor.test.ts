@@ -19,6 +19,7 @@ const live = (over: Partial<LiveMeeting> = {}): LiveMeeting => ({
   lastShown: null,
   receipts: {},
   refused: null,
+  steps: new Map(),
   ...over,
 });
 

@@ -180,6 +180,20 @@ describe('the wire', () => {
     expect(wire.state.getState().standing).toEqual({ viewers: [], publishers: ['m_1:b'] });
   });
 
+  it('keeps what the line of each viewer carries, and forgets it with the connection', () => {
+    const { world, wire } = start();
+    welcome(world);
+    world.last.say({ op: 'quality', viewer: 'm_1:a', step: 'slides', why: 'estimate' });
+    world.last.say({ op: 'quality', viewer: 'm_1:b', step: 'low', why: 'loss' });
+    world.last.say({ op: 'quality', viewer: 'm_1:a', step: 'high', why: null });
+    expect(wire.state.getState().steps).toEqual({ 'm_1:a': 'high', 'm_1:b': 'low' });
+    for (let i = 0; i < 50; i++)
+      world.last.say({ op: 'quality', viewer: `m_1:${i}`, step: 'low', why: null });
+    expect(Object.keys(wire.state.getState().steps).length).toBeLessThan(10);
+    welcome(world);
+    expect(wire.state.getState().steps).toEqual({});
+  });
+
   it('resolves a command by its ack, rejects by its nack, with the stable code', async () => {
     const { world, wire } = start();
     welcome(world);

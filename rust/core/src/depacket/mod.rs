@@ -2,4 +2,5 @@
 
 pub mod h264;
 pub mod opus;
+pub mod red;
 pub mod vp8;

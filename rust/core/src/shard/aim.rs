@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::fanout::LineRef;
 use super::{KeyframeNeed, MAX_QUEUED, Shard, ShardEvent};
 use crate::keyframes::KeyframeReason;
+use crate::ladder::Step;
 use crate::packet::{Kind, Layer, Source, TrackId};
 use crate::program::ProgramId;
 use crate::speakers::Selection;
@@ -109,8 +110,12 @@ impl Shard {
             seat.low = false;
             self.aim(promotion.viewer, line, KeyframeReason::Join, now);
         }
-        if now.since(self.asked_again) >= ASK_AGAIN {
+        let since = now.since(self.asked_again);
+        if since >= ASK_AGAIN {
             self.asked_again = now;
+            for track in self.tracks.values_mut() {
+                track.roll(since);
+            }
             self.ask_again(now);
         }
     }
@@ -157,17 +162,20 @@ impl Shard {
         let track = self.track_for(key, line);
         let decodable = track.filter(|track| self.may_show(key, line, *track));
         self.tell_undecodable(key, line, track.filter(|_| decodable.is_none()));
+        let carried = decodable.filter(|_| self.carries(key, line));
         let Some(viewer) = self.viewer(key) else { return };
         let seat = &viewer.seats[line];
-        let source = decodable.map(|track| Source {
-            track,
-            layer: self.layer_for(track, seat.low, viewer.ceiling.min(seat.ceiling)),
-        });
+        let ceiling = viewer.ceiling.min(seat.ceiling).min(viewer.ladder.rung().ceiling);
+        let source = carried.map(|track| Source { track, layer: self.layer_for(track, seat.low, ceiling) });
         let before = seat.line.wanted();
         let Some(viewer) = self.viewer_mut(key) else { return };
         let seat = &mut viewer.seats[line];
         if before != source {
             seat.line.want(source);
+        }
+        if source.is_none() {
+            // What it lost before says nothing of now.
+            seat.loss = 0;
         }
         let waits = seat.line.is_waiting();
         let Some(source) = source else { return };
@@ -178,7 +186,26 @@ impl Shard {
         }
     }
 
-    fn track_for(&self, key: ViewerKey, line: usize) -> Option<TrackId> {
+    /// Whether the viewer's place on the ladder has this line: of the video lines that have something to show, the
+    /// first ones.
+    fn carries(&self, key: ViewerKey, line: usize) -> bool {
+        let Some(viewer) = self.viewer(key) else { return false };
+        let rung = viewer.ladder.rung();
+        let first = usize::from(viewer.audio_lines);
+        if line < first {
+            return rung.step != Step::Text;
+        }
+        match rung.video_lines {
+            u8::MAX => true,
+            0 => false,
+            lines => {
+                let before = (first..line).filter(|line| self.track_for(key, *line).is_some()).count();
+                before < usize::from(lines)
+            }
+        }
+    }
+
+    pub(super) fn track_for(&self, key: ViewerKey, line: usize) -> Option<TrackId> {
         let viewer = self.viewer(key)?;
         let seat = viewer.seats.get(line)?;
         if seat.pin.is_some() {
@@ -200,7 +227,7 @@ impl Shard {
     }
 
     /// A track that has not come yet may be waited for; one of another kind, or that the viewer cannot decode, not.
-    fn may_show(&self, key: ViewerKey, line: usize, track: TrackId) -> bool {
+    pub(super) fn may_show(&self, key: ViewerKey, line: usize, track: TrackId) -> bool {
         let Some(viewer) = self.viewer(key) else { return false };
         let Some(spec) = self.table.track(track) else { return true };
         spec.codec.kind() == viewer.seats[line].line.kind() && viewer.decodes(spec.codec)

@@ -1,11 +1,12 @@
 //! From a track to the lines that show it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Shard;
 use crate::history::{History, HistoryLimits};
 use crate::layers::LayerActivity;
-use crate::packet::{Kind, MAX_LAYERS, OutPacket, Source, TrackPacket};
+use crate::packet::{Kind, Layer, MAX_LAYERS, OutPacket, Source, TrackPacket};
 use crate::speakers::Loudness;
 use crate::time::Time;
 use crate::viewer::{Seat, Viewer, ViewerKey};
@@ -31,16 +32,61 @@ pub(super) struct TrackState {
 pub(super) struct LayerState {
     pub history: History,
     lines: Vec<LineRef>,
+    rate: Meter,
     /// Entries that are of use, or whose line still believes to be listed.
     live: usize,
 }
 
+/// What a layer takes on a viewer's line: counted once, however many are sent it.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    bytes: u64,
+    rate: u64,
+    last: u64,
+}
+
+/// Headers and tag of a packet: IPv4, UDP, RTP with its extension, SRTP.
+const HEADERS: u64 = 28 + 20 + 16;
+
+impl Meter {
+    fn count(&mut self, packets: &[Arc<TrackPacket>]) {
+        self.bytes += packets.iter().map(|packet| packet.payload.len() as u64 + HEADERS).sum::<u64>();
+    }
+
+    /// So much time has passed since the last call.
+    fn roll(&mut self, span: Duration) {
+        let micros = (span.as_micros() as u64).max(1);
+        let now = std::mem::take(&mut self.bytes) * 8_000_000 / micros;
+        self.rate = if self.rate == 0 { now } else { (self.rate + now) / 2 };
+        self.last = now;
+    }
+}
+
 impl TrackState {
+    /// bit/s of a layer, over the last seconds.
+    pub fn rate(&self, layer: Layer) -> u64 {
+        self.layers[layer.index()].rate.rate
+    }
+
+    /// bit/s of a layer as certainly sent: a publisher that has just gone down counts as what it sends now.
+    pub fn rate_at_least(&self, layer: Layer) -> u64 {
+        let meter = &self.layers[layer.index()].rate;
+        meter.rate.min(meter.last)
+    }
+
+    /// Call every second or so.
+    pub fn roll(&mut self, span: Duration) {
+        for layer in &mut self.layers {
+            layer.rate.roll(span);
+        }
+    }
+
     pub fn new(limits: HistoryLimits) -> Self {
         Self {
             layers: std::array::from_fn(|_| LayerState {
                 history: History::new(limits),
                 lines: Vec::new(),
+                rate: Meter::default(),
                 live: 0,
             }),
             activity: LayerActivity::default(),
@@ -97,6 +143,7 @@ impl Shard {
         }
         let layers_changed = track.activity.on_packet(source.layer, now);
         let layer = &mut track.layers[source.layer.index()];
+        layer.rate.count(packets);
         // A history serves those who were sent the packets.
         if !layer.lines.is_empty() {
             for packet in packets {

@@ -1,11 +1,35 @@
 //! What viewers report, and what they are told of their lines.
 
+use std::time::Duration;
+
 use super::Shard;
 use crate::keyframes::KeyframeReason;
 use crate::line::LineReport;
 use crate::packet::{RtxPacket, TrackId};
 use crate::time::Time;
 use crate::viewer::ViewerKey;
+
+/// What a report block says of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heard {
+    pub ssrc: u32,
+    /// In 1/256.
+    pub fraction_lost: u8,
+    /// Highest sequence number, cycles above.
+    pub highest: u32,
+    /// Middle of the NTP time of the last sender report, and the delay since, 1/65,536 s; 0: none.
+    pub last_sr: u32,
+    pub delay: u32,
+}
+
+impl Heard {
+    /// `now`: middle 32 bits of the NTP time. None without a sender report, or where the figures cannot be.
+    fn round_trip(&self, now: u32) -> Option<Duration> {
+        let ticks = now.wrapping_sub(self.last_sr).wrapping_sub(self.delay);
+        (self.last_sr != 0 && ticks < 60 << 16)
+            .then(|| Duration::from_micros((u64::from(ticks) * 1_000_000) >> 16))
+    }
+}
 
 impl Shard {
     /// A generic NACK (RFC 4585 §6.2.1) for the line with this media SSRC, its bit mask already spread out. What is
@@ -62,11 +86,12 @@ impl Shard {
         }
     }
 
-    /// A report block (RFC 3550 §6.4.1): `fraction_lost` in 1/256.
-    pub fn on_receiver_report(&mut self, key: ViewerKey, ssrc: u32, fraction_lost: u8, now: Time) {
+    /// A report block (RFC 3550 §6.4.1).
+    pub fn on_receiver_report(&mut self, key: ViewerKey, heard: &Heard, now: Time) {
+        let middle = (self.config.wall.ntp(now) >> 16) as u32;
         let Some(viewer) = self.viewer_mut(key) else { return };
-        if let Some(line) = viewer.line_of(ssrc) {
-            viewer.report(line, fraction_lost, now);
+        if let Some(line) = viewer.line_of(heard.ssrc) {
+            viewer.report(line, heard.fraction_lost, heard.highest, heard.round_trip(middle), now);
         }
     }
 

@@ -1,11 +1,13 @@
 //! A worker's share: its viewers, its copy of the program table, and which line shows what. Everything here is decided
 //! by the calls alone, so shards that hear the same commands and packets agree without talking to each other.
 //!
-//! `aim` points lines at sources, `fanout` moves packets, `feedback` hears what viewers report.
+//! `aim` points lines at sources, `fanout` moves packets, `feedback` hears what viewers
+//! report, `rate` what their lines carry.
 
 mod aim;
 mod fanout;
 mod feedback;
+mod rate;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -21,6 +23,9 @@ use crate::viewer::{Viewer, ViewerConfig, ViewerKey};
 
 use aim::{Promotion, Showing};
 use fanout::TrackState;
+
+pub use feedback::Heard;
+pub use rate::{Padding, Review};
 
 /// What is the same for all viewers of a shard.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,5 +1,6 @@
 //! One WebRTC client each, without threads of its own: a viewer or a publisher over one UDP socket.
 
+mod arrivals;
 mod link;
 mod offer;
 mod outgoing;

@@ -11,6 +11,7 @@ use diemcau_wire::sdp::{Codec, LineSpec, MediaKind, SdpError, ViewerSession};
 use diemcau_wire::transport::{DropReason, Incoming};
 
 use super::Moment;
+use super::arrivals::Arrivals;
 use super::link::{ClientError, Identity, Link, Reach, Remote};
 use crate::clips::Library;
 use crate::decode::Tap;
@@ -77,6 +78,7 @@ pub struct Viewer {
     remb: Option<u64>,
     next_report: Instant,
     tap: Option<Tap>,
+    arrivals: Arrivals,
 }
 
 /// What a call brought.
@@ -119,6 +121,7 @@ impl Viewer {
             // Spread over the period, or ten thousand viewers report in the same millisecond.
             next_report: moment.now + REPORT_EVERY.mul_f64(0.2 + fastrand::f64()),
             tap: config.tap,
+            arrivals: Arrivals::default(),
         })
     }
 
@@ -185,6 +188,11 @@ impl Viewer {
             stats.violation("unknown_ssrc");
             return false;
         };
+        if let Some(number) = line.spec.extensions.transport_cc.and_then(|id| packet.extension(id))
+            && let Ok(number) = number.try_into()
+        {
+            self.arrivals.note(u16::from_be_bytes(number), moment.now);
+        }
         if repair {
             stats.counters.rtx_packets += 1;
         } else {
@@ -284,6 +292,9 @@ impl Viewer {
             self.next_report = moment.now + REPORT_EVERY;
             self.write_reports(&mut writer, moment);
         }
+        if let Some(line) = self.lines.first() {
+            self.arrivals.write(&mut writer, (self.ssrc, line.spec.ssrc), moment.now);
+        }
         let mut showed = false;
         for (at, line) in self.lines.iter_mut().enumerate() {
             match &mut line.kind {
@@ -353,6 +364,7 @@ impl Viewer {
         let mut next = self.link.next_timeout();
         if self.link.is_connected() {
             next = next.min(self.next_report);
+            next = self.arrivals.due().map_or(next, |at| at.min(next));
             for line in &self.lines {
                 let due = match &line.kind {
                     Kind::Audio(audio) => audio.next_due(),

@@ -158,9 +158,6 @@ impl Session {
     pub(super) fn post_snapshot(&mut self) {
         let shared = self.shared.clone();
         let Some(jpeg) = shared.engine.library.picture_of(&self.credential.site) else { return };
-        if self.publisher.is_some() {
-            return;
-        }
         let (http, bearer) = (self.http.clone(), self.credential.credential.clone());
         self.work.spawn(async move {
             let began = Instant::now();

@@ -27,6 +27,8 @@ use crate::via::Via;
 /// Three beats of the server's 5 s.
 const SILENCE: Duration = Duration::from_secs(15);
 /// A publisher that is not wanted any more is kept for so long (`docs/protocol.md`, `publish`).
+/// Seconds between two snapshots of a site that publishes: what weak lines see of the stage.
+const ON_AIR_SNAPSHOT: f64 = 4.0;
 const KEEP_PUBLISHER: Duration = Duration::from_secs(10);
 /// Who was told to wait for its turn asks by itself after so long.
 const TURN_PATIENCE: Duration = Duration::from_secs(120);
@@ -490,7 +492,11 @@ impl Session {
             }
         }
         if self.next_snapshot.is_some_and(|at| now >= at) {
-            let every = self.picture_every * (0.75 + 0.5 * fastrand::f64());
+            let every = match self.publisher {
+                Some(_) => ON_AIR_SNAPSHOT.min(self.shared.options.snapshot_every),
+                None => self.picture_every,
+            };
+            let every = every * (0.75 + 0.5 * fastrand::f64());
             self.next_snapshot = Some(now + Duration::from_secs_f64(every));
             self.post_snapshot();
         }

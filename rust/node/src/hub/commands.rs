@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use diemcau_control::{
-    Command, Failure, Happening, Layer, LinkState, ReplyData, TrackInfo, VERSION, VideoCodec,
+    Command, Failure, Happening, Layer, LinkState, ReplyData, Step, TrackInfo, VERSION, VideoCodec,
 };
 use diemcau_core::PublisherId;
 
@@ -112,7 +112,17 @@ impl Hub {
         let pins = BTreeMap::new();
         self.viewers.insert(
             viewer,
-            Viewer { conn, worker, party, program, ceiling: layer, state, video_lines: None, pins },
+            Viewer {
+                conn,
+                worker,
+                party,
+                program,
+                ceiling: layer,
+                state,
+                step: Step::High,
+                video_lines: None,
+                pins,
+            },
         );
         Ok(Answer::Later)
     }

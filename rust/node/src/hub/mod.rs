@@ -12,7 +12,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use diemcau_control::{Failure, Happening, Layer, LinkState, ReplyData, Slot, Stats, TrackInfo, VideoCodec};
+use diemcau_control::{
+    Failure, Happening, Layer, LinkState, ReplyData, Slot, Stats, Step, TrackInfo, VideoCodec,
+};
 use diemcau_core::{ProgramId, TrackId};
 
 use crate::clock::Clock;
@@ -70,6 +72,8 @@ struct Viewer {
     program: Option<String>,
     ceiling: Layer,
     state: LinkState,
+    /// What its line carries, as last reported.
+    step: Step,
     /// Known once answered.
     video_lines: Option<u16>,
     pins: BTreeMap<u16, (String, Layer)>,

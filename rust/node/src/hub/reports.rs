@@ -77,6 +77,9 @@ impl Hub {
                 for (conn, mut quality) in list {
                     if let Some(Owner::Viewer(name)) = self.conns.get(&conn) {
                         quality.viewer.clone_from(name);
+                        if let Some(viewer) = self.viewers.get_mut(name) {
+                            viewer.step = quality.step;
+                        }
                         viewers.push(quality);
                     }
                 }

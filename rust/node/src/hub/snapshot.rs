@@ -16,6 +16,7 @@ impl Hub {
                 program: viewer.program.clone(),
                 state: viewer.state,
                 ceiling: viewer.ceiling,
+                step: viewer.step,
                 pins: (viewer.pins.iter())
                     .map(|(line, (track, ceiling))| Pin {
                         line: *line,

@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use diemcau_core::Heard;
 use diemcau_wire::rtcp::{self, RtcpPacket};
 use diemcau_wire::stun;
 use diemcau_wire::transport::{Incoming, TransportError};
@@ -128,7 +129,14 @@ impl Worker {
                     let mut worst = 0;
                     for report in reports {
                         worst = worst.max(report.fraction_lost);
-                        shard.on_receiver_report(key, report.ssrc, report.fraction_lost, time);
+                        let heard = Heard {
+                            ssrc: report.ssrc,
+                            fraction_lost: report.fraction_lost,
+                            highest: report.highest_sequence,
+                            last_sr: report.last_sr,
+                            delay: report.delay_since_last_sr,
+                        };
+                        shard.on_receiver_report(key, &heard, time);
                     }
                     quality.dirty |= worst != quality.loss;
                     quality.loss = worst;
@@ -163,6 +171,7 @@ impl Worker {
                     }
                 }
                 Ok(RtcpPacket::Remb { bitrate, .. }) => {
+                    shard.on_estimate(key, bitrate, time);
                     let before = quality.estimate.unwrap_or(0);
                     // A wobble of a tenth is not worth an event.
                     if before.abs_diff(bitrate) > before / 10 {
@@ -170,9 +179,13 @@ impl Worker {
                         quality.estimate = Some(bitrate);
                     }
                 }
+                Ok(RtcpPacket::TransportFeedback(feedback)) => shard.on_arrivals(key, feedback.arrivals()),
                 Ok(_) => {}
                 Err(error) => stats.refuse(error.code()),
             }
+        }
+        if let Some((step, why)) = shard.descend(key, time).step {
+            viewer.quality.step(step, why);
         }
     }
 

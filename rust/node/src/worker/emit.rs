@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use diemcau_core::{Codec, OutHeader, OutPacket, RtxPacket, TrackPacket, ViewerKey};
+use diemcau_core::probe::PADDING;
+use diemcau_core::{Codec, OutHeader, OutPacket, Padding, RtxPacket, TrackPacket, ViewerKey};
 use diemcau_wire::rtp::{self, RtpHeader};
 use diemcau_wire::sdp::{self, ExtensionIds, PayloadTypes};
 use diemcau_wire::srtp::{SrtpTx, TxLine};
@@ -185,6 +186,37 @@ pub fn send_rtx(door: &mut Door<'_>, line: &LineOut, out: &RtxPacket<'_>, turn: 
     let end = header + out.payload_len();
     out.write_payload(&mut buf[header..end]);
     let sent = door.srtp.protect_rtp(tx, out.header.index, header, buf, end).ok()?;
+    door.egress.commit(sent);
+    Some(sent)
+}
+
+/// Sends a packet of padding on a line's RTX stream, with its transport-wide number; one of `of` that go out as one
+/// message, the first of which begins it.
+pub fn send_padding(
+    door: &mut Door<'_>,
+    line: &LineOut,
+    out: &Padding,
+    (first, of): (bool, usize),
+    turn: &Turn,
+) -> Option<usize> {
+    let types = line.rtx_payload_types;
+    let payload_type = types.h264.or(types.vp8)?;
+    let (tx, id) = (line.rtx?, line.extensions.transport_cc?);
+    let fields =
+        RtpHeader { marker: false, payload_type, sequence: out.index as u16, timestamp: 0, ssrc: out.ssrc };
+    let number = out.number.to_be_bytes();
+    let elements: [(u8, &[u8]); 2] =
+        [(line.extensions.abs_send_time.unwrap_or(0), &turn.send_time), (id, &number)];
+    let elements = if line.extensions.abs_send_time.is_some() { &elements[..] } else { &elements[1..] };
+    let size = rtp::FIXED_HEADER_LEN + 12 + usize::from(PADDING) + door.srtp.profile().rtp_overhead();
+    if first {
+        door.egress.abandon_empty();
+        door.egress.begin(door.udp, door.to, Group { count: of, segment: size });
+    }
+    let buf = door.egress.room();
+    let header = rtp::write_header(buf, &fields, elements).ok()?;
+    let end = rtp::add_padding(buf, header, PADDING).ok()?;
+    let sent = door.srtp.protect_rtp(tx, out.index, header, buf, end).ok()?;
     door.egress.commit(sent);
     Some(sent)
 }

@@ -92,6 +92,7 @@ impl Worker {
 
     /// Sends a frame to this worker's viewers.
     fn forward(&mut self, frame: &[Arc<TrackPacket>], now: Instant) {
+        self.forwarded = now;
         let time = self.parts.clock.time(now);
         let turn = Turn::new(self.parts.clock.wall().ntp(time));
         let Self {

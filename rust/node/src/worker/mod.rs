@@ -52,6 +52,8 @@ const STREAMS: u64 = 4;
 pub const TICK: Duration = Duration::from_millis(50);
 /// Every connection is looked at once in this many ticks: a second.
 const PHASES: usize = 20;
+/// So long after the last frame a worker without publishers reads its socket only at ticks.
+const QUIET_AFTER: Duration = Duration::from_secs(1);
 /// Batches of datagrams, orders and crossings taken per turn, so that none starves the others.
 const BATCHES: usize = 8;
 const ORDERS_PER_TURN: usize = 256;
@@ -133,11 +135,15 @@ pub struct Worker {
     batch: Vec<Arc<TrackPacket>>,
     plan: FramePlan,
     repeats: VecDeque<Repeat>,
+    /// Places of viewers whose lines are tried for a higher step.
+    trials: Vec<usize>,
     reports_due: Vec<usize>,
     /// Connections to be ended this turn, and why.
     ending: Vec<(usize, &'static str)>,
     stats: WorkerStats,
     phase: usize,
+    /// When frames were last forwarded.
+    forwarded: Instant,
     next_tick: Instant,
     next_levels: Instant,
     stopping: bool,
@@ -184,10 +190,12 @@ impl Worker {
             batch: Vec::new(),
             plan: FramePlan::default(),
             repeats: VecDeque::new(),
+            trials: Vec::new(),
             reports_due: Vec::new(),
             ending: Vec::new(),
             stats: WorkerStats::default(),
             phase: 0,
+            forwarded: now,
             next_tick: now,
             next_levels: now + Duration::from_secs(1),
             stopping: false,
@@ -210,7 +218,14 @@ impl Worker {
         }
         let mut receiver = Receiver::new(&self.parts.udp, false)?;
         let (mut ready, mut streams_ready): (Vec<Ready>, Vec<Ready>) = (Vec::new(), Vec::new());
+        let mut listening = true;
         while !self.stopping {
+            let quiet = self.is_quiet(Instant::now());
+            if quiet == listening {
+                listening = !quiet;
+                let interest = if listening { Interest::Read } else { Interest::Nothing };
+                epoll.change(&self.parts.udp.socket, SOCKET, interest)?;
+            }
             let timeout = self.next_due().saturating_duration_since(Instant::now());
             epoll.wait(Some(timeout), &mut ready)?;
             let is_ready = |token| ready.iter().any(|one| one.token == token);
@@ -221,7 +236,7 @@ impl Worker {
             if is_ready(CROSSINGS) {
                 self.take_crossings();
             }
-            if is_ready(SOCKET) {
+            if is_ready(SOCKET) || !listening {
                 self.take_datagrams(&mut receiver);
             }
             if is_ready(ARRIVALS) {
@@ -235,6 +250,17 @@ impl Worker {
         self.goodbye();
         self.parts.hub.send(Report::Stopped);
         Ok(())
+    }
+
+    /// Whether nobody waits for what comes in: nothing is shown or spoken, nobody is connecting. What viewers who
+    /// stand by say now and then (checks, reports) is then read once a tick, not one by one: being woken for each is
+    /// most of what they cost.
+    fn is_quiet(&self, now: Instant) -> bool {
+        self.publishers.is_empty()
+            && self.connecting.is_empty()
+            && self.repeats.is_empty()
+            && self.trials.is_empty()
+            && now.saturating_duration_since(self.forwarded) > QUIET_AFTER
     }
 
     /// What follows from what came in, and what is due.
@@ -330,6 +356,7 @@ impl Worker {
         self.publishers.retain(|at| *at != place);
         self.connecting.retain(|at| *at != place);
         self.reports_due.retain(|at| *at != place);
+        self.trials.retain(|at| *at != place);
         self.free.push(place);
         self.parts.hub.send(Report::Gone(entry.id, reason));
     }

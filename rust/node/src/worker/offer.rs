@@ -133,8 +133,10 @@ fn is_usable_h264(fmtp: &str) -> bool {
     value("packetization-mode") == Some("1") && profile.starts_with("42")
 }
 
-/// Adds the packet time to the audio sections: Chromium then sends Opus frames of that length.
-pub fn with_packet_time(answer: &str, millis: u32) -> String {
+/// Adds the packet time to the audio sections: Chromium then sends Opus frames of that length. Where redundant audio
+/// (RFC 2198) was agreed it is put first, so that it is what is sent.
+pub fn with_audio_wishes(answer: &str, millis: u32) -> String {
+    let red = red_payload_type(answer).map(|number| number.to_string());
     let mut out = String::with_capacity(answer.len() + 64);
     let mut in_audio = false;
     let close = |out: &mut String, in_audio: bool| {
@@ -147,11 +149,30 @@ pub fn with_packet_time(answer: &str, millis: u32) -> String {
             close(&mut out, in_audio);
             in_audio = line.starts_with("m=audio ") && !line.starts_with("m=audio 0 ");
         }
-        out.push_str(line);
+        match &red {
+            Some(red) if in_audio && line.starts_with("m=") => out.push_str(&red_first(line, red)),
+            _ => out.push_str(line),
+        }
         out.push_str("\r\n");
     }
     close(&mut out, in_audio);
     out
+}
+
+fn red_first(line: &str, red: &str) -> String {
+    let mut words: Vec<&str> = line.split(' ').collect();
+    if let Some(at) = words.iter().skip(3).position(|word| *word == red) {
+        words[3..=3 + at].rotate_right(1);
+    }
+    words.join(" ")
+}
+
+/// The payload type that redundant audio was given in a description.
+pub fn red_payload_type(sdp: &str) -> Option<u8> {
+    let (number, _) = sdp.lines().find_map(|line| {
+        line.strip_prefix("a=rtpmap:")?.split_once(' ').filter(|(_, name)| name.starts_with("red/48000"))
+    })?;
+    number.parse().ok()
 }
 
 #[cfg(test)]
@@ -161,12 +182,20 @@ mod tests {
     #[test]
     fn packet_time_goes_to_audio_only() {
         let answer = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n";
-        let with = with_packet_time(answer, 60);
+        let with = with_audio_wishes(answer, 60);
         assert_eq!(
             with,
             "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=ptime:60\r\na=maxptime:60\r\n\
              m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n"
         );
+    }
+
+    #[test]
+    fn redundant_audio_is_put_first_where_it_was_agreed() {
+        let answer =
+            "m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:63 red/48000/2\r\n";
+        assert_eq!(red_payload_type(answer), Some(63));
+        assert!(with_audio_wishes(answer, 60).starts_with("m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\n"));
     }
 
     #[test]
@@ -225,7 +254,7 @@ mod tests {
             let offered = sections(&text);
             proptest::prop_assert!(offered.iter().all(|section| section.rids.len() <= MAX_LAYERS));
             let _ = read(&text);
-            let longer = with_packet_time(&text, 60);
+            let longer = with_audio_wishes(&text, 60);
             proptest::prop_assert!(longer.lines().count() <= 3 * text.lines().count() + 2);
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diemcau_control::{Layer as ControlLayer, LinkState, VideoCodec};
+use diemcau_core::depacket::red;
 use diemcau_core::{
     Codec, KeyframeReason, Kind, Layer, Publisher as Ingest, PublisherEvent, RtpIn, Source, TrackId,
     TrackPacket,
@@ -88,6 +89,8 @@ pub struct Publisher {
     streams: Vec<Stream>,
     /// SSRCs that only their payload type told.
     expected: usize,
+    /// Payload type of redundant audio (RFC 2198), where it was agreed.
+    red: Option<u8>,
     pub state: LinkState,
     opened: Instant,
     /// Last authenticated connectivity check.
@@ -116,7 +119,7 @@ impl Publisher {
         let sdp = SdpOffer::from_sdp_string(&open.offer).map_err(|error| bad(error.to_string()))?;
         let mut config = RtcConfig::new()
             .clear_codecs()
-            .enable_opus(true, false)
+            .enable_opus(true, true)
             .set_rtp_mode(true)
             .set_ice_lite(true)
             .set_rtcp_report_interval_audio(Duration::from_secs(1))
@@ -145,6 +148,7 @@ impl Publisher {
             tracks: Vec::new(),
             streams: Vec::new(),
             expected: 0,
+            red: None,
             state: LinkState::Connecting,
             opened: now,
             checked: None,
@@ -155,7 +159,8 @@ impl Publisher {
             return Err(Refusal::new("no_common_codec", "no line is sent with a codec that is spoken here"));
         }
         let tracks = publisher.tracks.iter().map(|track| (track.id, track.codec)).collect();
-        let answer = offer::with_packet_time(&answer.to_sdp_string(), super::viewer::PTIME);
+        let answer = offer::with_audio_wishes(&answer.to_sdp_string(), super::viewer::PTIME);
+        publisher.red = offer::red_payload_type(&answer);
         Ok((publisher, PublisherOpened { answer, tracks }))
     }
 
@@ -341,14 +346,16 @@ impl Publisher {
         let source = self.streams[at].source;
         let track = self.tracks.iter_mut().find(|track| track.id == source.track);
         let sets = track.and_then(|track| track.parameter_sets.as_mut());
-        let (sequence, before) = sets.map_or((packet.header.sequence_number, None), |sets| {
-            sets.place(packet.header.sequence_number, packet.header.timestamp, &packet.payload)
+        let header = &packet.header;
+        let (sequence, before) = sets.map_or((header.sequence_number, None), |sets| {
+            sets.place(header.sequence_number, header.timestamp, &packet.payload)
         });
-        let audio_level = packet.header.ext_vals.audio_level.map(|level| level.unsigned_abs().min(127));
-        let rtp = RtpIn {
+        let audio_level = header.ext_vals.audio_level.map(|level| level.unsigned_abs().min(127));
+        let redundant = self.red == Some(*header.payload_type) && !packet.payload.is_empty();
+        let mut rtp = RtpIn {
             sequence,
-            timestamp: packet.header.timestamp,
-            marker: packet.header.marker,
+            timestamp: header.timestamp,
+            marker: header.marker,
             audio_level,
             payload: packet.payload,
         };
@@ -357,7 +364,42 @@ impl Publisher {
             let sets = RtpIn { sequence, marker: false, payload, ..rtp.clone() };
             self.ingest_one(at, sets, now, clock, stats, each);
         }
+        if redundant {
+            match self.recover(at, &rtp, now, clock) {
+                Some(own) => rtp.payload = own,
+                None => {
+                    stats.refuse("rtp_malformed_payload");
+                    return;
+                }
+            }
+        }
         self.ingest_one(at, rtp, now, clock, stats, each);
+    }
+
+    /// Takes what a packet of redundant audio (RFC 2198) repeats of earlier ones; answers what it brings itself, none
+    /// when it is malformed.
+    fn recover(&mut self, at: usize, rtp: &RtpIn, now: Instant, clock: &Clock) -> Option<Arc<[u8]>> {
+        let source = self.streams[at].source;
+        let (earlier, own) = red::parse(&rtp.payload)?;
+        let mut back = earlier.len() as u16;
+        for block in earlier {
+            let lost = RtpIn {
+                sequence: rtp.sequence.wrapping_sub(back),
+                timestamp: rtp.timestamp.wrapping_sub(u32::from(block.offset)),
+                marker: false,
+                audio_level: None,
+                payload: Arc::from(block.payload),
+            };
+            back -= 1;
+            // What came by itself already is there twice, which is the rule.
+            if !lost.payload.is_empty()
+                && block.payload_type == own.payload_type
+                && let Ok(packet) = self.ingest.ingest(source, lost, clock.time(now))
+            {
+                self.streams[at].frame.push(packet);
+            }
+        }
+        Some(Arc::from(own.payload))
     }
 
     fn ingest_one(

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use diemcau_control::LinkState;
+use diemcau_core::{Review, ViewerKey};
 use diemcau_wire::ice::IceState;
 
 use super::datagrams::ending;
+use super::emit::{self, Door, Turn};
 use super::publisher::Brought;
 use super::{Conn, Entry, PHASES, Worker, datagram};
 use crate::message::Report;
@@ -30,6 +32,7 @@ impl Worker {
             }
             place += PHASES;
         }
+        self.try_on(now);
         if !quality.is_empty() {
             self.tell(Report::Quality(quality));
         }
@@ -83,7 +86,51 @@ impl Worker {
             parts.hub.send(Report::Link(*id, state));
         }
         viewer.reports(shard, time, |to, bytes| datagram(egress, streams, &parts.udp, to, bytes));
-        viewer.take_quality(now).map(|quality| (*id, quality))
+        let (id, key, measurable) = (*id, viewer.key?, viewer.measurable());
+        let review = shard.review(key, measurable, time);
+        self.follow(place, key, &review, now);
+        let Some(Entry { conn: Conn::Viewer(viewer), .. }) = &mut self.entries[place] else { return None };
+        viewer.take_quality(now).map(|quality| (id, quality))
+    }
+
+    /// Does what a look at a viewer's line came to: notes its step, sends padding.
+    fn follow(&mut self, place: usize, key: ViewerKey, review: &Review, now: Instant) {
+        let time = self.parts.clock.time(now);
+        let turn = Turn::new(self.parts.clock.wall().ntp(time));
+        let Self { entries, shard, egress, parts, trials, .. } = self;
+        let Some(Entry { conn: Conn::Viewer(viewer), .. }) = &mut entries[place] else { return };
+        if let Some((step, why)) = review.step {
+            viewer.quality.step(step, why);
+        }
+        if review.trying && !trials.contains(&place) {
+            trials.push(place);
+        }
+        let (Some(to), count) = (viewer.transport.remote_addr(), usize::from(review.padding)) else { return };
+        let Some(srtp) = viewer.transport.srtp_tx() else { return };
+        let mut door = Door { udp: &parts.udp, egress, to, srtp };
+        let gso = door.egress.gso();
+        for at in 0..count {
+            let Some(padding) = shard.padding(key, time) else { return };
+            let Some(line) = viewer.lines.get(usize::from(padding.line)) else { return };
+            // Without segmentation offload each is a message.
+            let message = if gso { (at == 0, count) } else { (true, 1) };
+            if emit::send_padding(&mut door, line, &padding, message, &turn).is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Goes on with the trials of higher steps.
+    fn try_on(&mut self, now: Instant) {
+        for place in std::mem::take(&mut self.trials) {
+            self.guarded(place, |worker| {
+                let Some(Entry { conn: Conn::Viewer(viewer), .. }) = &worker.entries[place] else { return };
+                let Some(key) = viewer.key else { return };
+                let time = worker.parts.clock.time(now);
+                let review = worker.shard.probe_turn(key, time);
+                worker.follow(place, key, &review, now);
+            });
+        }
     }
 
     fn publisher_tick(&mut self, place: usize, now: Instant) {

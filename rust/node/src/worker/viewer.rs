@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use diemcau_control::{Layer, LinkState, VideoCodec, ViewerQuality};
+use diemcau_control::{Layer, LinkState, Step, VideoCodec, ViewerQuality, Why};
 use diemcau_core::{Codec, LineConfig, LineReport, ProgramId, TrackId, ViewerConfig, ViewerKey};
 use diemcau_wire::dtls::Certificate;
 use diemcau_wire::ice::IceCredentials;
@@ -17,6 +17,7 @@ use super::Candidates;
 use super::emit::LineOut;
 use crate::hub::ceiling;
 use crate::message::{OpenViewer, Refusal, ViewerOpened};
+use crate::stream::path;
 use crate::sys::random;
 
 /// Most lines of each kind in one viewer.
@@ -64,8 +65,30 @@ pub struct Quality {
     pub estimate: Option<u64>,
     pub nacks: u32,
     pub plis: u32,
+    pub step: Step,
+    pub why: Option<Why>,
     pub dirty: bool,
     pub told: Option<Instant>,
+}
+
+impl Quality {
+    /// It stands elsewhere on the ladder: told with the next look, however fresh the last word is.
+    pub fn step(&mut self, step: diemcau_core::Step, why: Option<diemcau_core::Why>) {
+        self.step = match step {
+            diemcau_core::Step::High => Step::High,
+            diemcau_core::Step::Low => Step::Low,
+            diemcau_core::Step::Slides => Step::Slides,
+            diemcau_core::Step::Audio => Step::Audio,
+            diemcau_core::Step::Text => Step::Text,
+        };
+        self.why = why.map(|why| match why {
+            diemcau_core::Why::Estimate => Why::Estimate,
+            diemcau_core::Why::Loss => Why::Loss,
+            diemcau_core::Why::Delay => Why::Delay,
+        });
+        self.dirty = true;
+        self.told = None;
+    }
 }
 
 /// What a worker gives every connection.
@@ -97,7 +120,8 @@ impl Viewer {
                 max_audio: MAX_AUDIO,
                 max_video: MAX_VIDEO,
                 ptime: PTIME,
-                transport_cc: false,
+                // Only padding that measures the line is numbered, so that it costs the media nothing.
+                transport_cc: true,
             },
         )
         .map_err(|error| Refusal::new("bad_offer", format!("{}: {error}", error.code())))?;
@@ -280,6 +304,14 @@ impl Viewer {
         self.report_due = false;
     }
 
+    /// Whether its line can be measured: it takes padding on an RTX stream and answers transport-wide numbers. A TCP
+    /// connection tells by its backlog instead.
+    pub fn measurable(&self) -> bool {
+        let datagrams = self.transport.remote_addr().is_some_and(|to| path::stream_of(to).is_none());
+        datagrams
+            && self.lines.iter().any(|line| line.rtx.is_some() && line.extensions.transport_cc.is_some())
+    }
+
     /// Says goodbye: RTCP BYE for every line and DTLS close_notify.
     pub fn goodbye(&mut self, now: Instant, mut send: impl FnMut(SocketAddr, &[u8])) {
         if let (Some(to), Some(srtp)) = (self.transport.remote_addr(), self.transport.srtp_tx()) {
@@ -312,6 +344,8 @@ impl Viewer {
             estimate: quality.estimate,
             nacks: std::mem::take(&mut quality.nacks),
             plis: std::mem::take(&mut quality.plis),
+            step: quality.step,
+            why: quality.why,
         })
     }
 }

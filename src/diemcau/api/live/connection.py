@@ -117,6 +117,16 @@ class Connection:
                     return
                 text = frames.ephemeral(follow.stream, topic, cut)
             self.send(text)  # a difference: none may be missing
+        elif topic == "quality":
+            # Of every site at once, so for those who watch presence; a difference, as that is.
+            if "presence" not in follow.topics or not isinstance(data, Mapping):
+                return
+            if follow.seen is not None:
+                steps = self._seen_steps(follow, data)
+                if not steps:
+                    return
+                text = frames.ephemeral(follow.stream, topic, {"steps": steps})
+            self.send(text)
         elif topic == "stage":
             self.send(text)
         elif topic == "receipts":
@@ -148,6 +158,11 @@ class Connection:
         figures = self.services.meetings.figures(meeting, owed if seen else (), follow.viewer, seen or ())
         return frames.ephemeral(follow.stream, "receipts", {"messages": figures})
 
+    def _seen_steps(self, follow: Follow, data: Mapping[str, Any]) -> dict[str, Any]:
+        steps = data.get("steps")
+        of = steps if isinstance(steps, Mapping) else {}
+        return {site: step for site, step in of.items() if follow.seen is None or site in follow.seen}
+
     def beat(self, text: str) -> None:
         """A heartbeat; one that waits already is replaced."""
         self.outbox.put_latest("beat", text)
@@ -168,6 +183,13 @@ class Connection:
         if standing is not None:
             viewers, publishers = standing
             self.send(frames.text({"op": "standing", "viewers": viewers, "publishers": publishers}))
+        for viewer, line in self.services.stage.lines(self.actor.id).items():
+            self.tell_line(viewer, str(line["step"]), line["why"])
+
+    def tell_line(self, viewer: str, step: str, why: Any) -> None:
+        """What the line of one of the party's viewers carries; of two waiting words the later counts."""
+        message = {"op": "quality", "viewer": viewer, "step": step, "why": why}
+        self.outbox.put_latest(f"quality {viewer}", frames.text(message))
 
     def bring_up(self, follow: Follow) -> None:
         """A gap: the stream is read again from what the client has."""
@@ -373,6 +395,10 @@ class Connection:
         if "receipts" in follow.topics:
             self.owe_receipts(follow, await self.services.meetings.recent_receipts(meeting))
         for topic, data_now in self.services.stage.ephemera(meeting):
+            if topic == "quality":
+                if "presence" not in follow.topics:
+                    continue
+                data_now = {**data_now, "steps": self._seen_steps(follow, data_now)}
             self.send(frames.ephemeral(follow.stream, topic, data_now))
 
     async def _sight(self, meeting: str, topics: frozenset[str]) -> tuple[Viewer, frozenset[str] | None]:

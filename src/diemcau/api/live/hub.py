@@ -15,7 +15,7 @@ from diemcau.api.services import Services
 from diemcau.bus import EPHEMERAL, EVENTS, Message, SubscriberTooSlow, Subscription
 from diemcau.errors import Busy, DiemCauError
 from diemcau.meetings import MeetingSummary
-from diemcau.stage import GONE, PARTS, STANDING
+from diemcau.stage import GONE, LINES, PARTS, STANDING
 from diemcau.store import Event
 
 if TYPE_CHECKING:
@@ -179,6 +179,8 @@ class Hub:
             self._tell_you(_strings(message.body, "sites"))
         elif message.topic == GONE:
             self._take_gone(message.body)
+        elif message.topic == LINES:
+            self._take_lines(message.body)
         elif message.topic == STANDING:
             for connection in list(self.connections):
                 connection.tell_standing()
@@ -226,6 +228,12 @@ class Hub:
         told["turn"] = told["reason"] != "restarted" or not told["viewers"] or self._turn_now(party)
         for connection in self._by_party.get(party, ()):
             connection.send(frames.text({"op": "gone", **told}))
+
+    def _take_lines(self, body: Mapping[str, Any]) -> None:
+        viewers = body.get("viewers")
+        for line in viewers if isinstance(viewers, list | tuple) else ():
+            for connection in self._by_party.get(str(line["party"]), ()):
+                connection.tell_line(str(line["viewer"]), str(line["step"]), line["why"])
 
     def _turn_now(self, party: str) -> bool:
         connections = self._by_party.get(party, ())

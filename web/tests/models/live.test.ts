@@ -1,0 +1,16 @@
+import { describe, expect, it } from 'vitest';
+import { MeetingModel } from '../../src/models/live';
+
+describe("what sites' lines carry", () => {
+  it('is told in differences, and whole after a subscription', () => {
+    const model = new MeetingModel();
+    const told = (steps: Record<string, 'high' | 'low' | 'slides'>, full?: boolean) => {
+      model.eph({ topic: 'quality', data: full === undefined ? { steps } : { steps, full } });
+      return Object.fromEntries(model.store.getState().steps);
+    };
+    expect(told({ s_1: 'low', s_2: 'slides' })).toEqual({ s_1: 'low', s_2: 'slides' });
+    expect(told({ s_1: 'high', s_3: 'low' })).toEqual({ s_2: 'slides', s_3: 'low' });
+    expect(told({ s_4: 'low' }, true)).toEqual({ s_4: 'low' });
+    expect(told({}, true)).toEqual({});
+  });
+});
