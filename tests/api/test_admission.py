@@ -58,6 +58,21 @@ async def test_who_must_not_wait_goes_ahead_even_of_a_place_it_had() -> None:
     assert (door.inside, door.waiting) == (2, 0)
 
 
+async def test_fewer_come_in_at_once_while_answers_are_slow_and_more_again_afterwards() -> None:
+    door, _ = make(at_once=64)
+    door.answered(admission.SLOW_S + 1)
+    door.answered(admission.SLOW_S + 1)  # of the same crowd: counted once
+    assert door.window == 32
+    for name in range(40):
+        door.ask(str(name))
+    assert (door.inside, door.waiting) == (32, 8)
+    for _ in range(200):
+        door.answered(0.1)
+    assert door.window == 64
+    door.done("0")
+    assert (door.inside, door.waiting) == (39, 0)
+
+
 async def test_a_turn_that_is_not_used_is_over() -> None:
     door, _ = make(at_once=1, hold_s=0.01)
     door.ask("a")

@@ -107,4 +107,11 @@ async def _asker(request: Request) -> Asker:
 
 
 CurrentAsker = Annotated[Asker, Depends(_asker)]
-CurrentServices = Annotated[Services, Depends(services_of)]
+
+
+async def _services(request: Request) -> Services:
+    # Not `services_of` itself: FastAPI calls what is not a coroutine in another thread.
+    return services_of(request)
+
+
+CurrentServices = Annotated[Services, Depends(_services)]

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
-from starlette.routing import WebSocketRoute
 
 from diemcau.api import console, media, meetings, operations, people, places, problems, schemas, tokens
 from diemcau.api.guard import Guard
@@ -70,8 +69,6 @@ def create(services: Services) -> FastAPI:
         tokens=RateLimit(5, 50, time.monotonic),
     )
     problems.install(app)
-    # First, and without FastAPI's machinery for parameters: a crowd comes through it.
-    app.router.routes.insert(0, WebSocketRoute("/api/v1/ws", door.live))
     for router in (
         people.router,
         places.router,
@@ -88,6 +85,7 @@ def create(services: Services) -> FastAPI:
     )
     app.add_middleware(Guard, metrics=services.metrics, secure=services.options.secure)
     app.add_middleware(Cors)
+    app.add_middleware(door.LiveDoor)
     services.metrics.add_gauge(
         "diemcau_admission_waiting", "Parties in the queue", lambda: hub.admission.waiting
     )

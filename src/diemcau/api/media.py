@@ -1,5 +1,6 @@
 """Doors of `stage`: viewers, their pins, publishers."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -66,9 +67,11 @@ async def open_viewer(
         party, hub = asker.actor.id, request.app.state.hub
         if asker.actor.site is not None:
             hub.take_turn(party)
+        began = time.monotonic()
         try:
             opened = await services.stage.open_viewer(meeting, party, body.offer, replaces=body.replaces)
         finally:
+            hub.admission.answered(time.monotonic() - began)
             hub.admission.done(party)
     return schemas.ViewerAnswer.model_validate(opened, from_attributes=True)
 

@@ -8,6 +8,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from diemcau.errors import BadRequest, DiemCauError
@@ -66,6 +67,9 @@ def install(app: FastAPI) -> None:
         document = {"type": "about:blank", "title": title, "status": error.status_code, "code": code}
         return _response(error.status_code, {**document, "detail": title}, dict(error.headers or {}))
 
+    async def left(_: Request, __: Exception) -> Response:
+        return Response(status_code=499)  # the client went in the middle of its request: nobody reads this
+
     async def unexpected(request: Request, error: Exception) -> Response:
         log.error("request crashed", path=request.url.path, exc_info=error)
         return respond(DiemCauError())
@@ -73,4 +77,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DiemCauError, coded)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(ClientDisconnect, left)
     app.add_exception_handler(Exception, unexpected)

@@ -17,6 +17,12 @@ AT_ONCE: Final = 128
 """Parties on their way in. With round trips of 100 ms a way in takes some 0.4 s, so that this many keep a
 server busy that can do 300 a second; more would only make each slower."""
 
+AT_LEAST: Final = 4
+"""Parties that are let in at once however slow the server has become."""
+
+SLOW_S: Final = 1.5
+"""Seconds after which an answer of the media node says that too many are coming in."""
+
 HOLD_S: Final = 5.0
 """Seconds that a party's turn lasts: a page that opens no viewer (any more) must not stand in the door."""
 
@@ -67,6 +73,8 @@ class Admission:
     ) -> None:
         self._waited = waited
         self._at_once, self._hold_s = at_once, hold_s
+        self._window = float(at_once)
+        self._narrowed = float("-inf")
         self._tickets: dict[str, Ticket] = {}
         self._queue: OrderedDict[str, Ticket] = OrderedDict()
         self._inside = 0
@@ -97,7 +105,7 @@ class Admission:
             raise Busy
         ticket = Ticket(party, self._now())
         self._tickets[party] = ticket
-        if ahead or (not self._queue and self._inside < self._at_once):
+        if ahead or (not self._queue and self._inside < self.window):
             self._admit(ticket)
         else:
             self._numbers += 1
@@ -128,6 +136,21 @@ class Admission:
         self._inside -= 1
         self._next()
 
+    @property
+    def window(self) -> int:
+        """Parties that may be on their way in now."""
+        return int(self._window)
+
+    def answered(self, seconds: float) -> None:
+        """A party was opened its viewer, or refused for want of an answer, after so long: where that is too
+        long half as many come in, at most halved once in that time; otherwise a few more."""
+        now = self._now()
+        if seconds <= SLOW_S:
+            self._window = min(float(self._at_once), self._window + 0.25)
+        elif now - self._narrowed >= SLOW_S:
+            self._narrowed = now
+            self._window = max(float(min(AT_LEAST, self._at_once)), self._window / 2)
+
     def leave(self, ticket: Ticket) -> None:
         """`done`, of this ticket only: the party may hold a newer one."""
         if self.holds(ticket):
@@ -138,7 +161,7 @@ class Admission:
         return self._tickets.get(ticket.party) is ticket
 
     def _next(self) -> None:
-        while self._queue and self._inside < self._at_once:
+        while self._queue and self._inside < self.window:
             _, ticket = self._queue.popitem(last=False)
             self._admit(ticket)
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from diemcau.access import network_of
@@ -12,6 +13,23 @@ from diemcau.api.live.connection import Connection
 from diemcau.api.live.frames import Close
 from diemcau.api.live.hub import Hub
 from diemcau.errors import BadRequest, Busy, Csrf, DiemCauError, NotAuthenticated, TooManyRequests
+
+PATH = "/api/v1/ws"
+
+
+class LiveDoor:
+    """ASGI middleware before everything else: a crowd comes through this door, and every message to it would
+    pass each layer of routing and error handling, none of which has anything to do for it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request or WebSocket."""
+        if scope["type"] == "websocket" and scope["path"] == PATH:
+            await live(WebSocket(scope, receive, send))
+        else:
+            await self._app(scope, receive, send)
 
 
 async def live(socket: WebSocket) -> None:
