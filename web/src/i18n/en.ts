@@ -127,6 +127,8 @@ export const en: Texts = {
       on_air_off: 'The whole country sees this site. Sound is off.',
       on_air_muted: 'The whole country sees this site. The centre has muted it.',
       entering: 'Number {{place}} of {{of}} sites, about {{seconds}} more seconds. There is nothing to do.',
+      entering_tap:
+        'Number {{place}} of {{of}} sites, about {{seconds}} more seconds. Meanwhile, press the button below.',
       away: 'The page reconnects by itself, nothing to do.',
     },
     arm: {
@@ -169,7 +171,7 @@ export const en: Texts = {
     noSelf: 'The camera is not open',
     level: 'Sound level',
     standby:
-      'Camera standing by: the centre sees a still every 20 seconds; nothing is recorded, nothing is heard.',
+      'Camera standing by: the centre sees a still every {{seconds}} seconds; nothing is recorded, nothing is heard.',
     sending: 'Sending picture and sound',
     sendingPicture: 'Sending the picture, sound is off',
     notSending: 'Camera off: the centre sees nothing.',
@@ -186,6 +188,8 @@ export const en: Texts = {
     lastPicture: 'Last still sent at {{time}}',
     stage: 'Main picture',
     stageEmpty: 'Nobody is on air yet',
+    crowd: 'Many sites are coming in at once',
+    crowdText: 'The server lets them in one after the other. The page comes in by itself; do not reload it.',
     noMeeting: 'No meeting yet',
     noMeetingText: 'Leave the device on. When the meeting starts, the page joins by itself.',
     scheduled: 'Coming up',

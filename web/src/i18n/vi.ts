@@ -126,6 +126,8 @@ export const vi = {
       on_air_off: 'Cả nước đang nhìn điểm cầu này. Tiếng đang tắt.',
       on_air_muted: 'Cả nước đang nhìn điểm cầu này. Trung tâm đã tắt tiếng.',
       entering: 'Thứ tự {{place}} trong {{of}} điểm cầu, khoảng {{seconds}} giây nữa. Không cần làm gì.',
+      entering_tap:
+        'Thứ tự {{place}} trong {{of}} điểm cầu, khoảng {{seconds}} giây nữa. Trong lúc chờ, hãy chạm nút dưới đây.',
       away: 'Trang tự kết nối lại, không cần làm gì.',
     },
     arm: {
@@ -167,7 +169,7 @@ export const vi = {
     selfView: 'Tự xem',
     noSelf: 'Camera chưa mở',
     level: 'Mức tiếng',
-    standby: 'Camera đang mở chờ: trung tâm thấy ảnh mỗi 20 giây, không ghi hình, không nghe tiếng.',
+    standby: 'Camera đang mở chờ: trung tâm thấy ảnh mỗi {{seconds}} giây, không ghi hình, không nghe tiếng.',
     sending: 'Đang gửi hình và tiếng',
     sendingPicture: 'Đang gửi hình, tiếng đang tắt',
     notSending: 'Camera tắt: trung tâm không thấy gì.',
@@ -184,6 +186,8 @@ export const vi = {
     lastPicture: 'Ảnh gần nhất gửi lúc {{time}}',
     stage: 'Hình chính',
     stageEmpty: 'Chưa có ai lên hình',
+    crowd: 'Nhiều điểm cầu cùng vào một lúc',
+    crowdText: 'Máy chủ cho vào lần lượt. Đến lượt, trang tự vào; không cần tải lại.',
     noMeeting: 'Chưa có cuộc họp',
     noMeetingText: 'Cứ để máy mở. Khi cuộc họp bắt đầu, trang tự vào họp.',
     scheduled: 'Sắp họp',

@@ -68,7 +68,7 @@ export function Band({ session, scene }: { session: SiteSession; scene: SiteScen
   const hint = elsewhere
     ? ''
     : face === 'entering' && queue !== null
-      ? t('site.hint.entering', {
+      ? t(scene.armed ? 'site.hint.entering' : 'site.hint.entering_tap', {
           place: formatNumber(queue.place),
           of: formatNumber(queue.of),
           seconds: formatNumber(Math.max(1, queue.seconds)),

@@ -2,7 +2,7 @@ import { useCallback, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { Meter } from '../design/Meter';
-import { formatClock } from '../i18n/format';
+import { formatClock, formatNumber } from '../i18n/format';
 import { Picture } from '../parts/Picture';
 import classes from './selfview.module.css';
 import type { SiteSession } from './session';
@@ -17,6 +17,7 @@ export function SelfView({ session, scene }: { session: SiteSession; scene: Site
   const stream = useMemo(() => (video ? new MediaStream([video]) : null), [video]);
   const read = useCallback(() => session.meter.level(), [session]);
   const sending = scene.you?.publish?.video === true;
+  const pictureS = useStore(session.wire.state, (s) => s.pictureS);
   return (
     <section className={classes.self} aria-label={t('site.selfView')}>
       <div className={classes.picture}>
@@ -51,7 +52,7 @@ export function SelfView({ session, scene }: { session: SiteSession; scene: Site
                   ? t('site.sending')
                   : t('site.sendingPicture')
                 : stream
-                  ? t('site.standby')
+                  ? t('site.standby', { seconds: formatNumber(pictureS) })
                   : t('site.noSelf')}
             {!sending && stream && posted !== null && (
               <small>{t('site.lastPicture', { time: formatClock(posted) })}</small>

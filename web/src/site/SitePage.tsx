@@ -118,6 +118,11 @@ function NoMeeting({ session, scene }: { session: SiteSession; scene: SiteScene 
             </Button>
           ))}
         </>
+      ) : scene.face === 'entering' ? (
+        <>
+          <p className={classes.noneTitle}>{t('site.crowd')}</p>
+          <p>{t('site.crowdText')}</p>
+        </>
       ) : (
         <>
           <p className={classes.noneTitle}>{t('site.noMeeting')}</p>
