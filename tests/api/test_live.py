@@ -1,13 +1,16 @@
 """The WebSocket, over real sockets (docs/protocol.md)."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from diemcau.access import Actor
 from diemcau.media import wire
+from diemcau.meetings import MeetingSummary
 
 from .world import CENTRE, NORTH, SOUTH, World, small_socket
 from .world import world as make_world
@@ -411,3 +414,19 @@ async def test_pages_are_told_which_connections_stand_after_both_server_and_node
             world.node.viewers.clear()
             world.node.start()
             assert (await site.next("standing"))["viewers"] == []
+
+
+async def test_the_welcome_comes_before_anything_else(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    meetings, hub = world.rooms.meetings, world.app.state.hub
+    listed = meetings.list_for
+
+    async def meanwhile(actor: Actor) -> tuple[MeetingSummary, ...]:
+        for connection in hub.connections:
+            connection.tell_you()
+            connection.tell_standing()
+        return await listed(actor)
+
+    credential = await world.device(NORTH)
+    monkeypatch.setattr(meetings, "list_for", meanwhile)
+    async with world.knock(credential) as site:
+        assert json.loads(await site.raw.recv())["op"] == "welcome"

@@ -43,6 +43,7 @@ class Sites:
         """Ends them; answers the report."""
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.close()
+        assert json.loads(self.process.stdout.readline())["event"] == "ending"
         self.report = json.loads(self.process.stdout.readline())
         self.process.wait(10)
         return self.report

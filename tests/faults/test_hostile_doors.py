@@ -291,6 +291,8 @@ def test_subscriptions_and_commands_that_make_no_sense_are_refused_and_the_conne
             assert answer_to(client, "nack")["problem"]["status"] in range(400, 500)
         for _ in range(60):
             command = {"op": "cmd", **strange_command(random, home.nation.meeting)}
+            if len(encoded(command)) > 60_000:
+                continue  # too long a frame ends the connection, see above
             with contextlib.suppress(orjson.JSONDecodeError):
                 orjson.loads(encoded(command))  # what is no JSON for the server closes, see above
                 client.send(encoded(command))

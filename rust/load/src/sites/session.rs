@@ -97,6 +97,8 @@ pub struct Session {
     pub(super) picture_every: f64,
     ponged: Option<Instant>,
     receipts: Receipts,
+    /// Whether the server has said so on this connection: before, nothing but a pong is for it to hear.
+    welcomed: bool,
 }
 
 type Socket = WebSocketStream<TcpStream>;
@@ -146,6 +148,7 @@ impl Session {
             picture_every: every,
             ponged: None,
             receipts: Receipts::default(),
+            welcomed: false,
         }
     }
 
@@ -199,6 +202,7 @@ impl Session {
     }
 
     async fn converse(&mut self, mut socket: Socket) -> End {
+        self.welcomed = false;
         let hello = json!({"op": "hello", "proto": 1, "page": "site", "tab": self.tab});
         if say(&mut socket, &hello).await.is_err() {
             return End::Again(false);
@@ -269,6 +273,7 @@ impl Session {
         match message {
             FromServer::Welcome { you: Some(you) } => {
                 self.seen = None;
+                self.welcomed = true;
                 self.follow(socket, you).await
             }
             FromServer::You { you } => self.follow(socket, you).await,
@@ -438,6 +443,7 @@ impl Session {
                 let inside = self.you.as_ref().and_then(|you| you.inside.clone());
                 let speaks = self.you.as_ref().is_some_and(|you| you.state != "in_meeting");
                 if let Some(meeting) = inside
+                    && self.welcomed
                     && !speaks
                     && self.hand_until.is_none()
                 {
@@ -456,6 +462,9 @@ impl Session {
     /// When `tick` has something to do.
     fn next_due(&self) -> Instant {
         let far = Instant::now() + Duration::from_secs(3600);
+        if !self.welcomed {
+            return far;
+        }
         let inside = self.you.as_ref().and_then(|you| you.inside.as_ref());
         let wanted = self.you.as_ref().is_some_and(|you| you.publish.is_some());
         let again = inside.filter(|_| wanted && self.publisher.is_none() && self.publisher_asked.is_none());

@@ -69,7 +69,7 @@ class Connection:
         self.follows: dict[str, Follow] = {}
         self.heard = asyncio.get_running_loop().time()
         self.ended = asyncio.Event()
-        self._welcomed = False
+        self.welcomed = False
         self._meetings: dict[str, MeetingSummary] = {}
         self._closing: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
         self._since: dict[Follow, int | None] = {}
@@ -174,13 +174,14 @@ class Connection:
 
     def tell_you(self) -> None:
         """What the site is to do has changed; it is told as it is when the message leaves."""
-        if self.site is not None:
+        # Before the welcome everything is in the welcome, or comes right behind it.
+        if self.site is not None and self.welcomed:
             self.outbox.put_late("you", lambda: frames.text({"op": "you", "you": self.you()}))
 
     def tell_standing(self) -> None:
         """Which of the party's media connections exist, once the node has been heard."""
         standing = self.services.stage.standing(self.actor.id)
-        if standing is not None:
+        if standing is not None and self.welcomed:
             viewers, publishers = standing
             self.send(frames.text({"op": "standing", "viewers": viewers, "publishers": publishers}))
         for viewer, line in self.services.stage.lines(self.actor.id).items():
@@ -290,7 +291,7 @@ class Connection:
             "you": self.you(),
         }
         self.outbox.put(frames.text(welcome))
-        self._welcomed = True
+        self.welcomed = True
         self.tell_standing()
         if not self._opens_viewer():
             self.hub.admission.done(self.actor.id)
@@ -335,7 +336,7 @@ class Connection:
             await asyncio.sleep(-self._tokens / RATE)
 
     async def _take(self, document: dict[str, Any]) -> None:
-        if not self._welcomed and document["op"] != "pong":
+        if not self.welcomed and document["op"] != "pong":
             raise BadRequest("Wait for the welcome", field="op")
         if document["op"] == "cmd":
             await self._command(document)

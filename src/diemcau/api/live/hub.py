@@ -227,7 +227,8 @@ class Hub:
         # When the node was restarted everybody's have ended: they come back one after the other.
         told["turn"] = told["reason"] != "restarted" or not told["viewers"] or self._turn_now(party)
         for connection in self._by_party.get(party, ()):
-            connection.send(frames.text({"op": "gone", **told}))
+            if connection.welcomed:  # else what stands comes right behind the welcome
+                connection.send(frames.text({"op": "gone", **told}))
 
     def _take_lines(self, body: Mapping[str, Any]) -> None:
         viewers = body.get("viewers")
