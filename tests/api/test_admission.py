@@ -164,6 +164,18 @@ async def test_who_goes_leaves_its_place(narrow: World) -> None:
         assert (door.inside, door.waiting) == (1, 0)
 
 
+async def test_a_page_that_is_reloaded_while_it_waits_keeps_its_place(narrow: World) -> None:
+    await narrow.meeting()
+    south = await narrow.device(SOUTH)
+    async with narrow.socket(await narrow.device(NORTH)), narrow.knock(south) as second:
+        await second.next("wait")
+        async with narrow.knock(south) as again:
+            assert (await again.next("wait"))["place"] == 1
+            assert (await second.closed())[0] == 1000
+            narrow.app.state.hub.admission.done(NORTH)
+            await again.next("welcome")
+
+
 async def test_who_does_not_wait_for_the_welcome_is_shown_out(narrow: World) -> None:
     meeting = await narrow.meeting()
     async with narrow.socket(await narrow.device(NORTH)), narrow.knock(await narrow.device(SOUTH)) as second:

@@ -482,6 +482,9 @@ impl Session {
     }
 
     async fn tick(&mut self, socket: &mut Socket) -> Result<(), WsError> {
+        if !self.welcomed {
+            return Ok(());
+        }
         let now = Instant::now();
         let inside = self.you.as_ref().and_then(|you| you.inside.clone());
         if let Some(meeting) = &inside {

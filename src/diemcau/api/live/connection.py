@@ -180,8 +180,10 @@ class Connection:
 
     def tell_standing(self) -> None:
         """Which of the party's media connections exist, once the node has been heard."""
+        if not self.welcomed:
+            return
         standing = self.services.stage.standing(self.actor.id)
-        if standing is not None and self.welcomed:
+        if standing is not None:
             viewers, publishers = standing
             self.send(frames.text({"op": "standing", "viewers": viewers, "publishers": publishers}))
         for viewer, line in self.services.stage.lines(self.actor.id).items():
@@ -189,6 +191,8 @@ class Connection:
 
     def tell_line(self, viewer: str, step: str, why: Any) -> None:
         """What the line of one of the party's viewers carries; of two waiting words the later counts."""
+        if not self.welcomed:
+            return
         message = {"op": "quality", "viewer": viewer, "step": step, "why": why}
         self.outbox.put_latest(f"quality {viewer}", frames.text(message))
 

@@ -58,7 +58,7 @@ async def live(socket: WebSocket) -> None:
         try:
             await connection.run(ticket)
         finally:
-            hub.leave_queue(ticket)
+            hub.leave_queue(ticket, connection)
         return
     except (WebSocketDisconnect, KeyError):  # KeyError: a binary frame has no text
         code, reason = Close.BAD_MESSAGE, "bad_request"

@@ -129,8 +129,10 @@ class Hub:
             self.services.meetings.disconnected(site)
         self.services.metrics.connections.labels(connection.page).dec()
 
-    def leave_queue(self, ticket: Ticket) -> None:
+    def leave_queue(self, ticket: Ticket, connection: "Connection") -> None:
         """The client that held the ticket has gone; another page of the same party may hold it now."""
+        if self._waiting.get(ticket, connection) is not connection:
+            return
         self._waiting.pop(ticket, None)
         if not self._by_party.get(ticket.party):
             self.admission.leave(ticket)
@@ -261,8 +263,12 @@ class Hub:
         raise Queued(None, place=place.place, retry_after=place.seconds + 2)
 
     def wait_at_door(self, ticket: Ticket, connection: "Connection") -> None:
-        """Has a client that is not welcomed yet told where it stands, now and with every beat."""
+        """Has a client that is not welcomed yet told where it stands, now and with every beat. A page that
+        was reloaded takes the place of the one before."""
+        before = self._waiting.get(ticket)
         self._waiting[ticket] = connection
+        if before is not None and before is not connection:
+            before.end(1000 if before.tab == connection.tab else frames.Close.REPLACED, "replaced")
         self._tell_place(ticket)
 
     def _tell_place(self, ticket: Ticket) -> None:
