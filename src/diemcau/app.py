@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from diemcau.access import Access, IceServers, load_secret
 from diemcau.api import ApiOptions, Services, certificates, create
 from diemcau.api.asker import CONSOLE
+from diemcau.api.live.socket import GatheringSocket
 from diemcau.bus import EVENTS, LocalBus
 from diemcau.clock import Clock, SystemClock
 from diemcau.config import Settings, bound_ip, lan_addresses
@@ -330,7 +331,7 @@ def _plain(app: ASGIApp) -> uvicorn.Config:
         app,
         loop="none",
         http="httptools",
-        ws="websockets-sansio",
+        ws=GatheringSocket,
         lifespan="off",
         ws_per_message_deflate=False,
         ws_max_size=64 << 10,

@@ -215,5 +215,5 @@ async def test_when_the_node_was_restarted_viewers_come_back_in_turn(narrow: Wor
         assert int(early.headers["Retry-After"]) >= 1
         path = f"/api/v1/meetings/{meeting}/viewer"
         assert (await clients[1 - last].post(path, json={"offer": OFFER})).status_code == 201
-        await sockets[last].next("wait", lambda wait: wait["place"] == 0)
+        await sockets[last].next("wait", when=lambda wait: wait["place"] == 0)
         assert (await clients[last].post(path, json={"offer": OFFER})).status_code == 201

@@ -43,7 +43,7 @@ async def test_being_given_the_floor_goes_from_hand_to_on_air(world: World) -> N
         await site.command("meeting.join", meeting)
         snap = await desk.subscribe(meeting)
         ack = await site.command("hand.raise", meeting)
-        raised = await desk.next("ev", lambda ev: ev["type"] == "hand_raised")
+        raised = await desk.next("ev", when=lambda ev: ev["type"] == "hand_raised")
         assert raised["seq"] == ack["seq"] == snap["seq"] + 1
         assert raised["data"]["site"] == SOUTH
         assert (await desk.command("floor.give", meeting, site=SOUTH))["op"] == "ack"
@@ -128,7 +128,7 @@ async def test_events_that_come_while_a_client_subscribes_are_neither_lost_nor_d
         last = (await world.rooms.store.head(f"meeting:{meeting}")).seq
         desk.passed = [frame for frame in desk.passed if frame.get("seq", 0) > head]
         while head < last:
-            event = await desk.next("ev", lambda ev, head=head: ev["seq"] > head)
+            event = await desk.next("ev", when=lambda ev, head=head: ev["seq"] > head)
             assert event["seq"] == head + 1
             head += 1
         assert seqs == sorted(seqs)
@@ -165,10 +165,10 @@ async def test_presence_is_whole_first_and_then_differences(world: World) -> Non
     async with world.socket(north) as one, world.socket(south) as two, world.desk() as desk:
         await one.command("meeting.join", meeting)
         await desk.subscribe(meeting, **{"with": ["presence"]})
-        first = await desk.next("eph", lambda eph: eph["topic"] == "presence")
+        first = await desk.next("eph", when=lambda eph: eph["topic"] == "presence")
         assert first["data"] == {"joined": [NORTH], "left": [], "full": True}
         await two.command("meeting.join", meeting)
-        more = await desk.next("eph", lambda eph: SOUTH in eph["data"].get("joined", ()))
+        more = await desk.next("eph", when=lambda eph: SOUTH in eph["data"].get("joined", ()))
         assert more["data"]["left"] == []
 
 
@@ -188,7 +188,7 @@ async def test_a_province_operator_sees_presence_of_his_subtree_only(world: Worl
         await desk.subscribe(meeting, **{"with": ["presence"]})
         await one.command("meeting.join", meeting)
         await two.command("meeting.join", meeting)
-        seen = await desk.next("eph", lambda eph: bool(eph["data"].get("joined")))
+        seen = await desk.next("eph", when=lambda eph: bool(eph["data"].get("joined")))
         assert seen["data"]["joined"] == [SOUTH]
 
 
@@ -297,7 +297,7 @@ async def test_the_silent_are_closed_and_beats_carry_the_heads(tmp_path: Path) -
         meeting = await world.meeting()
         async with world.desk() as desk:
             seq = (await desk.subscribe(meeting))["seq"]
-            beat = await desk.next("beat", lambda beat: bool(beat["heads"]))
+            beat = await desk.next("beat", when=lambda beat: bool(beat["heads"]))
             assert beat["heads"] == {f"meeting:{meeting}": seq}
             assert await desk.closed() == (4010, "silent")
 
@@ -362,11 +362,13 @@ async def test_a_page_and_the_desk_are_told_what_a_sites_line_carries(world: Wor
         carries("slides", "loss")
         told = await site.next("quality")
         assert told == {"op": "quality", "viewer": viewer, "step": "slides", "why": "loss"}
-        seen = await desk.next("eph", lambda eph: bool(eph["topic"] == "quality" and eph["data"]["steps"]))
+        seen = await desk.next(
+            "eph", when=lambda eph: bool(eph["topic"] == "quality" and eph["data"]["steps"])
+        )
         assert seen["data"] == {"steps": {NORTH: "slides"}}
         async with world.desk() as other:
             await other.subscribe(meeting, **{"with": ["presence"]})
-            whole = await other.next("eph", lambda eph: bool(eph["topic"] == "quality"))
+            whole = await other.next("eph", when=lambda eph: bool(eph["topic"] == "quality"))
             assert whole["data"] == {"steps": {NORTH: "slides"}, "full": True}
         carries("high", None)
         assert (await site.next("quality"))["step"] == "high"

@@ -155,11 +155,11 @@ async def test_other_grants_are_seen_by_a_client_that_only_listens(world: World)
             await site.command("hand.raise", meeting)
         snap = await desk.subscribe(meeting, **{"with": ["presence"]})
         assert [hand["site"] for hand in snap["state"]["floor"]["hands"]] == [NORTH, SOUTH]
-        await desk.next("eph", lambda eph: eph["data"].get("joined") == [NORTH, SOUTH])
+        await desk.next("eph", when=lambda eph: eph["data"].get("joined") == [NORTH, SOUTH])
         await world.rooms.access.set_grants(SYSTEM, person.id, [Grant(Role.DIRECTOR, "92")])
         snap = await desk.next("snap")
         assert [hand["site"] for hand in snap["state"]["floor"]["hands"]] == [SOUTH]
-        await desk.next("eph", lambda eph: eph["data"].get("joined") == [SOUTH])
+        await desk.next("eph", when=lambda eph: eph["data"].get("joined") == [SOUTH])
         # What happens from here on is cut by the new grants, and none of it is missing.
         await one.command("hand.lower", meeting)
         event = await desk.next("ev")

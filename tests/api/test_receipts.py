@@ -9,7 +9,7 @@ async def figures(desk: Socket, message: str, **wanted: int) -> dict[str, Any]:
     """The first figures of a message that are so."""
     frame = await desk.next(
         "eph",
-        lambda frame: (
+        when=lambda frame: (
             frame["topic"] == "receipts"
             and message in frame["data"]["messages"]
             and wanted.items() <= frame["data"]["messages"][message].items()
@@ -21,7 +21,7 @@ async def figures(desk: Socket, message: str, **wanted: int) -> dict[str, Any]:
 async def posted(desk: Socket, meeting: str, **changes: Any) -> str:
     arguments = {"text": "Điểm danh", "to": "all", "ask": True} | changes
     assert (await desk.command("message.post", meeting, **arguments))["op"] == "ack"
-    event = await desk.next("ev", lambda ev: ev["type"] == "message_posted")
+    event = await desk.next("ev", when=lambda ev: ev["type"] == "message_posted")
     return str(event["data"]["id"])
 
 
@@ -33,7 +33,7 @@ async def test_the_desk_sees_who_got_and_who_answered(world: World) -> None:
         await site.subscribe(meeting)
         await desk.subscribe(meeting, **{"with": ["receipts"]})
         message = await posted(desk, meeting)
-        seen = await site.next("ev", lambda ev: ev["type"] == "message_posted")
+        seen = await site.next("ev", when=lambda ev: ev["type"] == "message_posted")
         assert (seen["data"]["id"], seen["data"]["ask"]) == (message, True)
         assert await figures(desk, message) == {"got": 0, "answered": 0, "of": 1}
         assert (await site.command("message.got", meeting, messages=[message]))["seq"] == seen["seq"]

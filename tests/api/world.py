@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from diemcau.access import SYSTEM, Grant, Role
 from diemcau.api import ApiOptions
+from diemcau.api.live.socket import GatheringSocket
 from diemcau.app import Console, Rooms, make_api, open_rooms
 from diemcau.config import Settings
 from diemcau.media.fake import FakeNode
@@ -135,14 +136,16 @@ class Socket:
     async def send(self, document: dict[str, Any]) -> None:
         await self.raw.send(json.dumps(document))
 
-    async def next(self, op: str, when: Callable[[dict[str, Any]], bool] = lambda _: True) -> dict[str, Any]:
+    async def next(
+        self, *ops: str, when: Callable[[dict[str, Any]], bool] = lambda _: True
+    ) -> dict[str, Any]:
         for index, frame in enumerate(self.passed):
-            if frame["op"] == op and when(frame):
+            if frame["op"] in ops and when(frame):
                 return self.passed.pop(index)
         async with asyncio.timeout(10):
             while True:
                 frame = json.loads(await self.raw.recv())
-                if frame["op"] == op and when(frame):
+                if frame["op"] in ops and when(frame):
                     return frame
                 self.passed.append(frame)
 
@@ -172,7 +175,7 @@ class Socket:
 
     async def you(self, when: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The first `you` that fits."""
-        frame = await self.next("you", lambda frame: when(frame["you"]))
+        frame = await self.next("you", when=lambda frame: when(frame["you"]))
         return dict(frame["you"])
 
 
@@ -206,7 +209,7 @@ async def listening(app: Any) -> AsyncIterator[str]:
     config = uvicorn.Config(
         app,
         loop="none",
-        ws="websockets-sansio",
+        ws=GatheringSocket,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -24,7 +24,6 @@ class Limits:
     """Rate limits of the doors; log-in and activation have their own in `access`."""
 
     sockets: RateLimit
-    media: RateLimit
     ice: RateLimit
     pictures: RateLimit
     strangers: RateLimit
@@ -33,7 +32,7 @@ class Limits:
 
 def create(services: Services) -> FastAPI:
     """The application. Its lifespan runs the hub; the rooms below are started by whoever made them."""
-    hub = Hub(services)
+    hub = Hub(services, RateLimit(1, 20, time.monotonic))
     watch = TokenWatch(services)
 
     @asynccontextmanager
@@ -61,7 +60,6 @@ def create(services: Services) -> FastAPI:
         # A carrier's network may bring all communes from one address at once, and they wait their turn
         # inside: generous, but not endless.
         sockets=RateLimit(500, 10_000, time.monotonic),
-        media=RateLimit(1, 20, time.monotonic),
         ice=RateLimit(1, 20, time.monotonic),
         pictures=RateLimit(1, 5, time.monotonic),
         # Before a token is looked up, by address; a token may be many players'.

@@ -1,8 +1,11 @@
 """Shapes of requests and answers (docs/protocol.md); what TypeScript's types are made from."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from diemcau.access import IceServers as Relays
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Code = Annotated[str, Field(min_length=1, max_length=16)]
@@ -201,6 +204,15 @@ class IceServers(BaseModel):
 
     servers: list[IceServer]
     lifetime_s: int
+
+
+def ice_servers(ice: Relays, party: str, now: datetime) -> IceServers:
+    """What the party may use from now on."""
+    servers = [
+        IceServer(urls=list(server.urls), username=server.username, credential=server.credential)
+        for server in ice.for_party(party, now)
+    ]
+    return IceServers(servers=servers, lifetime_s=int(ice.lifetime.total_seconds()))
 
 
 class ViewerOffer(Strict):

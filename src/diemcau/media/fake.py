@@ -1,5 +1,6 @@
 """A media node in memory, for the tests of the rooms above: the same answers, no packets."""
 
+import asyncio
 import itertools
 import time
 
@@ -24,6 +25,8 @@ class FakeNode:
         self.live: dict[str, wire.TrackInfo] = {}
         self.pins: dict[tuple[str, int], str | None] = {}
         self.line_up: list[str] = []
+        self.answering = asyncio.Event()  # cleared by a test: offers wait
+        self.answering.set()
         self._handlers: list[Handler] = []
         self._incarnation = 0
         self._seq = itertools.count(1)
@@ -111,6 +114,7 @@ class FakeNode:
         self.commands.append(command)
         match command:
             case wire.ViewerOpenCommand():
+                await self.answering.wait()
                 codecs = _codecs(command.offer)
                 self.viewers[command.viewer] = wire.ViewerState(
                     viewer=command.viewer,

@@ -11,6 +11,7 @@ import { codeOf } from '../protocol/failure';
 import type { Http } from '../protocol/http';
 import { Wire } from '../protocol/socket';
 import type { CommandName, Commands, MeetingState, ReceiptsAnswer, Slots } from '../protocol/types';
+import { viewersOf } from '../protocol/viewers';
 import { browserWorld, wireUrl } from '../protocol/world';
 import { Pins } from './pins';
 
@@ -49,6 +50,7 @@ export class DeskSession {
   readonly viewer: Viewer;
   readonly sound = new Sound();
   readonly stills: Stills;
+  private readonly ice: IceServers;
   private readonly pins: Pins;
   private readonly undoing: (() => void)[] = [];
 
@@ -59,7 +61,8 @@ export class DeskSession {
   ) {
     http.page = 'desk';
     this.wire = new Wire(wireUrl(), 'desk', tab, browserWorld(http));
-    this.viewer = new Viewer(http, new IceServers(http), AUDIO_LINES, STAGE_LINES + PREVIEW_LINES);
+    this.ice = new IceServers(http);
+    this.viewer = new Viewer(viewersOf(this.wire, http), this.ice, AUDIO_LINES, STAGE_LINES + PREVIEW_LINES);
     this.stills = new Stills(http);
     this.pins = new Pins(http, STAGE_LINES);
   }
@@ -68,6 +71,7 @@ export class DeskSession {
     this.undoing.push(
       this.wire.state.subscribe((now, before) => {
         if (now.who !== before.who && now.who) this.http.csrf = now.who.csrf;
+        if (now.ice !== before.ice && now.ice !== null) this.ice.offer(now.ice);
         if (now.link === 'not_authenticated') this.store.setState({ loggedOut: true });
         if (now.gone !== before.gone && now.gone !== null) this.viewer.gone(now.gone.viewers);
         if (now.standing !== before.standing && now.standing !== null)

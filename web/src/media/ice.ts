@@ -1,4 +1,5 @@
 import type { Http } from '../protocol/http';
+import type { IceServersAnswer } from '../protocol/types';
 
 /** Credentials are renewed when so much of their time is left. */
 const SPARE = 0.25;
@@ -26,15 +27,23 @@ export class IceServers {
     return this.asking;
   }
 
+  /** What came with the welcome: nothing is to be asked for until it is about to expire. */
+  offer(answer: IceServersAnswer): void {
+    this.take(answer, this.now());
+  }
+
   private async ask(): Promise<RTCIceServer[]> {
     const began = this.now();
     try {
-      const answer = await this.http.iceServers();
-      this.known = answer.servers;
-      this.until = began + answer.lifetime_s * 1000 * (1 - SPARE);
+      this.take(await this.http.iceServers(), began);
     } catch {
       // What was known may still do.
     }
     return this.known;
+  }
+
+  private take(answer: IceServersAnswer, at: number): void {
+    this.known = answer.servers;
+    this.until = at + answer.lifetime_s * 1000 * (1 - SPARE);
   }
 }

@@ -1,7 +1,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { codeOf, Failure } from '../protocol/failure';
-import type { Http } from '../protocol/http';
 import type { Codec } from '../protocol/types';
+import type { Viewers } from '../protocol/viewers';
 import { prefer } from './codecs';
 import type { IceServers } from './ice';
 import { MediaLink } from './link';
@@ -28,7 +28,7 @@ export class Viewer extends MediaLink {
   private codec: Codec = 'h264';
 
   constructor(
-    private readonly http: Http,
+    private readonly door: Viewers,
     private readonly ice: IceServers,
     private readonly audioLines: number,
     private readonly videoLines: number,
@@ -55,7 +55,7 @@ export class Viewer extends MediaLink {
     this.meeting = null;
     const { viewer } = this.store.getState();
     this.drop();
-    if (viewer !== null) void this.http.closeViewer(viewer).catch(() => undefined);
+    if (viewer !== null) void this.door.closeViewer(viewer).catch(() => undefined);
     this.store.setState({ phase: 'idle', viewer: null, trouble: null, audio: [], video: [] });
   }
 
@@ -78,9 +78,9 @@ export class Viewer extends MediaLink {
       if (stale()) return;
       const offer = await pc.createOffer();
       await pc.setLocalDescription(offer);
-      const answer = await this.http.openViewer(meeting, offer.sdp ?? '', replaces);
+      const answer = await this.door.openViewer(meeting, offer.sdp ?? '', replaces);
       if (stale()) {
-        void this.http.closeViewer(answer.viewer).catch(() => undefined);
+        void this.door.closeViewer(answer.viewer).catch(() => undefined);
         return;
       }
       this.name = answer.viewer;

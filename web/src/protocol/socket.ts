@@ -7,8 +7,10 @@ import type {
   FromServer,
   Me,
   MeetingState,
+  IceServersAnswer,
   Step,
   StreamEvent,
+  ViewerAnswer,
   You,
 } from './types';
 
@@ -60,6 +62,8 @@ export interface WireState {
   turns: number;
   /** Seconds between two pictures that we are to post. */
   pictureS: number;
+  /** The relays for media connections as the server last gave them. */
+  ice: IceServersAnswer | null;
 }
 
 /** A place at the door: 1 is the next. `seconds`: until our turn, about. */
@@ -99,11 +103,21 @@ interface Waiting {
   cancel(): void;
 }
 
+/** A viewer that is being opened; asked once, for its offer is good once. */
+interface Opening {
+  resolve(answer: ViewerAnswer): void;
+  reject(failure: Failure): void;
+  cancel(): void;
+}
+
 export const REPLACED = 4003;
 const NOT_AUTHENTICATED = 4001;
 const GOING_AWAY = 4009;
 /** A command older than this is not sent again: a cut must not happen long after the key was pressed. */
 const COMMAND_MS = 8_000;
+const OPENING_MS = 15_000;
+/** The server takes frames of at most 64 kB. */
+const MAX_FRAME = 60_000;
 const MAX_WAITING = 64;
 const STEPS_KEPT = 7;
 const FIRST_BEAT_S = 5;
@@ -126,6 +140,7 @@ export class Wire {
   private socket: SocketLike | null = null;
   private readonly subs = new Map<string, Subscription>();
   private readonly waiting = new Map<string, Waiting>();
+  private readonly opening = new Map<string, Opening>();
   private attempt = 0;
   private beatMs = FIRST_BEAT_S * 1000;
   private welcomed = false;
@@ -151,6 +166,7 @@ export class Wire {
       queue: null,
       turns: 0,
       pictureS: PICTURE_S,
+      ice: null,
     }));
   }
 
@@ -218,6 +234,25 @@ export class Wire {
     });
   }
 
+  /**
+   * Opens a viewer over the connection that stands: no request of its own to connect for. Null when none stands, or the
+   * offer is too long for it. Raises Failure: the server's code, `offline` when the connection is lost meanwhile, `timeout`.
+   */
+  openViewer(meeting: string, offer: string, replaces: string | null): Promise<ViewerAnswer> | null {
+    const id = this.world.newId();
+    const frame = JSON.stringify({ op: 'viewer', id, meeting, offer, replaces });
+    const { socket } = this;
+    if (!this.welcomed || socket === null || frame.length > MAX_FRAME) return null;
+    return new Promise<ViewerAnswer>((resolve, reject) => {
+      const cancel = this.world.after(OPENING_MS, () => {
+        this.opening.delete(id);
+        reject(Failure.local('timeout', 'The server did not answer the offer'));
+      });
+      this.opening.set(id, { resolve, reject, cancel });
+      socket.send(frame);
+    });
+  }
+
   private open(): void {
     this.cancelRetry = null;
     this.state.setState({ link: 'connecting' });
@@ -258,6 +293,7 @@ export class Wire {
           // Told anew, after `standing`.
           steps: {},
           skew: this.skewOf(message.now),
+          ice: message.ice ?? null,
         });
         for (const sub of this.subs.values()) this.ask(sub);
         for (const w of this.waiting.values()) this.socket?.send(w.frame);
@@ -327,8 +363,11 @@ export class Wire {
       case 'ack':
         this.settle(message.id, (w) => w.resolve(message.seq));
         break;
+      case 'opened':
+        this.settleOpening(message.id, (o) => o.resolve(message));
+        break;
       case 'nack':
-        this.refused(message.id, message.stream, new Failure(asProblem(message.problem) ?? UNKNOWN));
+        this.refused(message.id, message.stream, failureOf(message.problem));
         break;
       default:
       // Ops of a newer server are not ours to understand.
@@ -336,7 +375,10 @@ export class Wire {
   }
 
   private refused(id: string | undefined, stream: string | undefined, why: Failure): void {
-    if (id !== undefined) this.settle(id, (w) => w.reject(why));
+    if (id !== undefined) {
+      this.settle(id, (w) => w.reject(why));
+      this.settleOpening(id, (o) => o.reject(why));
+    }
     const sub = stream === undefined ? undefined : this.subs.get(stream);
     if (!sub) return;
     if (PASSING.has(why.code)) this.askLater(sub);
@@ -381,6 +423,14 @@ export class Wire {
     this.waiting.delete(id);
     w.cancel();
     how(w);
+  }
+
+  private settleOpening(id: string, how: (o: Opening) => void): void {
+    const o = this.opening.get(id);
+    if (!o) return;
+    this.opening.delete(id);
+    o.cancel();
+    how(o);
   }
 
   /** Tells the server that somebody listens; ten thousand pages need not do so at every beat. */
@@ -440,6 +490,8 @@ export class Wire {
     // The next welcome asks for every stream.
     for (const sub of this.subs.values()) sub.cancelAgain?.();
     this.welcomed = false;
+    for (const id of [...this.opening.keys()])
+      this.settleOpening(id, (o) => o.reject(Failure.local('offline', 'The connection was lost')));
     this.state.setState({ queue: null });
     const socket = this.socket;
     this.socket = null;
@@ -447,4 +499,10 @@ export class Wire {
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
   }
+}
+
+/** What a `nack` says, with the seconds it asks us to wait. */
+function failureOf(problem: unknown): Failure {
+  const wait = (problem as { retry_after?: unknown } | null)?.retry_after;
+  return new Failure(asProblem(problem) ?? UNKNOWN, typeof wait === 'number' ? wait : null);
 }

@@ -149,7 +149,15 @@ export type Ephemeral =
     };
 
 export type FromServer =
-  | { op: 'welcome'; who: Me; beat_s: number; server: string; now: string; you?: You | null }
+  | {
+      op: 'welcome';
+      who: Me;
+      beat_s: number;
+      server: string;
+      now: string;
+      you?: You | null;
+      ice?: IceServersAnswer;
+    }
   | { op: 'you'; you: You }
   | { op: 'snap'; stream: string; seq: number; state: MeetingState }
   | ({ op: 'ev' } & StreamEvent)
@@ -164,7 +172,9 @@ export type FromServer =
   /** What the line of one of our viewers carries now. */
   | { op: 'quality'; viewer: string; step: Step; why: Why | null }
   | { op: 'ack'; id: string; stream: string; seq: number }
-  /** Of a command, or of a `sub` that was refused. */
+  /** The answer of `viewer`. */
+  | ({ op: 'opened'; id: string } & ViewerAnswer)
+  /** Of a command, of a `viewer`, or of a `sub` that was refused. */
   | { op: 'nack'; id?: string; stream?: string; problem: Problem };
 
 /** Commands and their arguments beside `id` and `meeting`. */

@@ -16,6 +16,7 @@ import { codeOf } from '../protocol/failure';
 import type { Http } from '../protocol/http';
 import { Wire } from '../protocol/socket';
 import type { CommandName, Commands, Me, Meeting } from '../protocol/types';
+import { viewersOf } from '../protocol/viewers';
 import { browserWorld, wireUrl } from '../protocol/world';
 
 export interface SiteFacets {
@@ -56,6 +57,7 @@ export class SiteSession {
   readonly sound = new Sound();
   readonly meter = new Meter();
   readonly stills: Stills;
+  private readonly ice: IceServers;
   private readonly poster: SnapshotPoster;
   private readonly wake = new WakeLock();
   private readonly quality = new QualityReader();
@@ -73,9 +75,9 @@ export class SiteSession {
   ) {
     http.page = 'site';
     this.wire = new Wire(wireUrl(), 'site', tab, browserWorld(http));
-    const ice = new IceServers(http);
-    this.viewer = new Viewer(http, ice, LINES, LINES);
-    this.publisher = new Publisher(http, ice);
+    this.ice = new IceServers(http);
+    this.viewer = new Viewer(viewersOf(this.wire, http), this.ice, LINES, LINES);
+    this.publisher = new Publisher(http, this.ice);
     this.stills = new Stills(http, undefined, STILLS_MS, STILLS_MS);
     // Without TLS a browser has no `mediaDevices`, whatever its types say.
     this.devices = new Devices(localStorage, navigator.mediaDevices);
@@ -113,6 +115,7 @@ export class SiteSession {
           this.http.csrf = now.who.csrf;
           this.store.setState({ me: now.who });
         }
+        if (now.ice !== before.ice && now.ice !== null) this.ice.offer(now.ice);
         if (now.link === 'open' && before.link !== 'open') this.retryMedia();
         if (now.link === 'replaced') this.standDown();
         if (now.gone !== before.gone && now.gone !== null) {

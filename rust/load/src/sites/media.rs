@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use diemcau_wire::sdp::parse_answer;
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Error as WsError;
 
-use super::session::{Done, IDS, Media, Session};
+use super::session::{Asked, Done, IDS, Media, Session, Socket, command_id, say};
 use crate::client::{PublisherConfig, ViewerConfig, publisher_offer, viewer_offer};
 use crate::clips::VideoCodec;
 use crate::decode::Tap;
@@ -21,14 +22,14 @@ impl Session {
         self.index as u64 * IDS + self.ids
     }
 
-    pub(super) fn ask_viewer(&mut self, meeting: &str) {
+    /// Over the WebSocket that stands: one request less to connect for, as pages do.
+    pub(super) async fn ask_viewer(&mut self, socket: &mut Socket, meeting: &str) -> Result<(), WsError> {
         let every = self.shared.options.view_every;
         let views = every > 0 && self.index.is_multiple_of(every);
         let early = self.viewer_retry.is_some_and(|at| Instant::now() < at);
-        if !views || self.viewer.is_some() || self.viewer_asked || early {
-            return;
+        if !views || self.viewer.is_some() || self.viewer_asked.is_some() || early {
+            return Ok(());
         }
-        self.viewer_asked = true;
         self.viewer_retry = None;
         let offer = viewer_offer(
             &self.shared.engine.identity,
@@ -36,15 +37,50 @@ impl Session {
             VIDEO_LINES,
             &[VideoCodec::H264, VideoCodec::Vp8],
         );
-        let (http, bearer) = (self.http.clone(), self.credential.credential.clone());
-        let path = format!("/api/v1/meetings/{meeting}/viewer");
+        let id = command_id(self.index);
+        let ask =
+            json!({"op": "viewer", "id": id, "meeting": meeting, "offer": offer.sdp, "replaces": null});
         // The first join counts from the first request of the site; a later one from its own.
         let started = self.first.unwrap_or_else(Instant::now);
-        self.work.spawn(async move {
-            let body = json!({"offer": offer.sdp, "replaces": null});
-            let answer = http.json("POST", &path, &bearer, &body).await;
-            Done::Viewer(offer, started, answer)
-        });
+        self.viewer_asked = Some(Asked { id, offer, started });
+        say(socket, &ask).await
+    }
+
+    /// The server has opened the viewer that was asked for.
+    pub(super) fn opened(&mut self, id: &str, viewer: String, answer: &str) {
+        let shared = self.shared.clone();
+        let Some(asked) = self.viewer_asked.take_if(|asked| asked.id == id) else {
+            // Asked for on a connection that was lost since: its place is taken.
+            self.delete(format!("/api/v1/viewers/{viewer}"));
+            return;
+        };
+        let client = self.next_client();
+        let config = ViewerConfig {
+            credentials: asked.offer.credentials,
+            session: parse_answer(answer),
+            site: self.credential.site.clone(),
+            started: asked.started,
+            // Who is on the air alone sees nobody.
+            measure_join: self.you.as_ref().is_none_or(|you| you.state != "on_air"),
+            reach: shared.options.common.reach(),
+            via: shared.via.clone(),
+            gro: shared.options.common.gro,
+            remb: Some(3_000_000),
+            tap: self.tap.as_ref().map(Tap::again),
+        };
+        shared.engine.open_viewer(client, config);
+        self.first = None;
+        self.viewer = Some(Media { client, server: viewer });
+    }
+
+    /// A request was refused; whether it was the viewer's.
+    pub(super) fn refused(&mut self, id: &str, code: &str) -> bool {
+        let viewer = self.viewer_asked.take_if(|asked| asked.id == id).is_some();
+        if viewer {
+            self.shared.notes.count(&format!("viewer_{code}"));
+            self.retry_viewer();
+        }
+        viewer
     }
 
     pub(super) fn ask_publisher(&mut self, meeting: Option<&str>) {
@@ -63,31 +99,6 @@ impl Session {
         let shared = self.shared.clone();
         match done {
             Done::Nothing => {}
-            Done::Viewer(offer, started, Ok(answer)) => {
-                self.viewer_asked = false;
-                let client = self.next_client();
-                let config = ViewerConfig {
-                    credentials: offer.credentials,
-                    session: parse_answer(&text(&answer, "answer")),
-                    site: self.credential.site.clone(),
-                    started,
-                    // Who is on the air alone sees nobody.
-                    measure_join: self.you.as_ref().is_none_or(|you| you.state != "on_air"),
-                    reach: shared.options.common.reach(),
-                    via: shared.via.clone(),
-                    gro: shared.options.common.gro,
-                    remb: Some(3_000_000),
-                    tap: self.tap.as_ref().map(Tap::again),
-                };
-                shared.engine.open_viewer(client, config);
-                self.first = None;
-                self.viewer = Some(Media { client, server: text(&answer, "viewer") });
-            }
-            Done::Viewer(_, _, Err(error)) => {
-                self.viewer_asked = false;
-                shared.notes.count(&format!("viewer_{}", error.code()));
-                self.retry_viewer();
-            }
             Done::Publisher(offer, Ok(answer)) => {
                 let client = self.next_client();
                 let config = PublisherConfig {

@@ -57,7 +57,15 @@ pub enum FromServer {
         #[serde(default)]
         id: String,
     },
+    /// The answer of `viewer`.
+    Opened {
+        id: String,
+        viewer: String,
+        answer: String,
+    },
     Nack {
+        #[serde(default)]
+        id: String,
         problem: Problem,
     },
     #[serde(other)]

@@ -60,9 +60,15 @@ pub enum Nudge {
 
 /// A request that has ended.
 pub(super) enum Done {
-    Viewer(Offer, Instant, Result<Value, HttpError>),
     Publisher(Offer, Result<Value, HttpError>),
     Nothing,
+}
+
+/// A viewer that was asked for over the WebSocket.
+pub(super) struct Asked {
+    pub id: String,
+    pub offer: Offer,
+    pub started: Instant,
 }
 
 /// A media connection: the engine's id and the server's.
@@ -87,7 +93,7 @@ pub struct Session {
     pub(super) seen: Option<(String, u64)>,
     pub(super) work: JoinSet<Done>,
     pub(super) viewer: Option<Media>,
-    pub(super) viewer_asked: bool,
+    pub(super) viewer_asked: Option<Asked>,
     pub(super) viewer_retry: Option<Instant>,
     pub(super) publisher: Option<Media>,
     pub(super) publisher_asked: Option<Instant>,
@@ -101,7 +107,7 @@ pub struct Session {
     welcomed: bool,
 }
 
-type Socket = WebSocketStream<TcpStream>;
+pub(super) type Socket = WebSocketStream<TcpStream>;
 
 /// How a connection ended.
 enum End {
@@ -138,7 +144,7 @@ impl Session {
             seen: None,
             work: JoinSet::new(),
             viewer: None,
-            viewer_asked: false,
+            viewer_asked: None,
             viewer_retry: None,
             publisher: None,
             publisher_asked: None,
@@ -203,6 +209,8 @@ impl Session {
 
     async fn converse(&mut self, mut socket: Socket) -> End {
         self.welcomed = false;
+        // Whatever the last connection was asked is not answered on this one.
+        self.viewer_asked = None;
         let hello = json!({"op": "hello", "proto": 1, "page": "site", "tab": self.tab});
         if say(&mut socket, &hello).await.is_err() {
             return End::Again(false);
@@ -287,7 +295,7 @@ impl Session {
                 if self.viewer_retry.take().is_some()
                     && let Some(meeting) = self.you.as_ref().and_then(|you| you.inside.clone())
                 {
-                    self.ask_viewer(&meeting);
+                    return self.ask_viewer(socket, &meeting).await;
                 }
                 Ok(())
             }
@@ -314,8 +322,14 @@ impl Session {
                 self.standing(&viewers, &publishers);
                 Ok(())
             }
-            FromServer::Nack { problem } => {
-                self.shared.notes.count(&format!("nack_{}", problem.code));
+            FromServer::Opened { id, viewer, answer } => {
+                self.opened(&id, viewer, &answer);
+                Ok(())
+            }
+            FromServer::Nack { id, problem } => {
+                if !self.refused(&id, &problem.code) {
+                    self.shared.notes.count(&format!("nack_{}", problem.code));
+                }
                 Ok(())
             }
             FromServer::Ack { id } => {
@@ -396,8 +410,7 @@ impl Session {
                     self.seen = Some((stream.clone(), 0));
                     say(socket, &json!({"op": "sub", "stream": stream, "since": null})).await?;
                 }
-                self.ask_viewer(&meeting);
-                Ok(())
+                self.ask_viewer(socket, &meeting).await
             }
             (None, None) => {
                 self.drop_viewer();
@@ -488,7 +501,7 @@ impl Session {
         let now = Instant::now();
         let inside = self.you.as_ref().and_then(|you| you.inside.clone());
         if let Some(meeting) = &inside {
-            self.ask_viewer(meeting);
+            self.ask_viewer(socket, meeting).await?;
             // A publisher that was refused or has ended is asked for again while it is wanted.
             let wanted = self.you.as_ref().is_some_and(|you| you.publish.is_some());
             if wanted && self.publisher.is_none() && self.publisher_asked.is_none() {
@@ -530,11 +543,11 @@ impl Session {
     }
 }
 
-fn command_id(index: usize) -> String {
+pub(super) fn command_id(index: usize) -> String {
     format!("{:016x}{index:08x}", fastrand::u64(..))
 }
 
-async fn say(socket: &mut Socket, message: &Value) -> Result<(), WsError> {
+pub(super) async fn say(socket: &mut Socket, message: &Value) -> Result<(), WsError> {
     socket.send(Message::text(message.to_string())).await
 }
 

@@ -1,5 +1,6 @@
 """What goes over the WebSocket, and how a client's frames are read."""
 
+from dataclasses import asdict
 from datetime import datetime
 from enum import IntEnum
 from typing import Annotated, Any, Literal
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from diemcau.api.problems import problem
 from diemcau.clock import rfc3339
 from diemcau.errors import BadRequest, DiemCauError, JsonObject
+from diemcau.stage import ViewerAnswer
 from diemcau.store import Event
 
 MAX_FRAME = 64 << 10
@@ -56,6 +58,16 @@ class Unsubscribe(_Frame):
     stream: Annotated[str, Field(min_length=1, max_length=80)]
 
 
+class OpenViewer(_Frame):
+    """Open a viewer: an offer in, an answer out, as `POST /meetings/{m}/viewer`."""
+
+    op: Literal["viewer"]
+    id: Annotated[str, Field(min_length=1, max_length=64)]
+    meeting: Annotated[str, Field(min_length=1, max_length=64)]
+    offer: Annotated[str, Field(min_length=1)]
+    replaces: Annotated[str, Field(max_length=64)] | None = None
+
+
 class Pong(_Frame):
     """Answers a beat."""
 
@@ -63,8 +75,8 @@ class Pong(_Frame):
 
 
 _HELLO: TypeAdapter[Hello] = TypeAdapter(Hello)
-_LATER: TypeAdapter[Subscribe | Unsubscribe | Pong] = TypeAdapter(
-    Annotated[Subscribe | Unsubscribe | Pong, Field(discriminator="op")]
+_LATER: TypeAdapter[Subscribe | Unsubscribe | OpenViewer | Pong] = TypeAdapter(
+    Annotated[Subscribe | Unsubscribe | OpenViewer | Pong, Field(discriminator="op")]
 )
 
 
@@ -87,7 +99,7 @@ def hello(document: dict[str, Any]) -> Hello:
         raise _bad(error) from error
 
 
-def later(document: dict[str, Any]) -> Subscribe | Unsubscribe | Pong:
+def later(document: dict[str, Any]) -> Subscribe | Unsubscribe | OpenViewer | Pong:
     """Any frame after it that is no command. Raises BadRequest."""
     try:
         return _LATER.validate_python(document)
@@ -126,6 +138,11 @@ def wait(place: int, of: int, seconds: int) -> str:
     return text({"op": "wait", "place": place, "of": of, "seconds": seconds})
 
 
+def opened(name: str, answer: ViewerAnswer) -> str:
+    """`opened`: the answer of `viewer`."""
+    return text({"op": "opened", "id": name, **asdict(answer)})
+
+
 def nack(error: DiemCauError, **about: str) -> str:
-    """`nack` of a command (`id`) or a subscription (`stream`)."""
+    """`nack` of a command or a viewer (`id`), or of a subscription (`stream`)."""
     return text({"op": "nack", **about, "problem": problem(error)})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from diemcau.access import SYSTEM
+from diemcau.api.limits import RateLimit
 from diemcau.api.live import frames
 from diemcau.api.live.admission import Admission, Queued, Ticket
 from diemcau.api.services import Services
@@ -19,7 +20,8 @@ from diemcau.stage import GONE, LINES, PARTS, STANDING
 from diemcau.store import Event
 
 if TYPE_CHECKING:
-    from diemcau.api.live.connection import Connection, Follow
+    from diemcau.api.live.connection import Connection
+    from diemcau.api.live.following import Follow
 
 QUEUE = 50_000
 """Messages that the hub may be behind the bus; beyond it every client is brought up again from the log."""
@@ -52,10 +54,10 @@ log = structlog.get_logger(__name__)
 
 
 class Hub:
-    """All connected clients."""
+    """All connected clients. `media`: how often an asker may open a viewer or publisher, by either door."""
 
-    def __init__(self, services: Services) -> None:
-        self.services = services
+    def __init__(self, services: Services, media: RateLimit) -> None:
+        self.services, self.media = services, media
         self.admission = Admission(services.metrics.admission_seconds.observe)
         self.connections: set[Connection] = set()
         self.heads: dict[str, int] = {}
@@ -121,7 +123,7 @@ class Hub:
         if not own:
             self._by_party.pop(connection.actor.id, None)
             self.admission.done(connection.actor.id)
-        for stream in list(connection.follows):
+        for stream in list(connection.following.follows):
             self.unfollow(connection, stream)
         site = connection.site
         if site is not None and self._sites.get(site) is connection:
@@ -168,7 +170,7 @@ class Hub:
                 subscription = self._subscribe()
                 for followers in self._by_stream.values():
                     for connection, follow in followers.items():
-                        connection.bring_up(follow)
+                        connection.following.bring_up(follow)
                 for connection in self._sites.values():
                     connection.tell_you()
             else:
@@ -200,7 +202,7 @@ class Hub:
             if found is None:
                 # The event is kept beside its text: an id is only one while its object lives.
                 found = encoded[id(seen)] = (seen, frames.event(seen))
-            connection.deliver(follow, event.seq, found[1])
+            connection.following.deliver(follow, event.seq, found[1])
         if event.type in _ENDS_ACCESS:
             parties = _parties(event)
             self._check_parties(parties)
@@ -298,7 +300,7 @@ class Hub:
         many = topic == "speaking" and len(followers) > FEW
         for connection, follow in list(followers.items()):
             if not many or connection.page == "desk":
-                connection.deliver_ephemeral(follow, topic, data, text)
+                connection.following.deliver_ephemeral(follow, topic, data, text)
         if many:
             self._speak_later(stream, data, text)
 
@@ -320,7 +322,7 @@ class Hub:
             self._spoke_at[stream] = asyncio.get_running_loop().time()
         for connection, follow in list(followers.items()):
             if connection.page != "desk":
-                connection.deliver_ephemeral(follow, "speaking", data, text)
+                connection.following.deliver_ephemeral(follow, "speaking", data, text)
 
     def _tell_you(self, sites: Iterable[str]) -> None:
         for site in sites:
@@ -388,7 +390,7 @@ class Hub:
             if clock - connection.heard > self.services.options.silent_s:
                 connection.end(frames.Close.SILENT, "silent")
                 continue
-            streams = tuple(sorted(s for s, f in connection.follows.items() if f.last is not None))
+            streams = tuple(sorted(s for s, f in connection.following.follows.items() if f.last is not None))
             if (text := encoded.get(streams)) is None:
                 heads = {s: self.heads[s] for s in streams if s in self.heads}
                 text = encoded[streams] = frames.beat(heads, now, self.picture_s)

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 
 from diemcau.access import Token, TokenKind, link_headers, network_of, site_actor
 from diemcau.api.asker import CurrentServices, address_of, bearer_of, services_of
-from diemcau.api.media import counted
+from diemcau.api.live.viewing import counted
 from diemcau.api.services import Services
 from diemcau.api.whip.errors import (
     IceRestartUnsupported,

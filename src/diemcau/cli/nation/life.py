@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import uuid
+from collections.abc import Mapping
 
 from diemcau.access import SYSTEM, Actor
-from diemcau.bus import EPHEMERAL, Bus
+from diemcau.bus import EPHEMERAL, Bus, Message
 from diemcau.errors import DiemCauError
 from diemcau.meetings import Meetings, parse
 
@@ -29,13 +30,30 @@ async def show_centre(meetings: Meetings, bus: Bus, meeting: str, centre: str) -
         await command(meetings, Actor("site", centre), "mic.set", meeting, on=True)
 
 
-async def cut_about(meetings: Meetings, meeting: str, centre: str, every: float) -> None:
-    """Cuts from site to site, every so many seconds, as a director in a hurry would; for load runs."""
-    turn = 0
+async def cut_about(meetings: Meetings, bus: Bus, meeting: str, centre: str, every: float) -> None:
+    """Cuts from site to site, every so many seconds, as a director does: the next one is put into the
+    preview, and when its picture is there it goes on air; for load runs."""
+    loop, turn = asyncio.get_running_loop(), 0
     while True:
-        await asyncio.sleep(every)
+        due = loop.time() + every
         here = sorted(meetings.joined(meeting) - {centre})
         if here:
             turn += 1
-            with contextlib.suppress(DiemCauError):  # it left between the look and the cut
-                await command(meetings, SYSTEM, "stage.cut", meeting, slots=[here[turn % len(here)]])
+            chosen = here[turn % len(here)]
+            # It left between the look and the command, or its picture did not come: the next one's turn.
+            with contextlib.suppress(DiemCauError, TimeoutError):
+                async with asyncio.timeout_at(due + every):
+                    with bus.subscribe(f"{EPHEMERAL}meeting:{meeting}", limit=10_000) as told:
+                        await command(meetings, SYSTEM, "stage.preview", meeting, slots=[chosen])
+                        async for message in told:
+                            if _live(message, chosen):
+                                break
+                    await asyncio.sleep(due - loop.time())
+                    await command(meetings, SYSTEM, "stage.cut", meeting)
+        await asyncio.sleep(due - loop.time())
+
+
+def _live(message: Message, site: str) -> bool:
+    data = message.body.get("data")
+    live = data.get("live") if message.body.get("topic") == "stage" and isinstance(data, Mapping) else None
+    return isinstance(live, list | tuple) and site in live

@@ -94,8 +94,8 @@ class Demo:
                     if self.measure is not None:
                         simulated.add_done_callback(lambda _: stop.set())
                 if self.measure is not None:
-                    cutting = cut_about(server.rooms.meetings, nation.meeting, CENTRE, self.measure.cut_every)
-                    group.create_task(cutting)
+                    rooms, every = server.rooms, self.measure.cut_every
+                    group.create_task(cut_about(rooms.meetings, rooms.bus, nation.meeting, CENTRE, every))
                 await stop.wait()
 
     async def _simulate(self, server: Running, nation: Nation) -> None:

@@ -1,0 +1,247 @@
+"""The streams that one client follows: brought up without a gap, then event by event."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from diemcau.api.live import frames
+from diemcau.errors import BadRequest, DiemCauError, NotFound
+from diemcau.meetings import Snapshot, Viewer
+
+if TYPE_CHECKING:
+    from diemcau.api.live.connection import Connection
+
+MAX_STREAMS = 8
+"""Streams a client may follow."""
+
+MAX_PENDING = 1000
+"""Events that may come while a snapshot is read; more and it is read again."""
+
+
+@dataclass(slots=True, eq=False)
+class Follow:
+    """One stream as the client follows it. `last`: seq it has; None while it is being brought up. `stale`:
+    the asker's grants changed; nothing is given until `viewer` and `seen` are those of the new ones. `owed`:
+    messages whose figures the next `receipts` tells."""
+
+    stream: str
+    viewer: Viewer
+    topics: frozenset[str]
+    seen: frozenset[str] | None = None
+    last: int | None = None
+    pending: list[tuple[int, str]] = field(default_factory=list)
+    lost: bool = False
+    stale: bool = False
+    owed: set[str] = field(default_factory=set)
+
+
+class Following:
+    """What a client follows, what waits for it, and the reading of what it missed."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._client, self._hub = connection, connection.hub
+        self._services, self._outbox = connection.services, connection.outbox
+        self.follows: dict[str, Follow] = {}
+        self._since: dict[Follow, int | None] = {}
+        self._up: asyncio.Queue[Follow] = asyncio.Queue(MAX_STREAMS * 2)
+        self._reading = asyncio.Lock()  # one stream is read at a time: what is sent stays in order
+
+    def deliver(self, follow: Follow, seq: int, text: str) -> None:
+        """An event of a stream that the client follows."""
+        if follow.stale:
+            return  # in the snapshot that comes
+        if follow.last is None:
+            if len(follow.pending) < MAX_PENDING:
+                follow.pending.append((seq, text))
+            else:
+                follow.lost = True
+        elif seq == follow.last + 1:
+            follow.last = seq
+            self._client.send(text)
+        elif seq > follow.last:
+            self.bring_up(follow)
+
+    def deliver_ephemeral(self, follow: Follow, topic: str, data: Any, text: str) -> None:
+        """An ephemeral message; presence, levels and receipts only to those who asked for them."""
+        if follow.stale:
+            return
+        if topic == "presence":
+            if "presence" not in follow.topics or not isinstance(data, Mapping):
+                return
+            if follow.seen is not None:
+                cut = {
+                    key: [site for site in data.get(key, ()) if site in follow.seen]
+                    for key in ("joined", "left")
+                }
+                if not cut["joined"] and not cut["left"]:
+                    return
+                text = frames.ephemeral(follow.stream, topic, cut)
+            self._client.send(text)  # a difference: none may be missing
+        elif topic == "quality":
+            # Of every site at once, so for those who watch presence; a difference, as that is.
+            if "presence" not in follow.topics or not isinstance(data, Mapping):
+                return
+            if follow.seen is not None:
+                steps = self._seen_steps(follow, data)
+                if not steps:
+                    return
+                text = frames.ephemeral(follow.stream, topic, {"steps": steps})
+            self._client.send(text)
+        elif topic == "stage":
+            self._client.send(text)
+        elif topic == "receipts":
+            if "receipts" in follow.topics and isinstance(data, Mapping):
+                self.owe_receipts(follow, data.get("messages", {}))
+        elif topic != "levels" or "levels" in follow.topics:
+            before = self._outbox.dropped
+            self._outbox.put_latest(f"{follow.stream} {topic}", text)
+            self._services.metrics.dropped.inc(self._outbox.dropped - before)
+
+    def owe_receipts(self, follow: Follow, messages: Iterable[str]) -> None:
+        """Has the figures of the messages told, as they are when that leaves: one frame, nothing lost."""
+        follow.owed.update(messages)
+        if follow.owed:
+            self._outbox.put_late(f"{follow.stream} receipts", lambda: self._receipts(follow))
+
+    def _receipts(self, follow: Follow) -> str:
+        owed, follow.owed = follow.owed, set()
+        # Grants that have changed bring the stream up anew, and these with it.
+        seen = None if follow.stale else follow.seen
+        meeting = follow.stream.partition(":")[2]
+        figures = self._services.meetings.figures(meeting, owed if seen else (), follow.viewer, seen or ())
+        return frames.ephemeral(follow.stream, "receipts", {"messages": figures})
+
+    def _seen_steps(self, follow: Follow, data: Mapping[str, Any]) -> dict[str, Any]:
+        steps = data.get("steps")
+        of = steps if isinstance(steps, Mapping) else {}
+        return {site: step for site, step in of.items() if follow.seen is None or site in follow.seen}
+
+    def bring_up(self, follow: Follow) -> None:
+        """A gap: the stream is read again from what the client has."""
+        since, follow.last = follow.last, None
+        follow.pending.clear()
+        follow.lost = True  # who is reading it just now reads on
+        self._services.metrics.resyncs.inc()
+        with contextlib.suppress(asyncio.QueueFull):  # full: it waits for a bring-up already
+            self._up.put_nowait(follow)
+            self._since[follow] = since
+
+    def renew_all(self) -> None:
+        """The asker's grants changed: every stream comes anew, as it is seen with them."""
+        for follow in self.follows.values():
+            follow.stale = True
+            self.bring_up(follow)
+
+    def unsubscribe(self, stream: str) -> None:
+        """The client follows it no longer."""
+        self._hub.unfollow(self._client, stream)
+        self.follows.pop(stream, None)
+
+    async def subscribe(self, wanted: frames.Subscribe) -> None:
+        """The client follows a stream from now on. Raises what refuses it."""
+        kind, _, meeting = wanted.stream.partition(":")
+        if kind != "meeting":
+            raise NotFound("There is no such stream", stream=wanted.stream)
+        if wanted.stream not in self.follows and len(self.follows) >= MAX_STREAMS:
+            raise BadRequest(f"At most {MAX_STREAMS} streams", field="stream")
+        async with self._reading:
+            topics = frozenset(wanted.topics)
+            viewer, seen = await self._sight(meeting, topics)
+            follow = Follow(wanted.stream, viewer, topics, seen)
+            self.follows[wanted.stream] = follow
+            self._hub.follow(self._client, follow)  # events from here on wait in `pending`
+            await self._begin(follow, wanted.since)
+
+    async def _begin(self, follow: Follow, since: int | None) -> None:
+        """The stream, and what there is beside its events."""
+        await self._catch_up(follow, since)
+        meeting = follow.stream.partition(":")[2]
+        if "presence" in follow.topics:
+            joined = sorted(self._services.meetings.joined(meeting))
+            if follow.seen is not None:
+                joined = [site for site in joined if site in follow.seen]
+            data = {"joined": joined, "left": [], "full": True}
+            self._client.send(frames.ephemeral(follow.stream, "presence", data))
+        if "receipts" in follow.topics:
+            self.owe_receipts(follow, await self._services.meetings.recent_receipts(meeting))
+        for topic, data_now in self._services.stage.ephemera(meeting):
+            if topic == "quality":
+                if "presence" not in follow.topics:
+                    continue
+                data_now = {**data_now, "steps": self._seen_steps(follow, data_now)}
+            self._client.send(frames.ephemeral(follow.stream, topic, data_now))
+
+    async def _sight(self, meeting: str, topics: frozenset[str]) -> tuple[Viewer, frozenset[str] | None]:
+        """What the asker may see of the meeting, as his grants are now, and whose presence and receipts: as
+        the roster.
+
+        Raises MeetingNotFound, Forbidden.
+        """
+        while True:
+            actor, seen = self._client.actor, None
+            viewer = await self._services.meetings.viewer(meeting, actor)
+            if topics & {"presence", "receipts"}:
+                roster = await self._services.meetings.roster(meeting, actor)
+                seen = frozenset(row[0] for row in roster.sites)
+            if actor is self._client.actor:
+                return viewer, seen
+
+    async def _renew(self, follow: Follow) -> None:
+        """Grants changed: the stream as it is seen with them, or no longer."""
+        try:
+            meeting = follow.stream.partition(":")[2]
+            follow.viewer, follow.seen = await self._sight(meeting, follow.topics)
+            follow.stale, follow.last = False, None
+            follow.pending.clear()
+            await self._begin(follow, None)
+        except DiemCauError as error:
+            if error.status >= 500:
+                raise
+            self._hub.unfollow(self._client, follow.stream)
+            self.follows.pop(follow.stream, None)
+            self._client.send(frames.nack(error, stream=follow.stream))
+
+    async def _catch_up(self, follow: Follow, since: int | None) -> None:
+        """A snapshot, or the events after `since`; then what came meanwhile."""
+        meeting = follow.stream.partition(":")[2]
+        while True:
+            follow.lost = False
+            found: Any
+            if since is None:
+                found = await self._services.meetings.snapshot(meeting, self._client.actor)
+            else:
+                found = await self._services.meetings.events_since(meeting, self._client.actor, since)
+            if isinstance(found, Snapshot):
+                head = found.seq
+                document = {"op": "snap", "stream": follow.stream, "seq": head, "state": found.state}
+                self._client.send(frames.text(document))
+            else:
+                head = since or 0
+                for event in found:
+                    self._client.send(frames.event(event))
+                    head = event.seq
+            pending, follow.pending = follow.pending, []
+            for seq, text in pending:
+                if seq == head + 1:
+                    self._client.send(text)
+                    head = seq
+            self._hub.heads[follow.stream] = max(head, self._hub.heads.get(follow.stream, 0))
+            if not follow.lost and (not pending or pending[-1][0] <= head):
+                follow.last = head
+                return
+            since = head
+
+    async def bring_up_all(self) -> None:
+        """Reads again what was missed, whenever that is needed."""
+        while True:
+            follow = await self._up.get()
+            async with self._reading:
+                since = self._since.pop(follow, None)
+                if self.follows.get(follow.stream) is not follow:
+                    continue
+                if follow.stale:
+                    await self._renew(follow)
+                elif follow.last is None:
+                    await self._catch_up(follow, since)

@@ -1,0 +1,52 @@
+"""Opening a viewer: what both its doors do, the WebSocket's `viewer` frame and the HTTP request."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from diemcau.access import Actor
+from diemcau.api.live.hub import Hub
+from diemcau.api.services import Services
+from diemcau.errors import DiemCauError
+from diemcau.meetings import NotInMeeting
+from diemcau.stage import ViewerAnswer
+
+
+@contextmanager
+def counted(services: Services, what: str) -> Iterator[None]:
+    """Counts what is asked of a media door, by its result."""
+    try:
+        yield
+    except DiemCauError as error:
+        services.metrics.media.labels(what, error.code).inc()
+        raise
+    services.metrics.media.labels(what, "ok").inc()
+
+
+async def may_watch(services: Services, actor: Actor, meeting: str) -> None:
+    """A site that is in the meeting, or a person whom the meeting concerns.
+
+    Raises MeetingNotFound, NotInMeeting.
+    """
+    await services.meetings.viewer(meeting, actor)
+    if actor.site is not None and services.meetings.meeting_of(actor.site) != meeting:
+        raise NotInMeeting(None, site=actor.site)
+
+
+async def open_viewer(hub: Hub, actor: Actor, meeting: str, offer: str, replaces: str | None) -> ViewerAnswer:
+    """A viewer of the meeting's stage for the asker, when it is his turn.
+
+    Raises TooManyRequests, MeetingNotFound, NotInMeeting, Queued, and what `Stage.open_viewer` does.
+    """
+    services = hub.services
+    with counted(services, "viewer"):
+        hub.media.take(actor.key)
+        await may_watch(services, actor, meeting)
+        if actor.site is not None:
+            hub.take_turn(actor.id)
+        began = time.monotonic()
+        try:
+            return await services.stage.open_viewer(meeting, actor.id, offer, replaces=replaces)
+        finally:
+            hub.admission.answered(time.monotonic() - began)
+            hub.admission.done(actor.id)

@@ -1,0 +1,22 @@
+import type { Http } from './http';
+import type { Wire } from './socket';
+import type { ViewerAnswer } from './types';
+
+/** Where viewers are opened and closed. */
+export interface Viewers {
+  /** Raises Failure `no_common_codec`, `bad_offer`, `media_unavailable`, `queued`, `busy`, `meeting_not_open`. */
+  openViewer(meeting: string, offer: string, replaces: string | null): Promise<ViewerAnswer>;
+  closeViewer(viewer: string): Promise<unknown>;
+}
+
+/** Over the wire while it stands, else by a request of its own: pictures come back also while the wire does not. */
+export function viewersOf(
+  wire: Pick<Wire, 'openViewer'>,
+  http: Pick<Http, 'openViewer' | 'closeViewer'>,
+): Viewers {
+  return {
+    openViewer: (meeting, offer, replaces) =>
+      wire.openViewer(meeting, offer, replaces) ?? http.openViewer(meeting, offer, replaces),
+    closeViewer: (viewer) => http.closeViewer(viewer),
+  };
+}
