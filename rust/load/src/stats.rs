@@ -122,6 +122,8 @@ totals! {
     publishers, publishers_connected, publishers_failed,
     /// Datagrams and bytes received; own sockets' drops (SO_RXQ_OVFL).
     datagrams_in, bytes_in, own_drops,
+    /// Datagrams to an address of a shared socket that no client has: of clients that have left.
+    strays,
     video_packets, audio_packets, rtx_packets, padding_packets,
     /// Packets that a later one overtook or that a retransmission brought in time.
     recovered,

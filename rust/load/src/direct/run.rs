@@ -58,7 +58,7 @@ pub async fn run(options: DirectOptions) -> anyhow::Result<Report> {
     };
     let socket = node.as_ref().map(|node| &node.control).or(options.control.as_ref()).context("--control")?;
     let (control, events) = Control::connect(socket).await.context("control socket")?;
-    let (engine, happenings) = Engine::start(common.threads, common.gro, library.clone())?;
+    let (engine, happenings) = Engine::start(common.threads, common.sockets(), library.clone())?;
     let decoder = match common.decode_every {
         0 => None,
         _ => Some(Decoder::spawn(&common.python, library.loop_ms).context("decoding child")?),
