@@ -134,7 +134,7 @@ totals! {
     /// Frames whose bytes are a frame of one of our clips.
     frames_known,
     keyframes, nacks, plis,
-    /// Gaps of over 300 ms between two frames, lines without a frame for a second at the end of the run.
+    /// Gaps of over 300 ms (or 1.5 frame intervals) between two frames, lines without a frame for a second at the end of the run.
     freezes, stalled,
     /// Cuts that should have shown, and those that did not within 5 s.
     cuts, cuts_missed,

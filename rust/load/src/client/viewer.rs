@@ -377,10 +377,10 @@ impl Viewer {
         }
     }
 
-    /// Video lines on which frames came but none for a second.
+    /// Video lines on which frames came but none for a second (at few frames a second: for longer).
     #[must_use]
-    pub fn stalled(&self, now: Instant) -> u64 {
-        let stalled = |line: &&Line| matches!(&line.kind, Kind::Video(video) if video.stalled(now));
+    pub fn stalled(&self, now: Instant, library: &Library) -> u64 {
+        let stalled = |line: &&Line| matches!(&line.kind, Kind::Video(video) if video.stalled(now, library));
         self.lines.iter().filter(stalled).count() as u64
     }
 

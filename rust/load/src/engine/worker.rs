@@ -154,7 +154,7 @@ impl Worker {
                     let mut stats = self.stats.clone();
                     for slot in self.clients.iter().flatten() {
                         if let Client::Viewer(viewer) = &slot.client {
-                            stats.counters.stalled += viewer.stalled(now);
+                            stats.counters.stalled += viewer.stalled(now, &self.parts.library);
                         }
                     }
                     let _ = reply.send(stats);
