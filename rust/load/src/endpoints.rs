@@ -18,7 +18,7 @@ use crate::client::{
     Offer, PublisherConfig, Reach, ViewerConfig, publisher_offer, viewer_answer, viewer_offer,
 };
 use crate::clips::{Library, VideoCodec};
-use crate::engine::{Engine, Happening};
+use crate::engine::{Engine, Happening, Sockets};
 use crate::report::Report;
 use crate::sizes::Sizes;
 use crate::via::Via;
@@ -99,7 +99,9 @@ struct Endpoints<'a> {
 pub fn run(options: &EndpointsOptions) -> anyhow::Result<()> {
     crate::sys::raise_file_limit();
     let library = Arc::new(Library::load(&options.clips).context("clips")?);
-    let (engine, happenings) = Engine::start(options.threads, options.gro, library)?;
+    // Other engines may think twice about an address that is not 127.0.0.1, and all must get the same clients.
+    let sockets = Sockets { gro: options.gro, each: true };
+    let (engine, happenings) = Engine::start(options.threads, sockets, library)?;
     let mut endpoints = Endpoints {
         options,
         engine,

@@ -178,7 +178,7 @@ impl Report {
             );
         }
         row("cuts", format!("{} awaited, {} missed", c.cuts, c.cuts_missed));
-        row("freezes over 300 ms", format!("{} ({} lines stalled at the end)", c.freezes, c.stalled));
+        row("freezes", format!("{} ({} lines stalled at the end)", c.freezes, c.stalled));
         row(
             "video packets",
             format!(

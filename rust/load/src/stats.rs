@@ -122,6 +122,8 @@ totals! {
     publishers, publishers_connected, publishers_failed,
     /// Datagrams and bytes received; own sockets' drops (SO_RXQ_OVFL).
     datagrams_in, bytes_in, own_drops,
+    /// Datagrams to an address of a shared socket that no client has: of clients that have left.
+    strays,
     video_packets, audio_packets, rtx_packets, padding_packets,
     /// Packets that a later one overtook or that a retransmission brought in time.
     recovered,
@@ -132,7 +134,7 @@ totals! {
     /// Frames whose bytes are a frame of one of our clips.
     frames_known,
     keyframes, nacks, plis,
-    /// Gaps of over 300 ms between two frames, lines without a frame for a second at the end of the run.
+    /// Gaps of over 300 ms (or 1.5 frame intervals) between two frames, lines without a frame for a second at the end of the run.
     freezes, stalled,
     /// Cuts that should have shown, and those that did not within 5 s.
     cuts, cuts_missed,

@@ -1,4 +1,4 @@
-//! What viewers and publishers share: ICE, DTLS and SRTP over one socket.
+//! What viewers and publishers have in common: ICE, DTLS and SRTP over a socket.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use diemcau_wire::srtp::MAX_OVERHEAD;
 use diemcau_wire::transport::{Incoming, Transport, TransportConfig, TransportError, TransportRole};
 use thiserror::Error;
 
+use super::shared::Shared;
 use super::socket::{Came, Socket};
 use crate::stats::Counters;
 
@@ -124,6 +125,8 @@ pub struct Link {
 }
 
 impl Link {
+    /// A socket of its own, or, where there is one and the node is on IPv4 loopback, an address on the shared one.
+    ///
     /// # Errors
     /// No socket, or no DTLS.
     pub fn open(
@@ -131,6 +134,7 @@ impl Link {
         local: IceCredentials,
         identity: &Identity,
         (receive_rtp, gro): (bool, bool),
+        shared: Option<&mut Shared>,
         now: Instant,
     ) -> Result<Self, ClientError> {
         let to = remote.address;
@@ -144,10 +148,10 @@ impl Link {
             drop_dtls_after: None,
             connect_timeout: CONNECT_TIMEOUT,
         };
-        let socket = if remote.tcp {
-            Socket::tcp(to)?
-        } else {
-            Socket::udp(to, gro, if receive_rtp { 512 << 10 } else { 128 << 10 })?
+        let socket = match shared {
+            _ if remote.tcp => Socket::tcp(to)?,
+            Some(shared) if to.is_ipv4() && to.ip().is_loopback() => Socket::Shared(shared.seat()?),
+            _ => Socket::udp(to, gro, if receive_rtp { 512 << 10 } else { 128 << 10 })?,
         };
         let transport = Transport::new(config, now)?;
         Ok(Self { transport, socket, to, drops: 0, heard: now, heard_media: None })

@@ -1,16 +1,18 @@
-//! One WebRTC client each, without threads of its own: a viewer or a publisher over one UDP socket.
+//! One WebRTC client each, without threads of its own: a viewer or a publisher, over a socket of its own or a shared one.
 
 mod arrivals;
 mod link;
 mod offer;
 mod outgoing;
 mod publisher;
+mod shared;
 mod socket;
 mod viewer;
 
 pub use link::{ClientError, Identity, Link, Reach, Remote};
 pub use offer::{Offer, PublisherAnswer, publisher_offer, viewer_answer, viewer_offer};
 pub use publisher::{Publisher, PublisherConfig};
+pub use shared::{LEAST_BUFFER, Seat, Shared};
 pub use viewer::{Viewer, ViewerConfig};
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};

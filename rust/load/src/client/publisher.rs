@@ -125,7 +125,7 @@ impl Publisher {
             Microphone { voice, packet_ms, out, next_packet: 0 }
         });
         Ok(Self {
-            link: Link::open(remote, config.offer.credentials, identity, (false, false), moment.now)?,
+            link: Link::open(remote, config.offer.credentials, identity, (false, false), None, moment.now)?,
             camera,
             microphone,
             loop_us: u64::from(library.loop_ms) * 1000,

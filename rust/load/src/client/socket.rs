@@ -1,4 +1,4 @@
-//! A client's socket: UDP, or a connection over TCP that carries framed datagrams (RFC 4571).
+//! A client's socket: UDP, its own or shared, or a connection over TCP that carries framed datagrams (RFC 4571).
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
@@ -8,6 +8,7 @@ use std::time::Duration;
 use diemcau_wire::framing::{self, FrameReader};
 
 use super::link::PACKET;
+use super::shared::Seat;
 use crate::sys;
 
 /// Longest wait for a connection; the node is near.
@@ -18,6 +19,7 @@ const MAX_WAITING: usize = 256 << 10;
 /// See the module.
 pub enum Socket {
     Udp(UdpSocket),
+    Shared(Seat),
     Tcp(Box<Tcp>),
 }
 
@@ -61,10 +63,21 @@ impl Socket {
         Ok(Self::Tcp(Box::new(Tcp { stream, node, reader: FrameReader::default(), waiting: Vec::new() })))
     }
 
+    /// Its address on a shared socket.
+    #[must_use]
+    pub fn seat(&self) -> Option<Ipv4Addr> {
+        match self {
+            Self::Shared(seat) => Some(seat.address()),
+            Self::Udp(_) | Self::Tcp(_) => None,
+        }
+    }
+
+    /// Of its own, or of the shared socket.
     #[must_use]
     pub fn fd(&self) -> RawFd {
         match self {
             Self::Udp(socket) => socket.as_raw_fd(),
+            Self::Shared(seat) => seat.fd(),
             Self::Tcp(tcp) => tcp.stream.as_raw_fd(),
         }
     }
@@ -73,6 +86,10 @@ impl Socket {
     pub fn send(&mut self, to: SocketAddr, bytes: &[u8]) -> bool {
         match self {
             Self::Udp(socket) => socket.send_to(bytes, to).is_ok(),
+            Self::Shared(seat) => match to {
+                SocketAddr::V4(to) => seat.send(to, bytes),
+                SocketAddr::V6(_) => false,
+            },
             Self::Tcp(tcp) => tcp.send(bytes),
         }
     }
@@ -83,7 +100,7 @@ impl Socket {
     /// The node ended it, or what came is no datagram.
     pub fn datagrams(&mut self) -> io::Result<Option<Came>> {
         match self {
-            Self::Udp(_) => Ok(None),
+            Self::Udp(_) | Self::Shared(_) => Ok(None),
             Self::Tcp(tcp) => Ok(Some(Came { node: tcp.node, datagrams: tcp.receive()? })),
         }
     }

@@ -13,6 +13,7 @@ use diemcau_wire::transport::{DropReason, Incoming};
 use super::Moment;
 use super::arrivals::Arrivals;
 use super::link::{ClientError, Identity, Link, Reach, Remote};
+use super::shared::Shared;
 use crate::clips::Library;
 use crate::decode::Tap;
 use crate::stats::Stats;
@@ -69,6 +70,8 @@ struct Received {
 /// See the module.
 pub struct Viewer {
     link: Link,
+    /// SSRC, line, whether it is the line's retransmissions: small enough that finding one touches nothing else.
+    by_ssrc: Vec<(u32, u16, bool)>,
     lines: Vec<Line>,
     pub site: String,
     started: Instant,
@@ -86,18 +89,27 @@ pub struct Viewer {
 pub struct Progress {
     pub connected: bool,
     pub pictured: bool,
+    /// A time at which there is something to do, if this may be an earlier one than was known.
+    pub due: Option<Instant>,
 }
 
 impl Viewer {
+    /// With `shared` it takes an address on that socket where it can.
+    ///
     /// # Errors
     /// When the answer cannot be used.
-    pub fn open(config: ViewerConfig, identity: &Identity, moment: Moment) -> Result<Self, ClientError> {
+    pub fn open(
+        config: ViewerConfig,
+        identity: &Identity,
+        shared: Option<&mut Shared>,
+        moment: Moment,
+    ) -> Result<Self, ClientError> {
         let session = config.session?;
         let chosen = config.reach.choose(&session.remote)?;
         let address = config.via.route(chosen)?;
         let remote = Remote { address, tcp: config.reach.tcp, transport: session.remote };
         let keep = config.tap.is_some();
-        let lines = session
+        let lines: Vec<Line> = session
             .lines
             .into_iter()
             .map(|spec| Line {
@@ -109,8 +121,15 @@ impl Viewer {
                 received: Received::default(),
             })
             .collect();
+        let by_ssrc = lines.iter().enumerate().flat_map(|(at, line)| {
+            let repair = line.spec.rtx_ssrc.map(|ssrc| (ssrc, at, true));
+            std::iter::once((line.spec.ssrc, at, false)).chain(repair)
+        });
+        let by_ssrc = by_ssrc.map(|(ssrc, at, repair)| (ssrc, at as u16, repair)).collect();
+        let link = Link::open(remote, config.credentials, identity, (true, config.gro), shared, moment.now)?;
         Ok(Self {
-            link: Link::open(remote, config.credentials, identity, (true, config.gro), moment.now)?,
+            link,
+            by_ssrc,
             lines,
             site: config.site,
             started: config.started,
@@ -147,9 +166,13 @@ impl Viewer {
         let mut progress = Progress::default();
         match self.link.datagram(moment.now, from, datagram)? {
             Incoming::Rtp { packet, index } => {
-                progress.pictured = self.rtp(packet, index, moment, library, stats);
+                return Ok(self.rtp(packet, index, moment, library, stats));
             }
-            Incoming::Rtcp(compound) => self.rtcp(compound, moment, stats),
+            Incoming::Rtcp(compound) => {
+                // Only figures of the next report.
+                self.rtcp(compound, moment, stats);
+                return Ok(progress);
+            }
             Incoming::Connected => {
                 stats.connect.add(moment.now.saturating_duration_since(self.started));
                 if let Some(profile) = self.link.transport().srtp_profile() {
@@ -163,10 +186,10 @@ impl Viewer {
             Incoming::Dropped(_) => stats.counters.refused += 1,
             Incoming::None | Incoming::Checked | Incoming::Selected(_) => {}
         }
+        progress.due = Some(self.next_timeout());
         Ok(progress)
     }
 
-    /// Returns whether this was the first frame that shows.
     fn rtp(
         &mut self,
         packet: &[u8],
@@ -174,20 +197,18 @@ impl Viewer {
         moment: Moment,
         library: &Library,
         stats: &mut Stats,
-    ) -> bool {
+    ) -> Progress {
         let Ok(packet) = RtpPacket::parse(packet) else {
             stats.violation("rtp_malformed");
-            return false;
+            return Progress::default();
         };
         let header = packet.header;
-        let found = self.lines.iter_mut().enumerate().find_map(|(at, line)| {
-            let repair = line.spec.rtx_ssrc == Some(header.ssrc);
-            (repair || line.spec.ssrc == header.ssrc).then_some((at, line, repair))
-        });
-        let Some((at, line, repair)) = found else {
+        let found = self.by_ssrc.iter().find(|(ssrc, ..)| *ssrc == header.ssrc);
+        let Some((at, repair)) = found.map(|(_, at, repair)| (usize::from(*at), *repair)) else {
             stats.violation("unknown_ssrc");
-            return false;
+            return Progress::default();
         };
+        let line = &mut self.lines[at];
         if let Some(number) = line.spec.extensions.transport_cc.and_then(|id| packet.extension(id))
             && let Ok(number) = number.try_into()
         {
@@ -201,12 +222,12 @@ impl Viewer {
         let types = if repair { line.spec.rtx_payload_types } else { line.spec.payload_types };
         let Some(codec) = types.codec_of(header.payload_type) else {
             stats.violation("unknown_payload_type");
-            return false;
+            return Progress::default();
         };
         match &mut line.kind {
             Kind::Audio(audio) => {
                 audio.push(index, header.timestamp, moment.now, stats);
-                false
+                Progress { due: earlier(audio.next_due(), self.arrivals.due()), ..Progress::default() }
             }
             Kind::Video(video) => {
                 stats.counters.video_packets += u64::from(!repair);
@@ -215,9 +236,11 @@ impl Viewer {
                     // RFC 4588 §4: the original's sequence number, then its payload. An empty one is a probe.
                     let Some((osn, payload)) = packet.payload.split_first_chunk::<2>() else {
                         stats.counters.padding_packets += 1;
-                        return false;
+                        return Progress::default();
                     };
-                    let Some(original) = video.extend(u16::from_be_bytes(*osn)) else { return false };
+                    let Some(original) = video.extend(u16::from_be_bytes(*osn)) else {
+                        return Progress::default();
+                    };
                     (original, payload)
                 } else {
                     stats.counters.padding_packets += u64::from(packet.payload.is_empty());
@@ -238,7 +261,9 @@ impl Viewer {
                         }
                     },
                 );
-                self.note_picture(showed, moment, stats)
+                let due = earlier(video.next_due(), self.arrivals.due());
+                let pictured = self.note_picture(showed, moment, stats);
+                Progress { pictured, due, ..Progress::default() }
             }
         }
     }
@@ -352,10 +377,10 @@ impl Viewer {
         }
     }
 
-    /// Video lines on which frames came but none for a second.
+    /// Video lines on which frames came but none for a second (at few frames a second: for longer).
     #[must_use]
-    pub fn stalled(&self, now: Instant) -> u64 {
-        let stalled = |line: &&Line| matches!(&line.kind, Kind::Video(video) if video.stalled(now));
+    pub fn stalled(&self, now: Instant, library: &Library) -> u64 {
+        let stalled = |line: &&Line| matches!(&line.kind, Kind::Video(video) if video.stalled(now, library));
         self.lines.iter().filter(stalled).count() as u64
     }
 
@@ -374,6 +399,13 @@ impl Viewer {
             }
         }
         next
+    }
+}
+
+fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -206,6 +207,12 @@ impl Library {
     #[must_use]
     pub fn successor(&self, id: FrameId) -> FrameId {
         FrameId { position: (id.position + 1) % self.frames, ..id }
+    }
+
+    /// From one frame to the next.
+    #[must_use]
+    pub fn frame_interval(&self) -> Duration {
+        Duration::from_millis(u64::from(self.loop_ms)) / u32::from(self.frames)
     }
 
     fn frame(&self, id: FrameId) -> Option<&Frame> {

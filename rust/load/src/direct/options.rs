@@ -31,6 +31,9 @@ pub struct CommonOptions {
     /// Let the kernel join datagrams on their way in (UDP_GRO).
     #[arg(long)]
     pub gro: bool,
+    /// A UDP socket for each viewer, where one a thread would do for all.
+    #[arg(long)]
+    pub socket_each: bool,
     /// Seconds to run after everyone has joined; 0: until Ctrl-C.
     #[arg(long, default_value_t = 10.0)]
     pub duration: f64,
@@ -132,6 +135,14 @@ impl CommonOptions {
             }
             (None, None) => Ok(Via::Direct),
         }
+    }
+
+    /// How viewers are given sockets.
+    #[must_use]
+    pub fn sockets(&self) -> crate::engine::Sockets {
+        // What is not IPv4 on loopback cannot share one.
+        let each = self.socket_each || self.tcp || self.ipv6;
+        crate::engine::Sockets { gro: self.gro, each }
     }
 
     /// Which candidates clients may use.

@@ -58,7 +58,7 @@ pub async fn run(options: DirectOptions) -> anyhow::Result<Report> {
     };
     let socket = node.as_ref().map(|node| &node.control).or(options.control.as_ref()).context("--control")?;
     let (control, events) = Control::connect(socket).await.context("control socket")?;
-    let (engine, happenings) = Engine::start(common.threads, common.gro, library.clone())?;
+    let (engine, happenings) = Engine::start(common.threads, common.sockets(), library.clone())?;
     let decoder = match common.decode_every {
         0 => None,
         _ => Some(Decoder::spawn(&common.python, library.loop_ms).context("decoding child")?),
@@ -82,6 +82,12 @@ pub async fn run(options: DirectOptions) -> anyhow::Result<Report> {
         node.stop().await;
     }
     report
+}
+
+/// Processor time of this process, microseconds.
+fn own_cpu_us() -> u64 {
+    let (user, system) = crate::sys::cpu_us();
+    user + system
 }
 
 fn site(index: usize) -> String {
@@ -121,10 +127,13 @@ impl Run {
         let join_seconds = joining.elapsed().as_secs_f64();
         let joined = self.node_stats().await?;
         let steady = Instant::now();
+        let (own, datagrams) = (own_cpu_us(), self.engine.stats().counters.datagrams_in);
         let cuts = self.steady().await?;
         let seconds = steady.elapsed().as_secs_f64();
         let after = self.node_stats().await?;
         let stats = self.engine.stats();
+        let own = own_cpu_us() - own;
+        let datagrams = stats.counters.datagrams_in - datagrams;
         let seen = self.decoder.as_ref().map(Decoder::seen);
         let mut report =
             Report::new("direct", &stats, began.elapsed().as_secs_f64()).with_decoded(seen.as_ref());
@@ -138,6 +147,11 @@ impl Run {
             "publishers": self.options.publishers,
             "codec": self.wire_codec(),
             "gro": self.options.common.gro,
+            // Bytes that the kernel lets wait on each socket that viewers share; null where each has its own.
+            "shared_socket_buffer": self.engine.shared_buffer,
+            "client_us_per_packet": own as f64 / datagrams.max(1) as f64,
+            "client_us_per_viewer_second": own as f64 / viewers / seconds,
+            "client_cpu_share": own as f64 / 1e6 / seconds,
             "cuts_made": cuts,
             "join_seconds": join_seconds,
             "node_join_cpu_us_per_viewer": (joined.cpu_us - before_joins.cpu_us) as f64 / viewers,

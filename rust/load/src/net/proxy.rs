@@ -264,7 +264,7 @@ impl Proxy {
 
     fn take_from_clients(&mut self, route: usize, buffers: &mut Receiver) {
         let socket = self.routes[route].0.as_raw_fd();
-        let result = buffers.receive(socket, |client, datagram| {
+        let result = buffers.receive(socket, |client, _, datagram| {
             self.stats.up.received += 1;
             if let Some(flow) = self.flow_of(route, client) {
                 self.admit(flow, Direction::Up, datagram);
@@ -276,7 +276,7 @@ impl Proxy {
     fn take_from_node(&mut self, flow: usize, buffers: &mut Receiver) {
         let Some(Some(found)) = self.flows.get(flow) else { return };
         let socket = found.upstream.as_raw_fd();
-        let result = buffers.receive(socket, |_, datagram| {
+        let result = buffers.receive(socket, |_, _, datagram| {
             self.stats.down.received += 1;
             self.admit(flow, Direction::Down, datagram);
         });

@@ -38,7 +38,7 @@ pub async fn run(options: SitesOptions) -> anyhow::Result<Report> {
     let credentials = Credential::load(&options.credentials, options.limit)?;
     let http = Http::new(&options.server, common.allow_remote)?;
     let library = Arc::new(Library::load(&common.clips).context("clips")?);
-    let (engine, mut happenings) = Engine::start(common.threads, common.gro, library.clone())?;
+    let (engine, mut happenings) = Engine::start(common.threads, common.sockets(), library.clone())?;
     let mut decoder = match common.decode_every {
         0 => None,
         _ => Some(Decoder::spawn(&common.python, library.loop_ms).context("decoding child")?),

@@ -26,6 +26,10 @@ impl AudioLine {
     pub fn push(&mut self, index: u64, timestamp: u32, now: Instant, stats: &mut Stats) {
         let last = &mut self.last_timestamp;
         stats.counters.audio_packets += 1;
+        if self.order.pass(index) {
+            take(last, &Step::Packet(&timestamp), stats);
+            return;
+        }
         let recovered = self.order.push(index, timestamp, now, |step| take(last, &step, stats));
         stats.counters.recovered += u64::from(recovered);
     }

@@ -9,8 +9,10 @@ use crate::stats::Stats;
 
 /// A packet missing for so long is given up, as browsers do when a keyframe is the shorter way.
 const PATIENCE: Duration = Duration::from_millis(400);
-/// A longer gap between two frames is a freeze.
+/// A longer gap between two frames is a freeze, unless the clips' own frames are further apart than it allows for.
 pub const FREEZE: Duration = Duration::from_millis(300);
+/// No frame for so long: stalled. With the same exception.
+const STALLED: Duration = Duration::from_secs(1);
 /// One PLI in this time.
 const PLI_AGAIN: Duration = Duration::from_millis(500);
 /// A cut that has not shown after this has failed.
@@ -166,11 +168,11 @@ impl VideoLine {
         self.frames.cut = None;
     }
 
-    /// Whether frames came but none for a second.
+    /// Whether frames came but none for a second (at few frames a second: for two intervals).
     #[must_use]
-    pub fn stalled(&self, now: Instant) -> bool {
-        !self.frames.paused
-            && self.frames.last_shown.is_some_and(|last| now.duration_since(last) > Duration::from_secs(1))
+    pub fn stalled(&self, now: Instant, library: &Library) -> bool {
+        let patience = STALLED.max(freeze_after(library.frame_interval()));
+        !self.frames.paused && self.frames.last_shown.is_some_and(|last| now.duration_since(last) > patience)
     }
 }
 
@@ -272,7 +274,7 @@ impl Frames {
         stats.counters.keyframes += u64::from(whole.keyframe);
         if let Some(last) = self.last_shown {
             let gap = watching.now.duration_since(last);
-            if gap > FREEZE && !std::mem::take(&mut self.paused) {
+            if gap > freeze_after(watching.library.frame_interval()) && !std::mem::take(&mut self.paused) {
                 stats.counters.freezes += 1;
                 stats.freeze.add(gap);
             }
@@ -305,6 +307,13 @@ impl Frames {
         }
         due
     }
+}
+
+/// The gap between two frames beyond which a picture stands still. Clips of two frames a second have 500 ms between any
+/// two; from one and a half intervals on, 250 ms late there, a frame is missing where everybody sees it.
+#[must_use]
+pub fn freeze_after(interval: Duration) -> Duration {
+    FREEZE.max(interval + interval / 2)
 }
 
 /// Whether a delta frame refers to the frame before it, as far as our clips tell.

@@ -217,11 +217,24 @@ fn a_gap_of_over_300_ms_is_a_freeze_unless_it_was_meant() {
     assert_eq!(rig.stats.counters.freezes, 1);
     rig.line.pause();
     rig.send(&mut player, 0, 25, |_| false);
-    assert!(!rig.line.stalled(rig.start + Duration::from_secs(100)), "silence was meant");
+    assert!(!rig.line.stalled(rig.start + Duration::from_secs(100), &rig.library), "silence was meant");
     rig.send(&mut player, 0, 60, |_| false);
     assert_eq!(rig.stats.counters.freezes, 1);
-    assert!(!rig.line.stalled(rig.start + Duration::from_millis(60 * 50 + 1_000)));
-    assert!(rig.line.stalled(rig.start + Duration::from_millis(60 * 50 + 1_001)));
+    assert!(!rig.line.stalled(rig.start + Duration::from_millis(60 * 50 + 1_000), &rig.library));
+    assert!(rig.line.stalled(rig.start + Duration::from_millis(60 * 50 + 1_001), &rig.library));
+}
+
+#[test]
+fn at_two_frames_a_second_a_freeze_is_a_frame_that_is_late_by_half_of_its_interval() {
+    let mut rig = Rig::new();
+    rig.library.loop_ms = 3_000;
+    let mut player = rig.player(0, VideoCodec::H264);
+    for number in [0, 10, 25] {
+        rig.send(&mut player, 0, number, |_| false);
+    }
+    assert_eq!(rig.stats.counters.freezes, 0, "500 and 750 ms are none");
+    rig.send(&mut player, 0, 42, |_| false);
+    assert_eq!(rig.stats.counters.freezes, 1, "850 ms is one");
 }
 
 #[test]

@@ -51,7 +51,7 @@ def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
             f"{counters['video_lost']} of {counters['video_packets']} video, "
             f"{counters['audio_lost']} of {counters['audio_packets']} audio packets",
         ),
-        ("freezes over 300 ms", str(counters["freezes"])),
+        ("freezes over 300 ms, or 1.5 frames", str(counters["freezes"])),
         ("cuts awaited, missed", f"{counters['cuts']}, {counters['cuts_missed']}"),
         ("breaches", str(report["violations"] or "none")),
     ]

@@ -1,158 +1,28 @@
-//! Threads that own clients: each has an epoll, its clients' sockets and timers, and its own statistics.
+//! One thread: waits, reads its clients' sockets, does what is due.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver as Inbox, Sender, channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::Receiver as Inbox;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::UnboundedSender;
 
-use crate::client::{
-    ClientError, Clock, Identity, Link, Moment, Publisher, PublisherConfig, Viewer, ViewerConfig,
-};
+use super::{ClientId, Happening, Order};
+use crate::client::{ClientError, Clock, Identity, Link, Moment, Publisher, Shared, Viewer};
 use crate::clips::Library;
-use crate::stats::Stats;
+use crate::stats::{Counters, Stats};
 use crate::sys::{Epoll, Receiver, Waker};
-use crate::watch::Cut;
 
-const WAKER: u64 = u64::MAX;
-
-/// Names a client; given by the caller, never used twice.
-pub type ClientId = u64;
-
-/// What becomes of a client; one of the first two at most once, `Ended` last.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Happening {
-    Connected(ClientId),
-    /// The viewer's first frame.
-    Pictured(ClientId),
-    /// It is gone; not said when the caller closed it.
-    Ended(ClientId, &'static str),
-}
-
-enum Order {
-    Viewer(ClientId, Box<ViewerConfig>),
-    Publisher(ClientId, Box<PublisherConfig>),
-    Close(ClientId),
-    Cut { line: usize, cut: Option<Cut>, except: String },
-    Stats(Sender<Stats>),
-    Stop,
-}
-
-struct Handle {
-    orders: Sender<Order>,
-    waker: Arc<Waker>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// All threads. Dropping it closes all clients.
-pub struct Engine {
-    threads: Vec<Handle>,
-    pub library: Arc<Library>,
-    pub identity: Identity,
-    pub clock: Clock,
-}
-
-impl Engine {
-    /// Starts `threads` threads. What happens comes out of the receiver, a few messages a client.
-    ///
-    /// # Errors
-    /// No key, or no descriptors.
-    pub fn start(
-        threads: usize,
-        gro: bool,
-        library: Arc<Library>,
-    ) -> Result<(Self, UnboundedReceiver<Happening>), ClientError> {
-        let identity = Identity::generate()?;
-        let clock = Clock::start();
-        let (happenings, outbox) = unbounded_channel();
-        let mut handles = Vec::new();
-        for number in 0..threads.max(1) {
-            let waker = Arc::new(Waker::new()?);
-            let epoll = Epoll::new()?;
-            epoll.add(waker.fd(), WAKER)?;
-            let (orders, inbox) = channel();
-            let mut worker = Worker {
-                epoll,
-                waker: waker.clone(),
-                inbox,
-                happenings: happenings.clone(),
-                identity: identity.clone(),
-                library: library.clone(),
-                clock,
-                clients: Vec::new(),
-                free: Vec::new(),
-                by_id: HashMap::new(),
-                timers: BinaryHeap::new(),
-                stats: Stats::default(),
-                buffers: Receiver::new(gro),
-            };
-            let thread =
-                std::thread::Builder::new().name(format!("load-{number}")).spawn(move || worker.run())?;
-            handles.push(Handle { orders, waker, thread: Some(thread) });
-        }
-        Ok((Self { threads: handles, library, identity, clock }, outbox))
-    }
-
-    fn order(&self, thread: usize, order: Order) {
-        // Fails only when the thread has ended, which its panic has said.
-        let _ = self.threads[thread].orders.send(order);
-        self.threads[thread].waker.wake();
-    }
-
-    fn thread_of(&self, id: ClientId) -> usize {
-        // Callers number within a site or from zero: both halves of the id must spread.
-        ((id ^ id >> 20) % self.threads.len() as u64) as usize
-    }
-
-    pub fn open_viewer(&self, id: ClientId, config: ViewerConfig) {
-        self.order(self.thread_of(id), Order::Viewer(id, Box::new(config)));
-    }
-
-    pub fn open_publisher(&self, id: ClientId, config: PublisherConfig) {
-        self.order(self.thread_of(id), Order::Publisher(id, Box::new(config)));
-    }
-
-    pub fn close(&self, id: ClientId) {
-        self.order(self.thread_of(id), Order::Close(id));
-    }
-
-    /// Tells all viewers that the stage has cut video line `line`; those of site `except` await nothing of it.
-    pub fn cut(&self, line: usize, cut: Option<Cut>, except: &str) {
-        for thread in 0..self.threads.len() {
-            self.order(thread, Order::Cut { line, cut, except: except.to_owned() });
-        }
-    }
-
-    /// All threads' statistics added up.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        let mut total = Stats::default();
-        for thread in 0..self.threads.len() {
-            let (reply, answer) = channel();
-            self.order(thread, Order::Stats(reply));
-            if let Ok(stats) = answer.recv() {
-                total.merge(&stats);
-            }
-        }
-        total
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        for thread in 0..self.threads.len() {
-            self.order(thread, Order::Stop);
-        }
-        for handle in &mut self.threads {
-            if let Some(thread) = handle.thread.take() {
-                let _ = thread.join();
-            }
-        }
-    }
-}
+pub(super) const WAKER: u64 = u64::MAX;
+pub(super) const SHARED: u64 = u64::MAX - 1;
+/// While packets come, the shared socket is read so often and not watched in between: a wake-up for nearly every packet
+/// costs more than the packet, here and in the sender. A packet is seen so much later at most.
+const GATHER: Duration = Duration::from_millis(1);
+/// Batches of the shared socket that are read before sockets of single clients and orders have their turn.
+const BATCHES: usize = 32;
+/// Timers that fire before what they had sent leaves.
+const FLUSH_EVERY: usize = 64;
 
 enum Client {
     Viewer(Box<Viewer>),
@@ -166,31 +36,56 @@ struct Slot {
     due: Instant,
 }
 
-struct Worker {
-    epoll: Epoll,
-    waker: Arc<Waker>,
-    inbox: Inbox<Order>,
-    happenings: UnboundedSender<Happening>,
-    identity: Identity,
-    library: Arc<Library>,
-    clock: Clock,
+/// What a worker begins with.
+pub(super) struct Parts {
+    pub epoll: Epoll,
+    pub waker: Arc<Waker>,
+    pub inbox: Inbox<Order>,
+    pub happenings: UnboundedSender<Happening>,
+    pub identity: Identity,
+    pub library: Arc<Library>,
+    pub clock: Clock,
+    pub shared: Option<Shared>,
+}
+
+pub(super) struct Worker {
+    parts: Parts,
+    /// When the shared socket is read next; none: when epoll says so.
+    gathered_at: Option<Instant>,
     clients: Vec<Option<Slot>>,
     free: Vec<usize>,
     by_id: HashMap<ClientId, usize>,
     timers: BinaryHeap<Reverse<(Instant, usize)>>,
     stats: Stats,
+    /// For sockets of one client, and for the shared one.
     buffers: Receiver,
+    many: Receiver,
 }
 
 impl Worker {
-    fn run(&mut self) {
+    pub(super) fn new(parts: Parts, gro: bool) -> Self {
+        Self {
+            parts,
+            gathered_at: None,
+            clients: Vec::new(),
+            free: Vec::new(),
+            by_id: HashMap::new(),
+            timers: BinaryHeap::new(),
+            stats: Stats::default(),
+            buffers: Receiver::new(gro),
+            many: Receiver::of_many(gro),
+        }
+    }
+
+    pub(super) fn run(&mut self) {
         let mut ready: Vec<u64> = Vec::new();
         loop {
-            let next =
-                self.timers.peek().map(|Reverse((at, _))| at.saturating_duration_since(Instant::now()));
-            let wait = next.unwrap_or(Duration::from_secs(1)).min(Duration::from_secs(1));
+            let next = self.timers.peek().map(|Reverse((at, _))| *at);
+            let next = next.into_iter().chain(self.gathered_at).min();
+            let wait = next.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
+            let wait = wait.min(Duration::from_secs(1));
             ready.clear();
-            match self.epoll.wait(wait) {
+            match self.parts.epoll.wait(wait) {
                 Ok(tokens) => ready.extend(tokens),
                 Err(error) => {
                     tracing::error!(%error, "epoll failed; this thread's clients are lost");
@@ -198,30 +93,43 @@ impl Worker {
                 }
             }
             for token in &ready {
-                if *token == WAKER {
-                    self.waker.clear();
-                    if !self.obey() {
-                        return;
+                match *token {
+                    WAKER => {
+                        self.parts.waker.clear();
+                        if !self.obey() {
+                            self.flush();
+                            return;
+                        }
                     }
-                } else {
-                    self.read(*token as usize);
+                    SHARED => self.gathered_at = Some(Instant::now()),
+                    place => self.read(place as usize),
                 }
             }
+            if self.gathered_at.is_some_and(|at| at <= Instant::now()) {
+                self.read_shared();
+            }
             self.tick();
+            self.flush();
         }
     }
 
     fn obey(&mut self) -> bool {
-        while let Ok(order) = self.inbox.try_recv() {
+        while let Ok(order) = self.parts.inbox.try_recv() {
             match order {
                 Order::Viewer(id, config) => {
                     self.stats.counters.viewers += 1;
-                    let opened = Viewer::open(*config, &self.identity, self.clock.now());
+                    let opened = {
+                        let Parts { identity, clock, shared, .. } = &mut self.parts;
+                        Viewer::open(*config, identity, shared.as_mut(), clock.now())
+                    };
                     self.insert(id, opened.map(|viewer| Client::Viewer(Box::new(viewer))), true);
                 }
                 Order::Publisher(id, config) => {
                     self.stats.counters.publishers += 1;
-                    let opened = Publisher::open(*config, &self.library, &self.identity, self.clock.now());
+                    let opened = {
+                        let Parts { library, identity, clock, .. } = &self.parts;
+                        Publisher::open(*config, library, identity, clock.now())
+                    };
                     self.insert(id, opened.map(|publisher| Client::Publisher(Box::new(publisher))), false);
                 }
                 Order::Close(id) => {
@@ -246,7 +154,7 @@ impl Worker {
                     let mut stats = self.stats.clone();
                     for slot in self.clients.iter().flatten() {
                         if let Client::Viewer(viewer) = &slot.client {
-                            stats.counters.stalled += viewer.stalled(now);
+                            stats.counters.stalled += viewer.stalled(now, &self.parts.library);
                         }
                     }
                     let _ = reply.send(stats);
@@ -265,7 +173,11 @@ impl Worker {
     fn insert(&mut self, id: ClientId, opened: Result<Client, ClientError>, viewer: bool) {
         let added = opened.and_then(|mut client| {
             let place = self.free.last().copied().unwrap_or(self.clients.len());
-            self.epoll.add(client.link().socket().fd(), place as u64)?;
+            let socket = client.link().socket();
+            match (socket.seat(), &mut self.parts.shared) {
+                (Some(address), Some(shared)) => shared.own(address, Some(place)),
+                _ => self.parts.epoll.add(socket.fd(), place as u64)?,
+            }
             Ok((place, client))
         });
         match added {
@@ -285,7 +197,10 @@ impl Worker {
     }
 
     fn remove(&mut self, place: usize) -> Option<Slot> {
-        let slot = self.clients.get_mut(place)?.take()?;
+        let mut slot = self.clients.get_mut(place)?.take()?;
+        if let (Some(address), Some(shared)) = (slot.client.link().socket().seat(), &mut self.parts.shared) {
+            shared.own(address, None);
+        }
         self.by_id.remove(&slot.id);
         self.free.push(place);
         Some(slot)
@@ -295,7 +210,7 @@ impl Worker {
         let counters = &mut self.stats.counters;
         *if viewer { &mut counters.viewers_failed } else { &mut counters.publishers_failed } += 1;
         tracing::debug!(id, %error, "client ended");
-        let _ = self.happenings.send(Happening::Ended(id, error.code()));
+        let _ = self.parts.happenings.send(Happening::Ended(id, error.code()));
     }
 
     fn end(&mut self, place: usize, error: &ClientError) {
@@ -307,7 +222,8 @@ impl Worker {
     fn read(&mut self, place: usize) {
         loop {
             // A client that has just ended may still be named by an event of the same round.
-            let Self { clients, buffers, stats, library, clock, happenings, .. } = &mut *self;
+            let Self { clients, buffers, stats, parts, .. } = &mut *self;
+            let Parts { library, clock, happenings, .. } = parts;
             let Some(Some(slot)) = clients.get_mut(place) else { return };
             let mut failed = None;
             match slot.client.link().datagrams() {
@@ -334,7 +250,7 @@ impl Worker {
                 }
             }
             let socket = slot.client.link().socket().fd();
-            let received = buffers.receive(socket, |from, datagram| {
+            let received = buffers.receive(socket, |from, _, datagram| {
                 if failed.is_none() {
                     let moment = clock.now();
                     failed = take(slot, moment, from, datagram, library, stats, happenings).err();
@@ -359,6 +275,58 @@ impl Worker {
         }
     }
 
+    /// Reads the shared socket until it is empty, but not for longer than timers and orders can wait.
+    fn read_shared(&mut self) {
+        let mut failed: Vec<(usize, ClientError)> = Vec::new();
+        let mut any = false;
+        for _ in 0..BATCHES {
+            let Self { clients, many, stats, parts, timers, .. } = &mut *self;
+            let Parts { library, clock, happenings, shared: Some(shared), .. } = parts else { return };
+            // One moment for all: they have been waiting together.
+            let moment = clock.now();
+            let mut counters = Counters::default();
+            let (more, count) = shared.receive(many, &mut counters, |place, from, datagram| {
+                let Some(Some(slot)) = clients.get_mut(place) else { return };
+                if !failed.is_empty() && failed.iter().any(|(ended, _)| *ended == place) {
+                    return;
+                }
+                match take(slot, moment, from, datagram, library, stats, happenings) {
+                    Ok(Some(due)) if due < slot.due => {
+                        slot.due = due;
+                        timers.push(Reverse((due, place)));
+                    }
+                    Ok(_) => {}
+                    Err(error) => failed.push((place, error)),
+                }
+            });
+            self.stats.counters.merge(&counters);
+            any |= count > 0;
+            for (place, error) in failed.drain(..) {
+                self.end(place, &error);
+            }
+            self.flush();
+            if !more {
+                self.gathered_at = if any { Some(moment.now + GATHER) } else { self.watch_shared() };
+                return;
+            }
+            self.tick();
+        }
+        self.gathered_at = Some(Instant::now());
+    }
+
+    /// Nothing has come for a while: epoll says when something does. Returns when to read if it cannot.
+    fn watch_shared(&self) -> Option<Instant> {
+        let shared = self.parts.shared.as_ref()?;
+        let watched = self.parts.epoll.again(shared.fd(), SHARED);
+        watched.err().map(|_| Instant::now() + GATHER)
+    }
+
+    fn flush(&mut self) {
+        if let Some(shared) = &self.parts.shared {
+            shared.flush(&mut self.stats.counters);
+        }
+    }
+
     fn schedule(&mut self, place: usize) {
         let Some(Some(slot)) = self.clients.get_mut(place) else { return };
         let due = slot.client.next_timeout();
@@ -370,7 +338,10 @@ impl Worker {
     }
 
     fn tick(&mut self) {
-        loop {
+        for done in 0.. {
+            if done % FLUSH_EVERY == FLUSH_EVERY - 1 {
+                self.flush();
+            }
             let now = Instant::now();
             let Some(Reverse((at, place))) = self.timers.peek().copied() else { return };
             if at > now {
@@ -381,13 +352,13 @@ impl Worker {
             if slot.due != at {
                 continue;
             }
-            let moment = self.clock.at(now);
+            let moment = self.parts.clock.at(now);
             let result = match &mut slot.client {
                 Client::Viewer(viewer) => {
-                    viewer.timeout(moment, &self.library, &mut self.stats).map(|pictured| {
+                    viewer.timeout(moment, &self.parts.library, &mut self.stats).map(|pictured| {
                         if pictured {
                             self.stats.counters.pictured += 1;
-                            let _ = self.happenings.send(Happening::Pictured(slot.id));
+                            let _ = self.parts.happenings.send(Happening::Pictured(slot.id));
                         }
                     })
                 }
@@ -405,6 +376,7 @@ impl Worker {
     }
 }
 
+/// Gives a client a datagram. Returns when it has something to do, if that may be earlier than was known.
 fn take(
     slot: &mut Slot,
     moment: Moment,
@@ -413,8 +385,8 @@ fn take(
     library: &Library,
     stats: &mut Stats,
     happenings: &UnboundedSender<Happening>,
-) -> Result<(), ClientError> {
-    let connected = match &mut slot.client {
+) -> Result<Option<Instant>, ClientError> {
+    let (connected, due) = match &mut slot.client {
         Client::Viewer(viewer) => {
             let progress = viewer.datagram(moment, from, datagram, library, stats)?;
             if progress.pictured {
@@ -422,18 +394,18 @@ fn take(
                 let _ = happenings.send(Happening::Pictured(slot.id));
             }
             stats.counters.connected += u64::from(progress.connected);
-            progress.connected
+            (progress.connected, progress.due)
         }
         Client::Publisher(publisher) => {
             let connected = publisher.datagram(moment, from, datagram, stats)?;
             stats.counters.publishers_connected += u64::from(connected);
-            connected
+            (connected, Some(publisher.next_timeout()))
         }
     };
     if connected {
         let _ = happenings.send(Happening::Connected(slot.id));
     }
-    Ok(())
+    Ok(due)
 }
 
 impl Client {

@@ -1,123 +1,18 @@
-//! The few system calls that the standard library lacks: epoll, batched receiving with GRO, drop counters.
+//! Datagrams in, in batches.
 
 use std::io;
 use std::mem::{size_of, zeroed};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::time::Duration;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::RawFd;
 
-fn check(result: libc::c_int) -> io::Result<libc::c_int> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
-}
-
-/// An epoll instance, level triggered, for reading only.
-pub struct Epoll {
-    fd: OwnedFd,
-    events: Vec<libc::epoll_event>,
-}
-
-impl Epoll {
-    /// # Errors
-    /// As `epoll_create1`.
-    pub fn new() -> io::Result<Self> {
-        // SAFETY: no pointers; the descriptor that comes back is ours alone.
-        let fd = unsafe { OwnedFd::from_raw_fd(check(libc::epoll_create1(libc::EPOLL_CLOEXEC))?) };
-        Ok(Self { fd, events: vec![libc::epoll_event { events: 0, u64: 0 }; 512] })
-    }
-
-    /// Watches `fd`, which must outlive its registration, under `token`.
-    ///
-    /// # Errors
-    /// As `epoll_ctl`.
-    pub fn add(&self, fd: RawFd, token: u64) -> io::Result<()> {
-        let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: token };
-        // SAFETY: `event` lives through the call.
-        check(unsafe { libc::epoll_ctl(self.fd.as_raw_fd(), libc::EPOLL_CTL_ADD, fd, &raw mut event) })
-            .map(drop)
-    }
-
-    /// Tokens that are readable, at most 512, after at most `timeout` (rounded up to a millisecond).
-    ///
-    /// # Errors
-    /// As `epoll_wait`; an interruption by a signal is no error.
-    pub fn wait(&mut self, timeout: Duration) -> io::Result<impl Iterator<Item = u64> + '_> {
-        let ms = i32::try_from(timeout.as_micros().div_ceil(1000)).unwrap_or(i32::MAX);
-        // SAFETY: the buffer is as long as said.
-        let count = unsafe {
-            libc::epoll_wait(
-                self.fd.as_raw_fd(),
-                self.events.as_mut_ptr(),
-                self.events.len() as libc::c_int,
-                ms,
-            )
-        };
-        let count = match check(count) {
-            Ok(count) => count as usize,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
-            Err(error) => return Err(error),
-        };
-        Ok(self.events[..count].iter().map(|event| event.u64))
-    }
-}
-
-/// Wakes an [`Epoll`] from another thread.
-pub struct Waker(OwnedFd);
-
-impl Waker {
-    /// # Errors
-    /// As `eventfd`.
-    pub fn new() -> io::Result<Self> {
-        // SAFETY: no pointers; the descriptor that comes back is ours alone.
-        let fd =
-            unsafe { OwnedFd::from_raw_fd(check(libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC))?) };
-        Ok(Self(fd))
-    }
-
-    pub fn fd(&self) -> RawFd {
-        self.0.as_raw_fd()
-    }
-
-    /// Wakes. A waker that is already awake stays so.
-    pub fn wake(&self) {
-        let one = 1_u64;
-        // SAFETY: eight bytes of a live integer; a full counter means it is awake already.
-        let _ = unsafe { libc::write(self.fd(), (&raw const one).cast(), 8) };
-    }
-
-    /// Puts it back to sleep.
-    pub fn clear(&self) {
-        let mut value = 0_u64;
-        // SAFETY: eight bytes of a live integer.
-        let _ = unsafe { libc::read(self.fd(), (&raw mut value).cast(), 8) };
-    }
-}
-
-/// A bound, non-blocking UDP socket that counts its own drops; with `gro` the kernel may join datagrams.
-///
-/// # Errors
-/// As `bind` and `setsockopt`.
-pub fn udp(bind: SocketAddr, gro: bool, receive_buffer: i32) -> io::Result<UdpSocket> {
-    let socket = UdpSocket::bind(bind)?;
-    socket.set_nonblocking(true)?;
-    let fd = socket.as_raw_fd();
-    set(fd, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 1)?;
-    if set(fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, receive_buffer).is_err() {
-        set(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, receive_buffer)?;
-    }
-    if gro {
-        set(fd, libc::SOL_UDP, libc::UDP_GRO, 1)?;
-    }
-    Ok(socket)
-}
-
-fn set(fd: RawFd, level: libc::c_int, name: libc::c_int, value: libc::c_int) -> io::Result<()> {
-    let len = size_of::<libc::c_int>() as libc::socklen_t;
-    // SAFETY: a live integer and its size.
-    check(unsafe { libc::setsockopt(fd, level, name, (&raw const value).cast(), len) }).map(drop)
-}
+use super::check;
 
 const BATCH: usize = 32;
-const CONTROL: usize = 64;
+/// Of a socket that many share.
+const MANY: usize = 128;
+const MANY_JOINED: usize = 32;
+/// Room for a drop counter, a segment size and an address, with their headers.
+const CONTROL: usize = 128;
 
 /// Buffers for `recvmmsg`, shared by all sockets of a thread; the structures that point at them are filled in once.
 pub struct Receiver {
@@ -148,6 +43,17 @@ impl Receiver {
     #[must_use]
     pub fn new(gro: bool) -> Self {
         let (count, size) = if gro { (8, 65_536) } else { (BATCH, 2_048) };
+        Self::of(count, size)
+    }
+
+    /// For a socket that many clients share: larger batches.
+    #[must_use]
+    pub fn of_many(gro: bool) -> Self {
+        let (count, size) = if gro { (MANY_JOINED, 65_536) } else { (MANY, 2_048) };
+        Self::of(count, size)
+    }
+
+    fn of(count: usize, size: usize) -> Self {
         let mut buffers = vec![vec![0; size]; count];
         let mut controls = vec![[0; CONTROL / 8]; count];
         // SAFETY: all-zero is a valid value of these plain C structures.
@@ -172,14 +78,15 @@ impl Receiver {
         Self { buffers, _controls: controls, names, _vectors: vectors, messages }
     }
 
-    /// Reads what is there on an open UDP socket, at most one batch; joined datagrams are handed out one by one.
+    /// Reads what is there on an open UDP socket, at most one batch; joined datagrams are handed out one by one, with
+    /// their sender and, on a socket of [`super::udp_of_many`], the address that they were sent to.
     ///
     /// # Errors
     /// As `recvmmsg`, except that nothing to read is no error.
     pub fn receive(
         &mut self,
         socket: RawFd,
-        mut take: impl FnMut(SocketAddr, &mut [u8]),
+        mut take: impl FnMut(SocketAddr, Option<Ipv4Addr>, &mut [u8]),
     ) -> io::Result<Received> {
         let count = self.messages.len();
         // SAFETY: every pointer that `new` set is live and as long as said.
@@ -199,7 +106,7 @@ impl Receiver {
         };
         let mut result = Received { more: got == count, ..Received::default() };
         for i in 0..got {
-            let (dropped, segment) = read_control(&self.messages[i].msg_hdr);
+            let Control { dropped, segment, to } = read_control(&self.messages[i].msg_hdr);
             result.dropped = dropped.or(result.dropped);
             let from = read_address(&self.names[i]);
             let length = (self.messages[i].msg_len as usize).min(self.buffers[i].len());
@@ -211,30 +118,42 @@ impl Receiver {
             let size = segment.filter(|s| *s > 0).unwrap_or(length.max(1));
             for datagram in self.buffers[i][..length].chunks_mut(size) {
                 result.datagrams += 1;
-                take(from, datagram);
+                take(from, to, datagram);
             }
         }
         Ok(result)
     }
 }
 
-/// Drop counter and GRO segment size, where the kernel told them.
-fn read_control(header: &libc::msghdr) -> (Option<u32>, Option<usize>) {
-    let (mut dropped, mut segment) = (None, None);
-    // SAFETY: the kernel filled `header`; the macros stay within msg_controllen, and both messages carry an int.
+/// Drop counter, GRO segment size and destination, where the kernel told them.
+#[derive(Default)]
+struct Control {
+    dropped: Option<u32>,
+    segment: Option<usize>,
+    to: Option<Ipv4Addr>,
+}
+
+fn read_control(header: &libc::msghdr) -> Control {
+    let mut control = Control::default();
+    // SAFETY: the kernel filled `header`; the macros stay within msg_controllen, and each message carries what its type
+    // says: an int, or an in_pktinfo.
     unsafe {
         let mut message = libc::CMSG_FIRSTHDR(header);
         while !message.is_null() {
             let value = || libc::CMSG_DATA(message).cast::<u32>().read_unaligned();
             match ((*message).cmsg_level, (*message).cmsg_type) {
-                (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => dropped = Some(value()),
-                (libc::SOL_UDP, libc::UDP_GRO) => segment = Some(value() as usize),
+                (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => control.dropped = Some(value()),
+                (libc::SOL_UDP, libc::UDP_GRO) => control.segment = Some(value() as usize),
+                (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+                    let info = libc::CMSG_DATA(message).cast::<libc::in_pktinfo>().read_unaligned();
+                    control.to = Some(Ipv4Addr::from(u32::from_be(info.ipi_addr.s_addr)));
+                }
                 _ => {}
             }
             message = libc::CMSG_NXTHDR(header, message);
         }
     }
-    (dropped, segment)
+    control
 }
 
 fn read_address(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
@@ -254,41 +173,12 @@ fn read_address(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
     }
 }
 
-/// CPU time of this process, microseconds of user and of system time.
-#[must_use]
-pub fn cpu_us() -> (u64, u64) {
-    // SAFETY: all-zero is valid, and the pointer is live.
-    let usage = unsafe {
-        let mut usage: libc::rusage = zeroed();
-        libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
-        usage
-    };
-    let micros = |t: libc::timeval| t.tv_sec as u64 * 1_000_000 + t.tv_usec as u64;
-    (micros(usage.ru_utime), micros(usage.ru_stime))
-}
-
-/// Resident memory of this process, bytes; 0 where `/proc` does not tell.
-#[must_use]
-pub fn rss_bytes() -> u64 {
-    let read = || std::fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse::<u64>().ok();
-    read().unwrap_or(0) * 4096
-}
-
-/// Raises the limit of open files to what the system allows; returns it.
-pub fn raise_file_limit() -> u64 {
-    // SAFETY: the pointer is live in both calls.
-    unsafe {
-        let mut limit: libc::rlimit = zeroed();
-        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 && limit.rlim_cur < limit.rlim_max {
-            limit.rlim_cur = limit.rlim_max;
-            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
-        }
-        limit.rlim_cur
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsRawFd;
+    use std::time::Duration;
+
+    use super::super::{Epoll, udp};
     use super::*;
 
     #[test]
@@ -307,7 +197,8 @@ mod tests {
             while seen.len() < 100 {
                 assert_eq!(epoll.wait(Duration::from_secs(5)).unwrap().collect::<Vec<_>>(), [7]);
                 buffers
-                    .receive(receiver.as_raw_fd(), |from, datagram| {
+                    .receive(receiver.as_raw_fd(), |from, to, datagram| {
+                        assert_eq!(to, None, "not asked for");
                         assert_eq!(from, sender.local_addr().unwrap());
                         assert_eq!(datagram.len(), 1200);
                         seen.push(datagram[0]);
@@ -330,7 +221,7 @@ mod tests {
                 sender.send_to(&[0; 1200], to).unwrap();
             }
             while let Ok(Received { datagrams: n @ 1.., dropped: d, .. }) =
-                buffers.receive(receiver.as_raw_fd(), |_, _| {})
+                buffers.receive(receiver.as_raw_fd(), |_, _, _| {})
             {
                 got += n;
                 dropped = d.unwrap_or(dropped);
