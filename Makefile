@@ -15,7 +15,7 @@ export npm_config_update_notifier := false
 
 say = @printf '\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help setup run test lint unit wheel bench clean format
+.PHONY: help setup run test lint unit wheel bench soak clean format
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -97,6 +97,9 @@ wheel: setup ## build the two wheels and the source archives into dist/
 
 bench: setup ## measure; prints tables and JSON lines, misses included
 	@$(RUN)python -m bench
+
+soak: setup ## half an hour of sites that join and leave: memory and descriptors have to stay flat
+	@$(RUN)python -m bench.soak --plot docs/screens/soak.svg
 
 clean: ## remove what was built
 	rm -rf .venv .tools rust/target web/node_modules web/dist src/diemcau/web_dist dist

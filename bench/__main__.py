@@ -4,13 +4,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+HELPERS = {"machine", "plot", "record_sizes", "chromium", "soak"}
+"""No benchmarks, and those that run only when they are named."""
+
 
 def main(names: list[str]) -> int:
     """Run the named benchmarks, or all; answers how many failed to finish."""
     here = Path(__file__).parent
-    usual = sorted({path.stem for path in here.glob("[a-z]*.py")} - {"machine", "record_sizes", "chromium"})
-    # Only when named: they need other servers, which are built or installed for them.
-    known = usual + sorted(path.parent.name for path in here.glob("*/__main__.py"))
+    usual = sorted({path.stem for path in here.glob("[a-z]*.py")} - HELPERS)
+    # Only when named: half an hour, and what needs other servers, which are built or installed for it.
+    known = [*usual, "soak", *sorted(path.parent.name for path in here.glob("*/__main__.py"))]
     if unknown := [name for name in names if name not in known]:
         print(f"no such benchmark: {', '.join(unknown)}; known: {', '.join(known)}", file=sys.stderr)
         return 2

@@ -22,8 +22,8 @@ WHOLE = 63 + 705 + 9043 + 1
 """Sites of the meeting of 5 September 2021: provinces, districts, communes, the centre."""
 
 LIGHT = ("--fps", "2", "--kbps", "40", "40", "--phases", "6")
-"""Clips of a stage that a commune's line carries: 2 pictures a second at 40 kbit/s. Each of the loop's 6 frames has an
-encoding in which it is the keyframe."""
+"""Clips of a stage that a commune's line carries: 2 pictures a second at 40 kbit/s. Each of the 6 frames of the
+loop has an encoding in which it is the keyframe."""
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -65,6 +65,12 @@ def load(
     cut_every: Annotated[
         float | None, typer.Option(min=0.2, help="Seconds between cuts. [default: 3; nation 5]")
     ] = None,
+    light: Annotated[
+        bool, typer.Option("--light", help="With --sites: the nation's stage of 40 kbit/s.")
+    ] = False,
+    sample_every: Annotated[
+        float, typer.Option(min=0, help="With --sites: seconds between samples of memory and descriptors.")
+    ] = 0,
     codec: Annotated[str, typer.Option(help="With --sites or --nation: h264 or vp8.")] = "h264",
     server: Annotated[str, typer.Option(help="Address of the server.")] = "http://127.0.0.1:8080",
     i_own_the_target: Annotated[
@@ -84,7 +90,15 @@ def load(
         count = sites if sites is not None else WHOLE
         decode = "20" if nation else str(max(1, min(100, count // 3)))
         options = ("--decode-every", decode, *context.args)
-        plan = Measure(duration or 30, rate or 50, cut_every or 3, options=options)
+        clips = LIGHT if light else ()
+        plan = Measure(
+            duration or 30,
+            rate or 50,
+            cut_every or 3,
+            clips=clips,
+            options=options,
+            sample_every=sample_every,
+        )
         if nation:
             plan = Measure(
                 duration or 180, rate or 5000, cut_every or 5, True, LIGHT, ("--patience", "300", *options)
@@ -118,7 +132,9 @@ def on_a_server_of_its_own(sites: int, measure: "Measure", codec: str, *, as_jso
         from diemcau.cli.nation.run import Demo
 
         configure_logs(settings)
-        clips = clip_cache() / "-".join([codec, str(SEED), str(sites), *(["light-2"] if measure.clips else [])])
+        clips = clip_cache() / "-".join(
+            [codec, str(SEED), str(sites), *(["light-2"] if measure.clips else [])]
+        )
         run = Demo(settings, sites, SEED, codec, 20.0, clips, True, as_json, measure)
         run_loop(run.run())
         if run.report is None:

@@ -33,6 +33,16 @@ describe('the relays', () => {
     expect(asked()).toBe(2);
   });
 
+  it('that came with the welcome are not asked for until they expire', async () => {
+    const { ice, asked, pass } = server([good]);
+    ice.offer({ servers: [relay], lifetime_s: 1_000 });
+    expect(await ice.get()).toEqual([relay]);
+    expect(asked()).toBe(0);
+    pass(751_000);
+    await ice.get();
+    expect(asked()).toBe(1);
+  });
+
   it('that cannot be had do not keep a connection from beginning', async () => {
     const { ice, pass } = server([() => Promise.reject(new Error('offline')), good]);
     expect(await ice.get()).toEqual([]);

@@ -362,3 +362,62 @@ describe('the wire', () => {
     },
   );
 });
+
+describe('a viewer over the wire', () => {
+  const answer = {
+    viewer: 'm_1:a',
+    answer: 'v=0',
+    audio_lines: 4,
+    video_lines: 4,
+    codecs: ['h264'],
+    can_show: true,
+  };
+
+  function asked(world: FakeWorld): string {
+    const frame = world.last.of('viewer').at(-1) as { id: string; meeting: string; offer: string };
+    expect(frame).toMatchObject({ meeting: 'm_1', offer: 'v=0 offer', replaces: null });
+    return frame.id;
+  }
+
+  it('is asked for only over a connection that stands, and answered by its id', async () => {
+    const { world, wire } = start();
+    expect(wire.openViewer('m_1', 'v=0 offer', null)).toBeNull();
+    welcome(world);
+    expect(wire.openViewer('m_1', 'x'.repeat(70_000), null)).toBeNull();
+    const opening = wire.openViewer('m_1', 'v=0 offer', null);
+    world.last.say({ op: 'opened', id: 'another', ...answer, viewer: 'wrong' });
+    world.last.say({ op: 'opened', id: asked(world), ...answer });
+    await expect(opening).resolves.toMatchObject(answer);
+  });
+
+  it('that is refused says why and how long to wait', async () => {
+    const { world, wire } = start();
+    welcome(world);
+    const opening = wire.openViewer('m_1', 'v=0 offer', null);
+    const problem = { code: 'queued', status: 503, title: 'x', place: 4, retry_after: 7 };
+    world.last.say({ op: 'nack', id: asked(world), problem });
+    await expect(opening).rejects.toMatchObject({ code: 'queued', retryAfter: 7 });
+  });
+
+  it('fails with the connection, at once, and is not asked for again by the next', async () => {
+    const { world, wire } = start();
+    welcome(world);
+    const opening = wire.openViewer('m_1', 'v=0 offer', null);
+    world.last.onclose?.({ code: 1006 });
+    await expect(opening).rejects.toMatchObject({ code: 'offline' });
+    world.pass(1_500);
+    welcome(world);
+    expect(world.last.of('viewer')).toEqual([]);
+  });
+
+  it('that nobody answers fails after a while', async () => {
+    const { world, wire } = start();
+    welcome(world);
+    const opening = wire.openViewer('m_1', 'v=0 offer', null);
+    world.last.say({ op: 'beat', heads: {}, now: new Date(world.time).toISOString() });
+    world.pass(14_900);
+    world.last.say({ op: 'beat', heads: {}, now: new Date(world.time).toISOString() });
+    world.pass(200);
+    await expect(opening).rejects.toMatchObject({ code: 'timeout' });
+  });
+});

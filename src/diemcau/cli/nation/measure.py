@@ -10,7 +10,7 @@ import orjson
 from diemcau.app import Running
 from diemcau.cli.nation.child import child
 from diemcau.cli.nation.life import command
-from diemcau.cli.nation.meter import Meter, Sample, spent
+from diemcau.cli.nation.meter import Meter, Sample, row, spent
 from diemcau.cli.nation.seed import Nation
 
 
@@ -20,7 +20,8 @@ class Measure:
 
     `duration`: seconds after everyone has joined; `rate`: joins a second; `cut_every`: seconds; `broadcast`:
     whether a message to all, which every site acknowledges and answers, is sent in the middle; `clips`:
-    further options of `diemcau.clips make`; `options`: of `diemcau-load sites`.
+    further options of `diemcau.clips make`; `options`: of `diemcau-load sites`; `sample_every`: seconds
+    between two samples of memory and descriptors after everyone has joined, 0 for none.
     """
 
     duration: float
@@ -29,6 +30,7 @@ class Measure:
     broadcast: bool = False
     clips: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    sample_every: float = 0.0
 
 
 async def measured(
@@ -41,24 +43,34 @@ async def measured(
         began, joined = meter.sample(), None
         report: dict[str, Any] = {}
         assert process.stdout is not None
-        acts: asyncio.Task[None] | None = None
+        acts: list[asyncio.Task[None]] = []
+        samples: list[dict[str, Any]] = []
         last = began
         while line := await process.stdout.readline():
             said = orjson.loads(line)
             if said.get("event") == "joined":
                 joined = meter.sample()
                 if measure.broadcast:
-                    acts = asyncio.create_task(_broadcast(server, nation, measure.duration / 3))
+                    acts.append(asyncio.create_task(_broadcast(server, nation, measure.duration / 3)))
+                if measure.sample_every > 0:
+                    acts.append(asyncio.create_task(_sample(meter, joined, measure.sample_every, samples)))
             elif said.get("event") == "ending":
                 last = meter.sample()
             else:
                 report = said
-        if acts is not None:
-            acts.cancel()
-            await asyncio.gather(acts, return_exceptions=True)
+        for act in acts:
+            act.cancel()
+        await asyncio.gather(*acts, return_exceptions=True)
         if await process.wait() != 0 or not report:
             raise OSError(f"the simulated sites ended with status {process.returncode}")
-    return report | {"parts": _parts(began, joined, last, report)}
+    sampled = {"samples": samples} if samples else {}
+    return report | {"parts": _parts(began, joined, last, report)} | sampled
+
+
+async def _sample(meter: Meter, began: Sample, every: float, samples: list[dict[str, Any]]) -> None:
+    while True:
+        samples.append(row(began, meter.sample()))
+        await asyncio.sleep(every)
 
 
 def _parts(began: Sample, joined: Sample | None, last: Sample, report: dict[str, Any]) -> dict[str, Any]:

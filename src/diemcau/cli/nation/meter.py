@@ -15,12 +15,13 @@ Pid: TypeAlias = Callable[[], int | None]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """At one moment: seconds of processor since each process began (user and system), resident bytes, and
-    what the kernel threw away of everybody's packets since it started."""
+    """At one moment: seconds of processor since each process began (user and system), resident bytes, open
+    descriptors, and what the kernel threw away of everybody's packets since it started."""
 
     at: float
     cpu_s: Mapping[str, float]
     rss: Mapping[str, int]
+    descriptors: Mapping[str, int]
     kernel_drops: int
 
 
@@ -34,6 +35,7 @@ class Meter:
         """Now."""
         cpu: dict[str, float] = {}
         rss: dict[str, int] = {}
+        descriptors: dict[str, int] = {}
         for name, pid in self._parts.items():
             number = pid()
             try:
@@ -42,9 +44,10 @@ class Meter:
                 fields = (folder / "stat").read_text().rpartition(")")[2].split()
                 cpu[name] = (int(fields[11]) + int(fields[12])) / TICKS
                 rss[name] = int((folder / "statm").read_text().split()[1]) * PAGE
+                descriptors[name] = sum(1 for _ in (folder / "fd").iterdir())
             except (OSError, IndexError, ValueError):
                 continue
-        return Sample(monotonic(), cpu, rss, _kernel_drops())
+        return Sample(monotonic(), cpu, rss, descriptors, _kernel_drops())
 
 
 def spent(before: Sample, after: Sample) -> dict[str, Any]:
@@ -57,6 +60,16 @@ def spent(before: Sample, after: Sample) -> dict[str, Any]:
         "cores": {name: round(used / seconds, 3) for name, used in cpu.items()},
         "rss_mb": {name: round(used / 1e6, 1) for name, used in after.rss.items()},
         "kernel_drops": after.kernel_drops - before.kernel_drops,
+    }
+
+
+def row(began: Sample, now: Sample) -> dict[str, Any]:
+    """One sample of a long run: seconds since it began, MB and descriptors by part."""
+    return {
+        "s": round(now.at - began.at, 1),
+        "rss_mb": {name: round(used / 1e6, 2) for name, used in now.rss.items()},
+        "descriptors": dict(now.descriptors),
+        "cpu_s": {name: round(used - began.cpu_s.get(name, 0.0), 2) for name, used in now.cpu_s.items()},
     }
 
 
