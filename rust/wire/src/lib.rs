@@ -9,6 +9,7 @@
 pub mod dtls;
 pub mod framing;
 pub mod ice;
+pub mod prefetch;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;

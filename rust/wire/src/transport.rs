@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::dtls::{Certificate, DimplDtls, Dtls, DtlsError, DtlsEvent, DtlsRole, Fingerprint};
 use crate::ice::{IceClient, IceCredentials, IceDrop, IceLite, IceOutcome, IceState};
+use crate::prefetch::prefetch;
 use crate::srtp::{KeyingMaterial, SrtpError, SrtpProfile, SrtpRx, SrtpTx};
 
 /// Why a connection has ended. It answers nothing any more; drop it.
@@ -187,6 +188,17 @@ impl Transport {
             drop_dtls_at: None,
             drops: [0; DropReason::ALL.len()],
         })
+    }
+
+    /// Has what an RTP packet takes brought near, in two steps with time between them: each reads what the one before
+    /// has asked for, the first this value itself.
+    pub fn prefetch(&self, step: usize) {
+        if let Some(srtp) = &self.srtp {
+            match step {
+                0 => prefetch(&srtp.1),
+                _ => srtp.1.prefetch(),
+            }
+        }
     }
 
     /// Takes one datagram; answers go to `out` as (to, bytes). An error ends the connection.

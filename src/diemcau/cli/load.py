@@ -88,7 +88,7 @@ def load(
         from diemcau.cli.nation.measure import Measure
 
         count = sites if sites is not None else WHOLE
-        decode = "20" if nation else str(max(1, min(100, count // 3)))
+        decode = "100" if nation else str(max(1, min(100, count // 3)))
         options = ("--decode-every", decode, *context.args)
         clips = LIGHT if light else ()
         plan = Measure(

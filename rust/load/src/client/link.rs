@@ -188,6 +188,11 @@ impl Link {
         }
     }
 
+    /// See [`Transport::prefetch`].
+    pub fn prefetch(&self, step: usize) {
+        self.transport.prefetch(step);
+    }
+
     /// Takes a datagram; answers go out at once.
     ///
     /// # Errors

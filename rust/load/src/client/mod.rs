@@ -12,7 +12,7 @@ mod viewer;
 pub use link::{ClientError, Identity, Link, Reach, Remote};
 pub use offer::{Offer, PublisherAnswer, publisher_offer, viewer_answer, viewer_offer};
 pub use publisher::{Publisher, PublisherConfig};
-pub use shared::{LEAST_BUFFER, Seat, Shared};
+pub use shared::{LEAST_BUFFER, Parcel, Seat, Shared};
 pub use viewer::{Viewer, ViewerConfig};
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};

@@ -5,12 +5,12 @@
 //! what ten thousand sockets cost: a wake-up and a system call for nearly every packet, and in the sender's own context.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::stats::Counters;
-use crate::sys::{self, Outbox, Receiver};
+use crate::sys::{self, Outbox, Receiver, Step};
 
 /// Asked of the kernel: a packet to each of ten thousand viewers, several times over, while this thread does something
 /// else. It takes memory only while packets wait.
@@ -33,6 +33,12 @@ pub struct Shared {
     next: u32,
     drops: u32,
     buffer: u64,
+}
+
+/// What [`Shared::receive`] gives of a packet: that it is to come, several times (0, 1, ...), then sender and bytes.
+pub enum Parcel<'a> {
+    Soon(usize, &'a [u8]),
+    Now(SocketAddr, &'a mut [u8]),
 }
 
 /// One client's address on a shared socket.
@@ -107,21 +113,29 @@ impl Shared {
         self.owners[number] = place.map_or(NOBODY, |place| place as u32);
     }
 
-    /// Reads one batch: place of the owner, sender, datagram. Returns whether there may be more, and how many came.
+    /// Reads one batch: `take` gets each packet's owner's place. Returns whether there may be more, and how many came.
     pub fn receive(
         &mut self,
         buffers: &mut Receiver,
         counters: &mut Counters,
-        mut take: impl FnMut(usize, std::net::SocketAddr, &mut [u8]),
+        mut take: impl FnMut(usize, Parcel<'_>),
     ) -> (bool, usize) {
         let owners = &self.owners;
         let mut strays = 0;
-        let received = buffers.receive(self.socket.as_raw_fd(), |from, to, datagram| {
-            let owner = to.and_then(number_of).and_then(|number| owners.get(number));
-            match owner {
-                Some(place) if *place != NOBODY => take(*place as usize, from, datagram),
-                _ => strays += 1,
+        let owner = |to: Ipv4Addr| {
+            let place = *owners.get(number_of(to)?)?;
+            (place != NOBODY).then_some(place as usize)
+        };
+        let received = buffers.receive_ahead(self.socket.as_raw_fd(), |step| match step {
+            Step::Soon { step, to, datagram } => {
+                if let Some(place) = owner(to) {
+                    take(place, Parcel::Soon(step, datagram));
+                }
             }
+            Step::Now { from, to, datagram } => match to.and_then(owner) {
+                Some(place) => take(place, Parcel::Now(from, datagram)),
+                None => strays += 1,
+            },
         });
         counters.strays += strays;
         // An error is about a packet of one of many; whose, the transports' own timers will find.
@@ -147,8 +161,6 @@ fn number_of(address: Ipv4Addr) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
-
     use super::*;
 
     #[test]
@@ -170,9 +182,11 @@ mod tests {
             send(two.address(), b"for two");
             let (mut counters, mut seen) = (Counters::default(), Vec::new());
             let mut buffers = Receiver::of_many(gro);
-            let (more, count) = shared.receive(&mut buffers, &mut counters, |place, from, datagram| {
-                assert_eq!(from, node.local_addr().unwrap());
-                seen.push((place, datagram.to_vec()));
+            let (more, count) = shared.receive(&mut buffers, &mut counters, |place, parcel| {
+                if let Parcel::Now(from, datagram) = parcel {
+                    assert_eq!(from, node.local_addr().unwrap());
+                    seen.push((place, datagram.to_vec()));
+                }
             });
             let two_packet = (9, b"for two".to_vec());
             assert_eq!(seen, [two_packet.clone(), (7, b"for one".to_vec()), two_packet]);
@@ -182,7 +196,7 @@ mod tests {
             let next = shared.seat().unwrap();
             shared.own(next.address(), Some(7));
             send(one.address(), b"late");
-            shared.receive(&mut buffers, &mut counters, |place, _, _| panic!("given to {place}"));
+            shared.receive(&mut buffers, &mut counters, |place, _| panic!("given to {place}"));
             assert_eq!(counters.strays, 3);
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diemcau_wire::ice::IceCredentials;
+use diemcau_wire::prefetch::prefetch;
 use diemcau_wire::rtcp::{ReportBlock, RtcpPacket, RtcpWriter, ntp_middle, packets};
 use diemcau_wire::rtp::RtpPacket;
 use diemcau_wire::sdp::{Codec, LineSpec, MediaKind, SdpError, ViewerSession};
@@ -147,6 +148,30 @@ impl Viewer {
     #[must_use]
     pub fn link(&mut self) -> &mut Link {
         &mut self.link
+    }
+
+    /// Has what a datagram takes brought near, in three steps with time between them; `self` is there already.
+    pub fn prefetch(&self, step: usize, datagram: &[u8]) {
+        let line = || {
+            let ssrc = u32::from_be_bytes(datagram.get(8..12)?.try_into().ok()?);
+            let (_, at, _) = self.by_ssrc.iter().find(|(known, ..)| *known == ssrc)?;
+            self.lines.get(usize::from(*at))
+        };
+        match step {
+            0 => {
+                self.link.prefetch(0);
+                prefetch(&*self.by_ssrc);
+            }
+            1 => {
+                self.link.prefetch(1);
+                line().into_iter().for_each(prefetch);
+            }
+            _ => {
+                if let Some(Line { kind: Kind::Video(video), .. }) = line() {
+                    prefetch(&**video);
+                }
+            }
+        }
     }
 
     /// Takes a datagram.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver as Inbox;
 use std::time::{Duration, Instant};
 
+use diemcau_wire::prefetch::prefetch;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{ClientId, Happening, Order};
-use crate::client::{ClientError, Clock, Identity, Link, Moment, Publisher, Shared, Viewer};
+use crate::client::{ClientError, Clock, Identity, Link, Moment, Parcel, Publisher, Shared, Viewer};
 use crate::clips::Library;
 use crate::stats::{Counters, Stats};
 use crate::sys::{Epoll, Receiver, Waker};
@@ -285,7 +286,11 @@ impl Worker {
             // One moment for all: they have been waiting together.
             let moment = clock.now();
             let mut counters = Counters::default();
-            let (more, count) = shared.receive(many, &mut counters, |place, from, datagram| {
+            let (more, count) = shared.receive(many, &mut counters, |place, parcel| {
+                let (from, datagram) = match parcel {
+                    Parcel::Now(from, datagram) => (from, datagram),
+                    Parcel::Soon(step, datagram) => return ahead(clients, place, step, datagram),
+                };
                 let Some(Some(slot)) = clients.get_mut(place) else { return };
                 if !failed.is_empty() && failed.iter().any(|(ended, _)| *ended == place) {
                     return;
@@ -373,6 +378,17 @@ impl Worker {
                 Err(error) => self.end(place, &error),
             }
         }
+    }
+}
+
+/// Has a client's memory brought near before its datagram's turn: its slot, itself, what it points at.
+fn ahead(clients: &[Option<Slot>], place: usize, step: usize, datagram: &[u8]) {
+    let Some(slot) = clients.get(place) else { return };
+    match (step, slot) {
+        (0, slot) => prefetch(slot),
+        (1, Some(Slot { client: Client::Viewer(viewer), .. })) => prefetch(&**viewer),
+        (step, Some(Slot { client: Client::Viewer(viewer), .. })) => viewer.prefetch(step - 2, datagram),
+        _ => {}
     }
 }
 

@@ -7,7 +7,7 @@ use diemcau_wire::sdp::parse_answer;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error as WsError;
 
-use super::session::{Asked, Done, IDS, Media, Session, Socket, command_id, say};
+use super::session::{Asked, Done, IDS, Media, Session, Socket, TURN_PATIENCE, command_id, say};
 use crate::client::{PublisherConfig, ViewerConfig, publisher_offer, viewer_offer};
 use crate::clips::VideoCodec;
 use crate::decode::Tap;
@@ -78,7 +78,12 @@ impl Session {
         let viewer = self.viewer_asked.take_if(|asked| asked.id == id).is_some();
         if viewer {
             self.shared.notes.count(&format!("viewer_{code}"));
-            self.retry_viewer();
+            if code == "queued" {
+                // It is told when its turn comes; asking meanwhile would only keep the door busy.
+                self.viewer_retry = Some(Instant::now() + TURN_PATIENCE);
+            } else {
+                self.retry_viewer();
+            }
         }
         viewer
     }

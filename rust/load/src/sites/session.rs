@@ -31,7 +31,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 const ON_AIR_SNAPSHOT: f64 = 4.0;
 const KEEP_PUBLISHER: Duration = Duration::from_secs(10);
 /// Who was told to wait for its turn asks by itself after so long.
-const TURN_PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const TURN_PATIENCE: Duration = Duration::from_secs(120);
 const PONG_EVERY: Duration = Duration::from_secs(18);
 /// Between a publisher that was refused or ended and the next try.
 const PUBLISH_AGAIN: Duration = Duration::from_millis(500);

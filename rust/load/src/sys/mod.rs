@@ -4,7 +4,7 @@ mod receive;
 mod send;
 mod udp;
 
-pub use receive::{Received, Receiver};
+pub use receive::{AHEAD, Received, Receiver, Step};
 pub use send::Outbox;
 pub use udp::{receive_buffer, udp, udp_of_many};
 

@@ -16,6 +16,7 @@ const CONTROL: usize = 128;
 
 /// Buffers for `recvmmsg`, shared by all sockets of a thread; the structures that point at them are filled in once.
 pub struct Receiver {
+    told: Vec<Control>,
     buffers: Vec<Vec<u8>>,
     /// Held for what `messages` points at.
     _controls: Vec<[u64; CONTROL / 8]>,
@@ -27,6 +28,24 @@ pub struct Receiver {
 
 // SAFETY: the pointers point into the heap blocks of this value's own vectors, which never grow and move with it.
 unsafe impl Send for Receiver {}
+
+/// How often a message is announced.
+pub const AHEAD: usize = 5;
+
+/// What [`Receiver::receive_ahead`] says.
+pub enum Step<'a> {
+    /// This is to come: for the first time (0), ... the last ([`AHEAD`] - 1). Of the bytes only the beginning may count.
+    Soon {
+        step: usize,
+        to: Ipv4Addr,
+        datagram: &'a [u8],
+    },
+    Now {
+        from: SocketAddr,
+        to: Option<Ipv4Addr>,
+        datagram: &'a mut [u8],
+    },
+}
 
 /// What one call brought besides datagrams.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -75,7 +94,14 @@ impl Receiver {
             header.msg_control = controls[i].as_mut_ptr().cast();
             header.msg_controllen = CONTROL as _;
         }
-        Self { buffers, _controls: controls, names, _vectors: vectors, messages }
+        Self {
+            told: Vec::with_capacity(count),
+            buffers,
+            _controls: controls,
+            names,
+            _vectors: vectors,
+            messages,
+        }
     }
 
     /// Reads what is there on an open UDP socket, at most one batch; joined datagrams are handed out one by one, with
@@ -88,6 +114,18 @@ impl Receiver {
         socket: RawFd,
         mut take: impl FnMut(SocketAddr, Option<Ipv4Addr>, &mut [u8]),
     ) -> io::Result<Received> {
+        self.receive_ahead(socket, |step| {
+            if let Step::Now { from, to, datagram } = step {
+                take(from, to, datagram);
+            }
+        })
+    }
+
+    /// As [`Self::receive`], and says beforehand what comes: each message [`AHEAD`] times, ever nearer.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn receive_ahead(&mut self, socket: RawFd, mut take: impl FnMut(Step<'_>)) -> io::Result<Received> {
         let count = self.messages.len();
         // SAFETY: every pointer that `new` set is live and as long as said.
         let got = unsafe {
@@ -105,9 +143,18 @@ impl Receiver {
             Err(error) => return Err(error),
         };
         let mut result = Received { more: got == count, ..Received::default() };
+        self.told.clear();
+        self.told.extend(self.messages[..got].iter().map(|message| read_control(&message.msg_hdr)));
         for i in 0..got {
-            let Control { dropped, segment, to } = read_control(&self.messages[i].msg_hdr);
+            let Control { dropped, segment, to } = self.told[i];
             result.dropped = dropped.or(result.dropped);
+            for step in 0..AHEAD {
+                // Two messages are the time of one fetch.
+                let soon = i + 2 * (AHEAD - step);
+                if let Some(Control { to: Some(to), .. }) = self.told.get(soon) {
+                    take(Step::Soon { step, to: *to, datagram: &self.buffers[soon] });
+                }
+            }
             let from = read_address(&self.names[i]);
             let length = (self.messages[i].msg_len as usize).min(self.buffers[i].len());
             // The kernel has written what it used of these; the next call offers the whole again.
@@ -118,7 +165,7 @@ impl Receiver {
             let size = segment.filter(|s| *s > 0).unwrap_or(length.max(1));
             for datagram in self.buffers[i][..length].chunks_mut(size) {
                 result.datagrams += 1;
-                take(from, to, datagram);
+                take(Step::Now { from, to, datagram });
             }
         }
         Ok(result)
@@ -126,7 +173,7 @@ impl Receiver {
 }
 
 /// Drop counter, GRO segment size and destination, where the kernel told them.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Control {
     dropped: Option<u32>,
     segment: Option<usize>,

@@ -7,6 +7,7 @@ use aws_lc_rs::hmac;
 
 use super::kdf::{SessionKeys, Stream, counter_key, counter_mode, session_keys};
 use super::{MasterKey, SrtpError, SrtpProfile};
+use crate::prefetch::prefetch;
 
 /// RTCP header and sender SSRC, which stay in the clear.
 pub(super) const RTCP_CLEAR: usize = 8;
@@ -39,6 +40,13 @@ impl Cipher {
         let mut salt = [0; 12];
         salt.copy_from_slice(&keys.salt[..12]);
         Ok(Self::Gcm { key: Box::new(LessSafeKey::new(key)), salt })
+    }
+
+    /// Has the key brought near.
+    pub fn prefetch(&self) {
+        if let Self::Gcm { key, .. } = self {
+            prefetch(&**key);
+        }
     }
 
     /// `buf[..len]` becomes SRTP. `header_len <= len` and the SSRC at byte 8 are the caller's to have checked.

@@ -3,6 +3,7 @@
 use super::cipher::{Cipher, be32};
 use super::kdf::Stream;
 use super::{MasterKey, SrtpError, SrtpProfile};
+use crate::prefetch::prefetch;
 use crate::rtp;
 
 /// Most SSRCs one session keeps a replay window for; further ones are refused.
@@ -31,6 +32,14 @@ impl SrtpRx {
 
     pub fn profile(&self) -> SrtpProfile {
         self.profile
+    }
+
+    /// Has what opening an RTP packet takes brought near; `self` is read for it.
+    pub fn prefetch(&self) {
+        if let Some(rtp) = &self.rtp {
+            rtp.prefetch();
+        }
+        prefetch(&*self.rtp_windows.list);
     }
 
     /// Opens an SRTP packet in place: the header stays, the payload behind it is decrypted (padding is part of

@@ -23,7 +23,11 @@ AT_LEAST: Final = 4
 SLOW_S: Final = 1.5
 """Seconds after which an answer of the media node says that too many are coming in."""
 
-HOLD_S: Final = 5.0
+LONG_S: Final = 2.5
+"""Seconds from its turn to its viewer after which a party's way in says the same: four round trips, and what
+the server, the node and the party's own machine add."""
+
+HOLD_S: Final = 10.0
 """Seconds that a party's turn lasts: a page that opens no viewer (any more) must not stand in the door."""
 
 WAITING: Final = 20_000
@@ -48,6 +52,7 @@ class Ticket:
     since: float
     number: int = 0
     admitted: bool = False
+    admitted_at: float = 0.0
     tell: Callable[[], None] | None = None
     timer: asyncio.TimerHandle | None = field(default=None, repr=False)
 
@@ -141,11 +146,14 @@ class Admission:
         """Parties that may be on their way in now."""
         return int(self._window)
 
-    def answered(self, seconds: float) -> None:
-        """A party was opened its viewer, or refused for want of an answer, after so long: where that is too
-        long half as many come in, at most halved once in that time; otherwise a few more."""
+    def answered(self, party: str, seconds: float) -> None:
+        """A party was opened its viewer, or refused for want of an answer, after so long: where that or its
+        whole way in is too long half as many come in, at most halved once in that time; otherwise a few more.
+        """
         now = self._now()
-        if seconds <= SLOW_S:
+        ticket = self._tickets.get(party)
+        inside = now - ticket.admitted_at if ticket is not None and ticket.admitted else 0.0
+        if seconds <= SLOW_S and inside <= LONG_S:
             self._window = min(float(self._at_once), self._window + 0.25)
         elif now - self._narrowed >= SLOW_S:
             self._narrowed = now
@@ -168,6 +176,7 @@ class Admission:
     def _admit(self, ticket: Ticket) -> None:
         now = self._now()
         ticket.admitted = True
+        ticket.admitted_at = now
         self._inside += 1
         self.admitted += 1
         self._lately.append(now)

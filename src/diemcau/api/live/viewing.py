@@ -48,5 +48,5 @@ async def open_viewer(hub: Hub, actor: Actor, meeting: str, offer: str, replaces
         try:
             return await services.stage.open_viewer(meeting, actor.id, offer, replaces=replaces)
         finally:
-            hub.admission.answered(time.monotonic() - began)
+            hub.admission.answered(actor.id, time.monotonic() - began)
             hub.admission.done(actor.id)
