@@ -60,17 +60,27 @@ async def test_who_must_not_wait_goes_ahead_even_of_a_place_it_had() -> None:
 
 async def test_fewer_come_in_at_once_while_answers_are_slow_and_more_again_afterwards() -> None:
     door, _ = make(at_once=64)
-    door.answered(admission.SLOW_S + 1)
-    door.answered(admission.SLOW_S + 1)  # of the same crowd: counted once
+    door.answered("a", admission.SLOW_S + 1)
+    door.answered("b", admission.SLOW_S + 1)  # of the same crowd: counted once
     assert door.window == 32
     for name in range(40):
         door.ask(str(name))
     assert (door.inside, door.waiting) == (32, 8)
     for _ in range(200):
-        door.answered(0.1)
+        door.answered("c", 0.1)
     assert door.window == 64
     door.done("0")
     assert (door.inside, door.waiting) == (39, 0)
+
+
+async def test_a_way_in_that_takes_too_long_lets_fewer_in_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    door, _ = make(at_once=64)
+    door.ask("quick")
+    door.answered("quick", 0.1)
+    assert door.window == 64
+    monkeypatch.setattr(admission, "LONG_S", -1.0)
+    door.answered("quick", 0.1)
+    assert door.window == 32
 
 
 async def test_a_turn_that_is_not_used_is_over() -> None:
@@ -125,7 +135,7 @@ def test_whatever_happens_places_are_counted_right(steps: list[tuple[str, int]])
 async def narrow(world: World) -> AsyncIterator[World]:
     """A server with one place on the way in, which whoever has it keeps until it is through."""
     hub = world.app.state.hub
-    hub.admission = Admission(hub.services.metrics.admission_seconds.observe, at_once=1, hold_s=60.0)
+    hub.turns.admission = Admission(hub.services.metrics.admission_seconds.observe, at_once=1, hold_s=60.0)
     yield world
 
 
@@ -151,7 +161,7 @@ async def test_who_has_nothing_to_open_does_not_hold_the_door(narrow: World) -> 
     async with AsyncExitStack() as stack:
         for site in (NORTH, SOUTH):
             await stack.enter_async_context(narrow.socket(await narrow.device(site)))
-        assert narrow.app.state.hub.admission.inside == 0
+        assert narrow.app.state.hub.turns.admission.inside == 0
 
 
 async def test_who_goes_leaves_its_place(narrow: World) -> None:
@@ -160,7 +170,7 @@ async def test_who_goes_leaves_its_place(narrow: World) -> None:
     async with narrow.socket(await narrow.device(NORTH)), narrow.knock(south) as second:
         await second.next("wait")
     async with narrow.socket(south):  # the door is free, or it would not be welcomed for a minute
-        door = narrow.app.state.hub.admission
+        door = narrow.app.state.hub.turns.admission
         assert (door.inside, door.waiting) == (1, 0)
 
 
@@ -172,7 +182,7 @@ async def test_a_page_that_is_reloaded_while_it_waits_keeps_its_place(narrow: Wo
         async with narrow.knock(south) as again:
             assert (await again.next("wait"))["place"] == 1
             assert (await second.closed())[0] == 1000
-            narrow.app.state.hub.admission.done(NORTH)
+            narrow.app.state.hub.turns.admission.done(NORTH)
             await again.next("welcome")
 
 

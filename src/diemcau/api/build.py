@@ -85,7 +85,7 @@ def create(services: Services) -> FastAPI:
     app.add_middleware(Cors)
     app.add_middleware(door.LiveDoor)
     services.metrics.add_gauge(
-        "diemcau_admission_waiting", "Parties in the queue", lambda: hub.admission.waiting
+        "diemcau_admission_waiting", "Parties in the queue", lambda: hub.turns.admission.waiting
     )
     services.metrics.add_gauge("diemcau_ws_open", "Open WebSockets", lambda: len(hub.connections))
     services.metrics.add_gauge("diemcau_whep_viewers", "Players that watch", services.stage.players)

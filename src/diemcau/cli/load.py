@@ -22,8 +22,8 @@ WHOLE = 63 + 705 + 9043 + 1
 """Sites of the meeting of 5 September 2021: provinces, districts, communes, the centre."""
 
 LIGHT = ("--fps", "2", "--kbps", "40", "40", "--phases", "6")
-"""Clips of a stage that a commune's line carries: 2 pictures a second at 40 kbit/s. Each of the 6 frames of the
-loop has an encoding in which it is the keyframe."""
+"""Clips of a stage that a commune's line carries: 2 pictures a second at 40 kbit/s. Each of the 6 frames
+of the loop has an encoding in which it is the keyframe."""
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 

@@ -15,6 +15,7 @@ const PATHS = {
   network: 'M3 8a10 10 0 0 1 14 0M5.5 11a6.5 6.5 0 0 1 9 0M8 14a3 3 0 0 1 4 0M3 3l14 14',
   settings: 'M3 6h8M15 6h2M3 14h2M9 14h8M13 8a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM7 16a2 2 0 1 0 0-4 2 2 0 0 0 0 4z',
   send: 'M3 10l14-6-5 13-3-5z',
+  enter: 'M12 4h4v12h-4M3 10h9M8.5 6.5L12 10l-3.5 3.5',
   leave: 'M8 4H4v12h4M8 10h9M13.5 6.5L17 10l-3.5 3.5',
 } as const;
 

@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
+import { Icon } from '../design/icons';
 import { Mark } from '../design/marks';
 import { formatClock, formatDay, formatSpan } from '../i18n/format';
 import { StepBars } from '../parts/StepBars';
@@ -15,6 +16,7 @@ export function StatusBar() {
   const { t } = useTranslation();
   const session = useDesk();
   const link = useStore(session.wire.state, (s) => s.link);
+  const waiting = useStore(session.wire.state, (s) => s.waiting);
   const skew = useStore(session.wire.state, (s) => s.skew);
   const state = useMeetingState();
   const speaking = useLiveMeeting((s) => s.speaking);
@@ -49,6 +51,12 @@ export function StatusBar() {
               <b>{speaking.map((s) => names(s).title).join(', ')}</b>
             </>
           )}
+        </span>
+      )}
+      {waiting > 0 && (
+        <span className={classes.speaks} title={t('desk.waitingWhy')} data-testid="waiting-sites">
+          <Icon name="enter" size={16} />
+          {t('desk.waiting', { count: waiting })}
         </span>
       )}
       {weak.length > 0 && (

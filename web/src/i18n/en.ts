@@ -316,6 +316,9 @@ export const en: Texts = {
     },
   },
   desk: {
+    waiting_one: '{{count}} site waiting to come in',
+    waiting_other: '{{count}} sites waiting to come in',
+    waitingWhy: 'Many sites come in at once: they are let in one after the other',
     weakLines_one: '{{count}} site below the full picture',
     weakLines_other: '{{count}} sites below the full picture',
     weakLinesWhy: 'The lines of these sites do not carry the whole picture',

@@ -314,6 +314,9 @@ export const vi = {
     },
   },
   desk: {
+    waiting_one: 'Đang chờ vào: {{count}}',
+    waiting_other: 'Đang chờ vào: {{count}}',
+    waitingWhy: 'Nhiều điểm cầu vào cùng lúc: hệ thống cho vào lần lượt',
     weakLines_one: '{{count}} điểm cầu dưới mức đủ hình',
     weakLines_other: '{{count}} điểm cầu dưới mức đủ hình',
     weakLinesWhy: 'Đường truyền của các điểm cầu này không đủ cho toàn bộ hình',

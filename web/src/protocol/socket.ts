@@ -62,6 +62,8 @@ export interface WireState {
   turns: number;
   /** Seconds between two pictures that we are to post. */
   pictureS: number;
+  /** Sites that wait to be let in. */
+  waiting: number;
   /** The relays for media connections as the server last gave them. */
   ice: IceServersAnswer | null;
 }
@@ -166,6 +168,7 @@ export class Wire {
       queue: null,
       turns: 0,
       pictureS: PICTURE_S,
+      waiting: 0,
       ice: null,
     }));
   }
@@ -346,7 +349,11 @@ export class Wire {
       case 'beat':
         this.attempt = 0;
         this.pong();
-        this.state.setState({ skew: this.skewOf(message.now), pictureS: message.picture_s ?? PICTURE_S });
+        this.state.setState({
+          skew: this.skewOf(message.now),
+          pictureS: message.picture_s ?? PICTURE_S,
+          waiting: message.waiting ?? 0,
+        });
         for (const [stream, head] of Object.entries(message.heads)) {
           const sub = this.subs.get(stream);
           if (!sub) continue;

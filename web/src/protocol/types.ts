@@ -162,7 +162,7 @@ export type FromServer =
   | { op: 'snap'; stream: string; seq: number; state: MeetingState }
   | ({ op: 'ev' } & StreamEvent)
   | ({ op: 'eph'; stream: string } & Ephemeral)
-  | { op: 'beat'; heads: Record<string, number>; now: string; picture_s?: number }
+  | { op: 'beat'; heads: Record<string, number>; now: string; picture_s?: number; waiting?: number }
   /** Where we stand at the door; place 0 is our turn. */
   | { op: 'wait'; place: number; of: number; seconds: number }
   /** Media connections of this site or person that ended other than by our wish. */

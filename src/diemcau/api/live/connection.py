@@ -176,7 +176,7 @@ class Connection:
         if ticket is not None and not ticket.admitted:
             turn = asyncio.Event()
             ticket.tell = turn.set
-            self.hub.wait_at_door(ticket, self)
+            self.hub.turns.wait_at_door(ticket, self)
             await turn.wait()
         me = (await me_of(services, self.actor, self.credential)).model_dump()
         self.hub.add(self)
@@ -197,7 +197,7 @@ class Connection:
         self.welcomed = True
         self.tell_standing()
         if not self._opens_viewer():
-            self.hub.admission.done(self.actor.id)
+            self.hub.turns.admission.done(self.actor.id)
         await self.following.bring_up_all()
 
     def _opens_viewer(self) -> bool:

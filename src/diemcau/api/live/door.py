@@ -54,11 +54,11 @@ async def live(socket: WebSocket) -> None:
         if hello.page == "desk":
             await connection.run(None)  # who directs the meeting never waits
             return
-        ticket = hub.admission.ask(actor.id, ahead=services.stage.is_asked(actor.id))
+        ticket = hub.turns.admission.ask(actor.id, ahead=services.stage.is_asked(actor.id))
         try:
             await connection.run(ticket)
         finally:
-            hub.leave_queue(ticket, connection)
+            hub.turns.leave(ticket, connection)
         return
     except (WebSocketDisconnect, KeyError):  # KeyError: a binary frame has no text
         code, reason = Close.BAD_MESSAGE, "bad_request"

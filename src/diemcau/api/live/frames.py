@@ -128,9 +128,10 @@ def ephemeral(stream: str, topic: str, data: object) -> str:
     return text({"op": "eph", "stream": stream, "topic": topic, "data": data})
 
 
-def beat(heads: dict[str, int], now: datetime, picture_s: int) -> str:
+def beat(heads: dict[str, int], now: datetime, picture_s: int, waiting: int) -> str:
     """`beat`."""
-    return text({"op": "beat", "heads": heads, "now": rfc3339(now), "picture_s": picture_s})
+    said = {"op": "beat", "heads": heads, "now": rfc3339(now), "picture_s": picture_s, "waiting": waiting}
+    return text(said)
 
 
 def wait(place: int, of: int, seconds: int) -> str:

@@ -1,6 +1,7 @@
 """`Hub`: one subscription to the bus for all clients; every message is encoded once for all who get it."""
 
 import asyncio
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -11,7 +12,8 @@ import structlog
 from diemcau.access import SYSTEM
 from diemcau.api.limits import RateLimit
 from diemcau.api.live import frames
-from diemcau.api.live.admission import Admission, Queued, Ticket
+from diemcau.api.live.admission import Admission, Queued
+from diemcau.api.live.turns import Turns
 from diemcau.api.services import Services
 from diemcau.bus import EPHEMERAL, EVENTS, Message, SubscriberTooSlow, Subscription
 from diemcau.errors import Busy, DiemCauError
@@ -42,6 +44,9 @@ PICTURE_S = 20
 _LISTED = frozenset({"meeting_created", "meeting_opened", "meeting_ended", "sites_invited"})
 """Events that change which meetings a site is told of."""
 
+SLICES = 10
+"""Parts in which the clients hear a beat."""
+
 CHECKS = 32
 """Connections that are asked at once whether they may stay: beside requests, in the same database."""
 
@@ -58,8 +63,13 @@ class Hub:
 
     def __init__(self, services: Services, media: RateLimit) -> None:
         self.services, self.media = services, media
-        self.admission = Admission(services.metrics.admission_seconds.observe)
+        self.turns = Turns(
+            Admission(services.metrics.admission_seconds.observe),
+            services.stage.is_asked,
+            lambda party: self._by_party.get(party, ()),
+        )
         self.connections: set[Connection] = set()
+        self._slices: list[set[Connection]] = [set() for _ in range(SLICES)]
         self.heads: dict[str, int] = {}
         self._by_stream: dict[str, dict[Connection, Follow]] = {}
         self._by_party: dict[str, set[Connection]] = {}
@@ -68,7 +78,6 @@ class Hub:
         self._to_check: dict[Connection, None] = {}
         self._doubtful: set[str] = set()  # parties whose access may have ended, and with it their media
         self._check_now = asyncio.Event()
-        self._waiting: dict[Ticket, Connection | None] = {}
         self._spoken: dict[str, tuple[Any, str]] = {}  # what a crowd is to be told next
         self._spoke_at: dict[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -84,8 +93,7 @@ class Hub:
 
     async def aclose(self) -> None:
         """Tells every client to come back later, then ends."""
-        at_door = [connection for connection in self._waiting.values() if connection is not None]
-        for connection in [*self.connections, *at_door]:
+        for connection in [*self.connections, *self.turns.at_door()]:
             connection.end(frames.Close.GOING_AWAY, "the server is stopping")
         while self.connections:
             await asyncio.gather(*(connection.ended.wait() for connection in list(self.connections)))
@@ -98,6 +106,7 @@ class Hub:
     def add(self, connection: "Connection") -> None:
         """A client that has said hello. A site has one page: a newer one replaces it."""
         self.connections.add(connection)
+        min(self._slices, key=len).add(connection)
         self._round[connection] = None
         self._by_party.setdefault(connection.actor.id, set()).add(connection)
         site = connection.site
@@ -116,13 +125,15 @@ class Hub:
         if connection not in self.connections:
             return
         self.connections.discard(connection)
+        for some in self._slices:
+            some.discard(connection)
         self._round.pop(connection, None)
         self._to_check.pop(connection, None)
         own = self._by_party.get(connection.actor.id, set())
         own.discard(connection)
         if not own:
             self._by_party.pop(connection.actor.id, None)
-            self.admission.done(connection.actor.id)
+            self.turns.admission.done(connection.actor.id)
         for stream in list(connection.following.follows):
             self.unfollow(connection, stream)
         site = connection.site
@@ -130,14 +141,6 @@ class Hub:
             del self._sites[site]
             self.services.meetings.disconnected(site)
         self.services.metrics.connections.labels(connection.page).dec()
-
-    def leave_queue(self, ticket: Ticket, connection: "Connection") -> None:
-        """The client that held the ticket has gone; another page of the same party may hold it now."""
-        if self._waiting.get(ticket, connection) is not connection:
-            return
-        self._waiting.pop(ticket, None)
-        if not self._by_party.get(ticket.party):
-            self.admission.leave(ticket)
 
     def follow(self, connection: "Connection", follow: "Follow") -> None:
         """From now on the client is given what happens in the stream."""
@@ -245,50 +248,12 @@ class Hub:
         if not any(connection.site for connection in connections):
             return True
         try:
-            self.take_turn(party)
+            self.turns.take(party)
         except Queued:
             return False
         except Busy:
             return True  # it comes, is refused, and comes again as after any failure
         return True
-
-    def take_turn(self, party: str) -> None:
-        """Raises Queued unless it is the site's turn to open a viewer; its pages are told when it is. Raises
-        Busy when too many wait."""
-        ticket = self.admission.ask(party, ahead=self.services.stage.is_asked(party))
-        if ticket.admitted:
-            return
-        if ticket not in self._waiting:
-            ticket.tell = lambda: self._tell_place(ticket)
-            self._waiting[ticket] = None
-        place = self.admission.place(ticket)
-        raise Queued(None, place=place.place, retry_after=place.seconds + 2)
-
-    def wait_at_door(self, ticket: Ticket, connection: "Connection") -> None:
-        """Has a client that is not welcomed yet told where it stands, now and with every beat. A page that
-        was reloaded takes the place of the one before."""
-        before = self._waiting.get(ticket)
-        self._waiting[ticket] = connection
-        if before is not None and before is not connection:
-            before.end(1000 if before.tab == connection.tab else frames.Close.REPLACED, "replaced")
-        self._tell_place(ticket)
-
-    def _tell_place(self, ticket: Ticket) -> None:
-        place = self.admission.place(ticket)
-        text = frames.wait(place.place, place.of, place.seconds)
-        at_door = self._waiting.get(ticket)
-        for connection in self._by_party.get(ticket.party, ()) if at_door is None else (at_door,):
-            connection.tell_place(text, turn=ticket.admitted)
-        if ticket.admitted:
-            self._waiting.pop(ticket, None)
-
-    def _tell_places(self) -> None:
-        """Where everybody stands who waits."""
-        for ticket, at_door in list(self._waiting.items()):
-            if ticket.admitted or not self.admission.holds(ticket):
-                del self._waiting[ticket]
-            elif at_door is not None or ticket.party in self._by_party:
-                self._tell_place(ticket)
 
     def _take_ephemeral(self, stream: str, topic: str, data: Any) -> None:
         if topic == "presence" and isinstance(data, Mapping):
@@ -372,31 +337,34 @@ class Hub:
     # Beats.
 
     async def _beat(self) -> None:
-        options = self.services.options
-        while True:
-            await asyncio.sleep(options.beat_s)
-            self.beat()
+        """A slice of the clients at a time: ten thousand frames at once would hold up a cut."""
+        pause = self.services.options.beat_s / SLICES
+        for turn in itertools.count():
+            await asyncio.sleep(pause)
+            self.beat(self._slices[turn % SLICES])
+            if turn % SLICES == 0:
+                self.turns.tell_places()
+                self._check_slice()
 
     @property
     def picture_s(self) -> int:
         """Seconds between two pictures of a site."""
         return max(PICTURE_S, len(self._sites) // PICTURES_A_SECOND)
 
-    def beat(self) -> None:
-        """Tells every client the heads of what it follows, and ends those that have been silent."""
+    def beat(self, connections: Iterable["Connection"]) -> None:
+        """Tells clients the heads of what they follow, and ends those that have been silent."""
         now, clock = self.services.clock.now(), asyncio.get_running_loop().time()
+        waiting = self.turns.admission.waiting
         encoded: dict[tuple[str, ...], str] = {}
-        for connection in list(self.connections):
+        for connection in list(connections):
             if clock - connection.heard > self.services.options.silent_s:
                 connection.end(frames.Close.SILENT, "silent")
                 continue
             streams = tuple(sorted(s for s, f in connection.following.follows.items() if f.last is not None))
             if (text := encoded.get(streams)) is None:
                 heads = {s: self.heads[s] for s in streams if s in self.heads}
-                text = encoded[streams] = frames.beat(heads, now, self.picture_s)
+                text = encoded[streams] = frames.beat(heads, now, self.picture_s, waiting)
             connection.beat(text)
-        self._tell_places()
-        self._check_slice()
 
 
 def _parties(event: Event) -> Iterable[str]:

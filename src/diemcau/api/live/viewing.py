@@ -43,10 +43,10 @@ async def open_viewer(hub: Hub, actor: Actor, meeting: str, offer: str, replaces
         hub.media.take(actor.key)
         await may_watch(services, actor, meeting)
         if actor.site is not None:
-            hub.take_turn(actor.id)
+            hub.turns.take(actor.id)
         began = time.monotonic()
         try:
             return await services.stage.open_viewer(meeting, actor.id, offer, replaces=replaces)
         finally:
-            hub.admission.answered(actor.id, time.monotonic() - began)
-            hub.admission.done(actor.id)
+            hub.turns.admission.answered(actor.id, time.monotonic() - began)
+            hub.turns.admission.done(actor.id)
