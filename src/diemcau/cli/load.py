@@ -22,8 +22,8 @@ WHOLE = 63 + 705 + 9043 + 1
 """Sites of the meeting of 5 September 2021: provinces, districts, communes, the centre."""
 
 LIGHT = ("--fps", "2", "--kbps", "40", "40", "--phases", "6")
-"""Clips of a stage that a commune's line carries: 2 pictures a second at 40 kbit/s. Each of the 6 frames
-of the loop has an encoding in which it is the keyframe."""
+"""Clips of a stage that a commune's line carries: 2 pictures a second at 40 kbit/s. Each of the loop's 6
+frames has an encoding in which it is the keyframe."""
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -132,9 +132,8 @@ def on_a_server_of_its_own(sites: int, measure: "Measure", codec: str, *, as_jso
         from diemcau.cli.nation.run import Demo
 
         configure_logs(settings)
-        clips = clip_cache() / "-".join(
-            [codec, str(SEED), str(sites), *(["light-2"] if measure.clips else [])]
-        )
+        kind = ["light-2"] if measure.clips else []
+        clips = clip_cache() / "-".join([codec, str(SEED), str(sites), *kind])
         run = Demo(settings, sites, SEED, codec, 20.0, clips, True, as_json, measure)
         run_loop(run.run())
         if run.report is None:

@@ -239,6 +239,8 @@ impl Viewer {
         {
             self.arrivals.note(u16::from_be_bytes(number), moment.now);
         }
+        // A probe that only fills must be told of in time too.
+        let nothing = Progress { due: self.arrivals.due(), ..Progress::default() };
         if repair {
             stats.counters.rtx_packets += 1;
         } else {
@@ -247,7 +249,7 @@ impl Viewer {
         let types = if repair { line.spec.rtx_payload_types } else { line.spec.payload_types };
         let Some(codec) = types.codec_of(header.payload_type) else {
             stats.violation("unknown_payload_type");
-            return Progress::default();
+            return nothing;
         };
         match &mut line.kind {
             Kind::Audio(audio) => {
@@ -261,10 +263,10 @@ impl Viewer {
                     // RFC 4588 §4: the original's sequence number, then its payload. An empty one is a probe.
                     let Some((osn, payload)) = packet.payload.split_first_chunk::<2>() else {
                         stats.counters.padding_packets += 1;
-                        return Progress::default();
+                        return nothing;
                     };
                     let Some(original) = video.extend(u16::from_be_bytes(*osn)) else {
-                        return Progress::default();
+                        return nothing;
                     };
                     (original, payload)
                 } else {

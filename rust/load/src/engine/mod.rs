@@ -1,5 +1,6 @@
 //! Threads that own clients: each has an epoll, a socket for its viewers, timers, and its own statistics.
 
+mod slot;
 mod worker;
 
 use std::sync::Arc;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver as Inbox;
 use std::time::{Duration, Instant};
 
-use diemcau_wire::prefetch::prefetch;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::slot::{Client, Slot, ahead, take};
 use super::{ClientId, Happening, Order};
-use crate::client::{ClientError, Clock, Identity, Link, Moment, Parcel, Publisher, Shared, Viewer};
+use crate::client::{ClientError, Clock, Identity, Parcel, Publisher, Shared, Viewer};
 use crate::clips::Library;
 use crate::stats::{Counters, Stats};
 use crate::sys::{Epoll, Receiver, Waker};
@@ -24,18 +24,6 @@ const GATHER: Duration = Duration::from_millis(1);
 const BATCHES: usize = 32;
 /// Timers that fire before what they had sent leaves.
 const FLUSH_EVERY: usize = 64;
-
-enum Client {
-    Viewer(Box<Viewer>),
-    Publisher(Box<Publisher>),
-}
-
-struct Slot {
-    id: ClientId,
-    client: Client,
-    /// The one timer in the heap that counts.
-    due: Instant,
-}
 
 /// What a worker begins with.
 pub(super) struct Parts {
@@ -377,65 +365,6 @@ impl Worker {
                 }
                 Err(error) => self.end(place, &error),
             }
-        }
-    }
-}
-
-/// Has a client's memory brought near before its datagram's turn: its slot, itself, what it points at.
-fn ahead(clients: &[Option<Slot>], place: usize, step: usize, datagram: &[u8]) {
-    let Some(slot) = clients.get(place) else { return };
-    match (step, slot) {
-        (0, slot) => prefetch(slot),
-        (1, Some(Slot { client: Client::Viewer(viewer), .. })) => prefetch(&**viewer),
-        (step, Some(Slot { client: Client::Viewer(viewer), .. })) => viewer.prefetch(step - 2, datagram),
-        _ => {}
-    }
-}
-
-/// Gives a client a datagram. Returns when it has something to do, if that may be earlier than was known.
-fn take(
-    slot: &mut Slot,
-    moment: Moment,
-    from: std::net::SocketAddr,
-    datagram: &mut [u8],
-    library: &Library,
-    stats: &mut Stats,
-    happenings: &UnboundedSender<Happening>,
-) -> Result<Option<Instant>, ClientError> {
-    let (connected, due) = match &mut slot.client {
-        Client::Viewer(viewer) => {
-            let progress = viewer.datagram(moment, from, datagram, library, stats)?;
-            if progress.pictured {
-                stats.counters.pictured += 1;
-                let _ = happenings.send(Happening::Pictured(slot.id));
-            }
-            stats.counters.connected += u64::from(progress.connected);
-            (progress.connected, progress.due)
-        }
-        Client::Publisher(publisher) => {
-            let connected = publisher.datagram(moment, from, datagram, stats)?;
-            stats.counters.publishers_connected += u64::from(connected);
-            (connected, Some(publisher.next_timeout()))
-        }
-    };
-    if connected {
-        let _ = happenings.send(Happening::Connected(slot.id));
-    }
-    Ok(due)
-}
-
-impl Client {
-    fn link(&mut self) -> &mut Link {
-        match self {
-            Self::Viewer(viewer) => viewer.link(),
-            Self::Publisher(publisher) => publisher.link(),
-        }
-    }
-
-    fn next_timeout(&self) -> Instant {
-        match self {
-            Self::Viewer(viewer) => viewer.next_timeout(),
-            Self::Publisher(publisher) => publisher.next_timeout(),
         }
     }
 }
