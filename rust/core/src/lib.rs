@@ -33,7 +33,9 @@ pub use packet::{
     TrackId, TrackPacket,
 };
 pub use program::{Program, ProgramId, ProgramTable, Slot, TrackSpec};
-pub use shard::{Heard, KeyframeNeed, Padding, Review, Shard, ShardConfig, ShardEvent, ShardStats};
+pub use shard::{
+    Heard, KeyframeNeed, Padding, Review, SOON, Shard, ShardConfig, ShardEvent, ShardStats, Sink,
+};
 pub use time::Time;
 pub use track::{IngestError, Publisher, PublisherEvent, RtpIn};
 pub use viewer::{ViewerConfig, ViewerKey};

@@ -7,8 +7,13 @@ const LINE: usize = 64;
 /// All of `value`, which is not read.
 #[inline]
 pub fn prefetch<T: ?Sized>(value: &T) {
-    let start = std::ptr::from_ref(value).cast::<u8>();
-    for offset in (0..size_of_val(value)).step_by(LINE) {
+    prefetch_bytes(std::ptr::from_ref(value).cast(), size_of_val(value));
+}
+
+/// So many bytes from `start` on, which are not read: any address will do.
+#[inline]
+pub fn prefetch_bytes(start: *const u8, bytes: usize) {
+    for offset in (0..bytes).step_by(LINE) {
         line(start.wrapping_add(offset));
     }
 }

@@ -201,6 +201,16 @@ impl Transport {
         }
     }
 
+    /// The same for a packet that is to be sent.
+    pub fn prefetch_tx(&self, step: usize) {
+        if let Some(srtp) = &self.srtp {
+            match step {
+                0 => prefetch(&srtp.0),
+                _ => srtp.0.prefetch(),
+            }
+        }
+    }
+
     /// Takes one datagram; answers go to `out` as (to, bytes). An error ends the connection.
     pub fn handle_datagram<'a>(
         &mut self,

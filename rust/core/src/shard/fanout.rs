@@ -107,28 +107,40 @@ pub(super) fn seat_of(viewers: &mut [Option<Box<Viewer>>], at: LineRef) -> Optio
     viewer.seats.get_mut(usize::from(at.line))
 }
 
+/// Where forwarded packets go. Among ten thousand viewers nothing of one is in the cache when its turn comes, so the
+/// sink is told some turns before, and may have what it needs fetched meanwhile.
+pub trait Sink {
+    fn packet(&mut self, out: OutPacket<'_>);
+
+    /// A line's turn comes in some packets, said [`SOON`] times with falling distance (0, 1, ...).
+    fn soon(&mut self, _viewer: ViewerKey, _line: u8, _step: usize) {}
+
+    /// These bytes of the shard's will be read. A hint: nothing is to be read through `start`.
+    fn near(&mut self, _start: *const u8, _bytes: usize) {}
+}
+
+impl<F: FnMut(OutPacket<'_>)> Sink for F {
+    fn packet(&mut self, out: OutPacket<'_>) {
+        self(out);
+    }
+}
+
+/// How often a sink hears of a line before its turn, and how many turns ahead.
+pub const SOON: usize = AHEAD.len();
+const AHEAD: [usize; 4] = [16, 12, 8, 4];
+
 impl Shard {
     /// Packets of a track, ideally all of a frame: up to its marker, or what came within 5 ms. They are put in order
     /// here. `sink` is called viewer by viewer, so that a viewer's packets of the frame follow each other and fit one
     /// GSO message. No allocation per packet.
-    pub fn forward(
-        &mut self,
-        batch: &mut [Arc<TrackPacket>],
-        now: Time,
-        mut sink: impl FnMut(OutPacket<'_>),
-    ) {
+    pub fn forward(&mut self, batch: &mut [Arc<TrackPacket>], now: Time, mut sink: impl Sink) {
         batch.sort_unstable_by_key(|packet| (packet.source, packet.seq));
         for packets in batch.chunk_by(|a, b| a.source == b.source) {
             self.forward_source(packets, now, &mut sink);
         }
     }
 
-    fn forward_source(
-        &mut self,
-        packets: &[Arc<TrackPacket>],
-        now: Time,
-        sink: &mut impl FnMut(OutPacket<'_>),
-    ) {
+    fn forward_source(&mut self, packets: &[Arc<TrackPacket>], now: Time, sink: &mut impl Sink) {
         let Some(first) = packets.first() else { return };
         let source = first.source;
         let Some(track) = self.tracks.get_mut(&source.track) else {
@@ -168,10 +180,11 @@ impl Shard {
         source: Source,
         packets: &[Arc<TrackPacket>],
         now: Time,
-        sink: &mut impl FnMut(OutPacket<'_>),
+        sink: &mut impl Sink,
     ) {
         let mut place = 0;
         while let Some(at) = lines.get(place).copied() {
+            self.announce(lines, place, sink);
             let viewer = self.viewers.get_mut(at.viewer.index as usize).and_then(Option::as_deref_mut);
             let Some(viewer) = viewer.filter(|viewer| viewer.generation == at.viewer.generation) else {
                 lines.swap_remove(place);
@@ -193,7 +206,7 @@ impl Shard {
                 let Some(header) = seat.line.forward(packet) else { continue };
                 cut |= header.cut;
                 self.stats.packets_out += 1;
-                sink(OutPacket {
+                sink.packet(OutPacket {
                     viewer: at.viewer,
                     line: at.line,
                     header,
@@ -210,6 +223,26 @@ impl Shard {
                 }
             }
             place += 1;
+        }
+    }
+
+    /// Has the lines whose turn is near fetched, step by step: each reads what the one before has asked for.
+    #[inline]
+    fn announce(&self, lines: &[LineRef], place: usize, sink: &mut impl Sink) {
+        for (step, ahead) in AHEAD.into_iter().enumerate() {
+            let Some(at) = lines.get(place + ahead) else { continue };
+            sink.soon(at.viewer, at.line, step);
+            if step > 1 {
+                continue;
+            }
+            let Some(viewer) = self.viewers.get(at.viewer.index as usize).and_then(Option::as_deref) else {
+                continue;
+            };
+            if step == 0 {
+                sink.near(std::ptr::from_ref(viewer).cast(), size_of::<Viewer>());
+            } else if let Some(seat) = viewer.seats.get(usize::from(at.line)) {
+                sink.near(std::ptr::from_ref(seat).cast(), size_of::<Seat>());
+            }
         }
     }
 

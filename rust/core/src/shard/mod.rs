@@ -24,6 +24,7 @@ use crate::viewer::{Viewer, ViewerConfig, ViewerKey};
 use aim::{Promotion, Showing};
 use fanout::TrackState;
 
+pub use fanout::{SOON, Sink};
 pub use feedback::Heard;
 pub use rate::{Padding, Review};
 

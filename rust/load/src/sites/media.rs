@@ -38,8 +38,7 @@ impl Session {
             &[VideoCodec::H264, VideoCodec::Vp8],
         );
         let id = command_id(self.index);
-        let ask =
-            json!({"op": "viewer", "id": id, "meeting": meeting, "offer": offer.sdp, "replaces": null});
+        let ask = json!({"op": "viewer", "id": id, "meeting": meeting, "offer": offer.sdp, "replaces": null});
         // The first join counts from the first request of the site; a later one from its own.
         let started = self.first.unwrap_or_else(Instant::now);
         self.viewer_asked = Some(Asked { id, offer, started });

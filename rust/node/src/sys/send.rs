@@ -270,12 +270,18 @@ impl Egress {
     /// segment), a single one is lost and counted.
     fn refused(&mut self, udp: &Udp, index: usize, error: &io::Error) {
         let message = self.messages[index];
-        let (Some(to), true) = (message.to, message.packets > 1) else {
+        let narrow = error.raw_os_error() == Some(libc::EMSGSIZE);
+        if narrow {
+            tracing::info!(to = ?message.to, "a path carries less than our packets: they may be cut up from now on");
+            udp.allow_fragments();
+        }
+        let joined = message.packets > 1;
+        let (Some(to), true) = (message.to, joined || narrow) else {
             self.sent.refused += message.packets as u64;
             return;
         };
-        self.sent.split += 1;
-        self.gso_failures += 1;
+        self.sent.split += u64::from(joined);
+        self.gso_failures += u32::from(joined);
         // EIO: no checksum offload, it will never work. Otherwise give it some chances: one path's small MTU
         // must not cost every other viewer.
         if error.raw_os_error() == Some(libc::EIO) || self.gso_failures > 64 {
@@ -285,7 +291,7 @@ impl Egress {
         let mut address = KernelAddress::empty();
         let address_len = address.set(to, udp.is_v6);
         let bytes = &self.arena[message.start..message.start + message.len];
-        for packet in bytes.chunks(message.segment) {
+        for packet in bytes.chunks(if joined { message.segment } else { bytes.len().max(1) }) {
             // SAFETY: the packet and the address are live and their lengths are given.
             let result = unsafe {
                 libc::sendto(

@@ -36,7 +36,26 @@ impl Udp {
             }
         }
         let local = socket.local_addr()?;
-        Ok(Self { is_v6: local.is_ipv6(), socket, local })
+        let udp = Self { is_v6: local.is_ipv6(), socket, local };
+        udp.discover_mtu(libc::IP_PMTUDISC_DO);
+        Ok(udp)
+    }
+
+    /// From now on the kernel cuts up what a path does not carry whole.
+    pub fn allow_fragments(&self) {
+        self.discover_mtu(libc::IP_PMTUDISC_WANT);
+    }
+
+    /// A packet that is never to be cut up needs no identification, and finding one is a twentieth of what sending a
+    /// packet costs. Where a path proves too narrow we go back to what the kernel does by itself.
+    fn discover_mtu(&self, how: libc::c_int) {
+        let fd = self.socket.as_raw_fd();
+        for (level, name) in
+            [(libc::IPPROTO_IP, libc::IP_MTU_DISCOVER), (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER)]
+        {
+            // The numbers mean the same for both. An IPv4 socket has no IPv6 options, and any works without.
+            let _ = set_option(fd, level, name, how);
+        }
     }
 
     /// Send and receive buffer that the kernel granted, bytes (it counts twice what was asked).

@@ -1,18 +1,24 @@
 //! The way of a frame: from its publisher to the other workers and to this one's viewers.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use diemcau_core::{Kind, ShardEvent, TrackPacket};
+use diemcau_core::{Kind, OutPacket, ShardEvent, Sink, TrackPacket, ViewerKey};
+use diemcau_wire::prefetch::{prefetch, prefetch_bytes};
 
-use super::emit::{Door, Turn, send_packet};
+use super::emit::{Door, FramePlan, Turn, send_packet};
 use super::publisher::Brought;
 use super::streamed::send_streamed;
 use super::{CROSSINGS_PER_TURN, Conn, Entry, MAX_REPEATS, REPEAT_AFTER, Repeat, Worker, datagram};
 use crate::message::{Crossing, Report};
+use crate::stats::WorkerStats;
 use crate::stream::path;
+use crate::stream::streams::Streams;
+use crate::sys::send::Egress;
+use crate::sys::udp::Udp;
 
 impl Worker {
     pub(super) fn take_crossings(&mut self) {
@@ -94,7 +100,6 @@ impl Worker {
     fn forward(&mut self, frame: &[Arc<TrackPacket>], now: Instant) {
         self.forwarded = now;
         let time = self.parts.clock.time(now);
-        let turn = Turn::new(self.parts.clock.wall().ntp(time));
         let Self {
             shard,
             entries,
@@ -113,44 +118,22 @@ impl Worker {
         batch.clear();
         batch.extend(frame.iter().cloned());
         plan.make(batch, egress.gso());
-        shard.forward(batch, time, |out| {
-            let Some(place) = by_key.get(out.viewer.index as usize).copied() else { return };
-            let sent = catch_unwind(AssertUnwindSafe(|| {
-                let Some(entry) = entries.get_mut(place).and_then(Option::as_mut) else { return };
-                let Conn::Viewer(viewer) = &mut entry.conn else { return };
-                if viewer.key != Some(out.viewer) {
-                    return;
-                }
-                let Some(line) = viewer.lines.get(usize::from(out.line)) else { return };
-                let Some(to) = viewer.transport.remote_addr() else { return };
-                let Some(srtp) = viewer.transport.srtp_tx() else { return };
-                if out.header.cut && !viewer.report_due {
-                    viewer.report_due = true;
-                    reports_due.push(place);
-                }
-                if let Some(number) = path::stream_of(to) {
-                    if send_streamed(streams, number, srtp, line, &out, &turn, now).is_none() {
-                        stats.refuse("not_sent");
-                    }
-                    return;
-                }
-                let mut door = Door { udp: &parts.udp, egress, to, srtp };
-                let Some(len) = send_packet(&mut door, line, &out, plan, &turn) else {
-                    stats.refuse("not_sent");
-                    return;
-                };
-                if out.repeat && repeats.len() < MAX_REPEATS {
-                    let bytes = egress.committed(len).into();
-                    repeats.push_back(Repeat { due: now + REPEAT_AFTER, place, id: entry.id, bytes });
-                }
-            }));
-            if sent.is_err() {
-                stats.panics += 1;
-                if !ending.iter().any(|(at, _)| *at == place) {
-                    ending.push((place, "panic"));
-                }
-            }
-        });
+        let turn = Turn::new(parts.clock.wall().ntp(time));
+        let sending = Sending {
+            entries,
+            by_key,
+            egress,
+            streams,
+            udp: &parts.udp,
+            plan,
+            repeats,
+            reports_due,
+            ending,
+            stats,
+            turn,
+            now,
+        };
+        shard.forward(batch, time, sending);
         batch.clear();
     }
 
@@ -222,6 +205,92 @@ impl Worker {
     pub(super) fn tell(&self, report: Report) {
         if self.parts.hub.try_send(report).is_err() {
             tracing::debug!("the hub is behind; a report was dropped");
+        }
+    }
+}
+
+/// Puts a frame's packets on the way, viewer by viewer.
+struct Sending<'a> {
+    entries: &'a mut [Option<Entry>],
+    by_key: &'a [usize],
+    egress: &'a mut Egress,
+    streams: &'a mut Streams,
+    udp: &'a Udp,
+    plan: &'a mut FramePlan,
+    repeats: &'a mut VecDeque<Repeat>,
+    reports_due: &'a mut Vec<usize>,
+    ending: &'a mut Vec<(usize, &'static str)>,
+    stats: &'a mut WorkerStats,
+    turn: Turn,
+    now: Instant,
+}
+
+impl Sink for Sending<'_> {
+    fn packet(&mut self, out: OutPacket<'_>) {
+        let Some(place) = self.by_key.get(out.viewer.index as usize).copied() else { return };
+        if catch_unwind(AssertUnwindSafe(|| self.send(place, &out))).is_err() {
+            self.stats.panics += 1;
+            if !self.ending.iter().any(|(at, _)| *at == place) {
+                self.ending.push((place, "panic"));
+            }
+        }
+    }
+
+    #[inline]
+    fn soon(&mut self, viewer: ViewerKey, line: u8, step: usize) {
+        let Some(entry) = self.by_key.get(viewer.index as usize).and_then(|place| self.entries.get(*place))
+        else {
+            return;
+        };
+        if step == 0 {
+            prefetch(entry);
+            return;
+        }
+        let Some(Entry { conn: Conn::Viewer(viewer), .. }) = entry else { return };
+        match step {
+            1 => prefetch(&**viewer),
+            2 => {
+                viewer.transport.prefetch_tx(0);
+                viewer.lines.get(usize::from(line)).into_iter().for_each(prefetch);
+            }
+            _ => viewer.transport.prefetch_tx(1),
+        }
+    }
+
+    #[inline]
+    fn near(&mut self, start: *const u8, bytes: usize) {
+        prefetch_bytes(start, bytes);
+    }
+}
+
+impl Sending<'_> {
+    fn send(&mut self, place: usize, out: &OutPacket<'_>) {
+        let Some(entry) = self.entries.get_mut(place).and_then(Option::as_mut) else { return };
+        let Conn::Viewer(viewer) = &mut entry.conn else { return };
+        if viewer.key != Some(out.viewer) {
+            return;
+        }
+        let Some(line) = viewer.lines.get(usize::from(out.line)) else { return };
+        let Some(to) = viewer.transport.remote_addr() else { return };
+        let Some(srtp) = viewer.transport.srtp_tx() else { return };
+        if out.header.cut && !viewer.report_due {
+            viewer.report_due = true;
+            self.reports_due.push(place);
+        }
+        if let Some(number) = path::stream_of(to) {
+            if send_streamed(self.streams, number, srtp, line, out, &self.turn, self.now).is_none() {
+                self.stats.refuse("not_sent");
+            }
+            return;
+        }
+        let mut door = Door { udp: self.udp, egress: self.egress, to, srtp };
+        let Some(len) = send_packet(&mut door, line, out, self.plan, &self.turn) else {
+            self.stats.refuse("not_sent");
+            return;
+        };
+        if out.repeat && self.repeats.len() < MAX_REPEATS {
+            let bytes = self.egress.committed(len).into();
+            self.repeats.push_back(Repeat { due: self.now + REPEAT_AFTER, place, id: entry.id, bytes });
         }
     }
 }

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use super::cipher::{Cipher, RTCP_CLEAR, be32};
 use super::kdf::Stream;
 use super::{MasterKey, SrtpError, SrtpProfile};
+use crate::prefetch::prefetch;
 use crate::rtp::FIXED_HEADER_LEN;
 
 /// Most SSRCs of one session.
@@ -51,6 +52,12 @@ impl SrtpTx {
             rtcp_index: 0,
             lines: Vec::new(),
         })
+    }
+
+    /// Has what protecting an RTP packet takes brought near; `self` is read for it.
+    pub fn prefetch(&self) {
+        self.rtp.prefetch();
+        prefetch(&*self.lines);
     }
 
     pub fn profile(&self) -> SrtpProfile {
