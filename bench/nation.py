@@ -85,7 +85,7 @@ def main() -> int:
     )
     parser.add_argument("--duration", type=float, default=180)
     parser.add_argument("--sites", type=int, default=None)
-    parser.add_argument("--us-per-packet", type=float, default=3.9, help="of `python -m bench fanout`")
+    parser.add_argument("--us-per-packet", type=float, default=4.5, help="of `python -m bench fanout`")
     options = parser.parse_args()
     some = [] if options.sites is None else ["--sites", str(options.sites)]
     whole = load(["--nation", *some, "--duration", str(options.duration)])

@@ -17,7 +17,7 @@ import typer
 
 from diemcau.cli.output import Refused, errors
 from diemcau.config import Settings
-from diemcau.peer import peer
+from diemcau.processes import peer
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ import structlog
 
 from diemcau.media.client import NodeClient
 from diemcau.media.errors import MediaUnavailable
-from diemcau.peer import peer
+from diemcau.processes import peer, prefer
 
 READY_S = 15.0
 """Seconds in which a started node must print its ready line."""
@@ -29,7 +29,8 @@ LOOK_S = 0.2
 """Seconds between two looks for a node that somebody else starts."""
 
 NICE = -5
-"""Niceness of the node."""
+"""Niceness of the node: the pictures of those who are in come before those who come in. The units in deploy/
+say the same."""
 
 log = structlog.get_logger(__name__)
 
@@ -173,7 +174,7 @@ class Supervisor:
             raise
         finally:
             os.close(writing)
-        _prefer(pid)
+        prefer(pid, NICE)
         return pid, reading
 
     def _reap(self) -> None:
@@ -182,16 +183,6 @@ class Supervisor:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(self._child, 0)
             self._child = None
-
-
-def _prefer(pid: int) -> None:
-    """Puts the node before control where both want the processor, if we may (CAP_SYS_NICE): the pictures of
-    those who are in come before those who come in. The units in deploy/ do the same."""
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, NICE)
-    # Where the scheduler groups processes by session (sched(7), autogroup), niceness counts by group.
-    with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(NICE))
 
 
 def _first_line(output: int) -> bytes:

@@ -1,5 +1,7 @@
-"""Who answers on a Unix socket of this machine."""
+"""Other processes of this machine: who answers on a Unix socket, who goes before whom."""
 
+import contextlib
+import os
 import socket
 import struct
 from pathlib import Path
@@ -27,3 +29,12 @@ def peer(path: Path) -> Peer | None:
             return None
     pid, uid, _gid = struct.unpack("3i", credentials)
     return Peer(pid, uid)
+
+
+def prefer(pid: int, niceness: int) -> None:
+    """Has the process get this niceness where we may (below zero: CAP_SYS_NICE); else it stays as it is."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, niceness)
+    # Where the scheduler groups processes by session (sched(7), autogroup), niceness counts by group.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
