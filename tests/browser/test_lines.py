@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, Route, expect
+from playwright.sync_api import Browser, Playwright, WebSocketRoute, expect
 
 from tests.browser.chromium import chromium, new_page
 from tests.browser.lines import Emulator, Lines, emulator, lines, through
@@ -92,19 +92,24 @@ def test_a_weak_line_is_said_on_the_sites_page_and_counted_at_the_desk(
     with ExitStack() as stack:
         before: dict[int, Emulator] = {}
 
-        def answer(route: Route) -> None:
+        def wire(page_side: WebSocketRoute) -> None:
             """The node's address in a viewer's answer becomes the emulator's."""
-            response = route.fetch()
-            said = response.json()
-            [port] = {
-                int(port) for port in re.findall(r"a=candidate:\S+ 1 udp \d+ \S+ (\d+)", said["answer"])
-            }
-            line = before.setdefault(port, stack.enter_context(emulator(port)))
-            route.fulfill(response=response, json={**said, "answer": through(said["answer"], line)})
+            server_side = page_side.connect_to_server()
+
+            def say(text: str | bytes) -> None:
+                said = json.loads(text)
+                if said["op"] == "opened":
+                    found = re.findall(r"a=candidate:\S+ 1 udp \d+ \S+ (\d+)", said["answer"])
+                    [port] = {int(port) for port in found}
+                    line = before.setdefault(port, stack.enter_context(emulator(port)))
+                    text = json.dumps({**said, "answer": through(said["answer"], line)})
+                page_side.send(text)
+
+            server_side.on_message(say)
 
         commune = new_page(browser, permissions=["camera", "microphone"])
         stack.callback(commune.context.close)
-        commune.route("**/api/v1/meetings/*/viewer", answer)
+        commune.route_web_socket("**/api/v1/ws", wire)
         commune.goto(nation.spare_sites[-1]["link"])
         commune.get_by_test_id("arm-sound").click()
         step = commune.get_by_test_id("line-step")

@@ -21,6 +21,8 @@ pub struct WorkerStats {
     pub keyframe_requests: u64,
     pub queue_dropped: u64,
     pub panics: u64,
+    /// Packets that help a weak line and were left out because this worker had too much to do.
+    pub spared: u64,
     pub refused: BTreeMap<&'static str, u64>,
 }
 
@@ -48,6 +50,9 @@ impl WorkerStats {
         stats.keyframe_requests += self.keyframe_requests;
         stats.queue_dropped += self.queue_dropped;
         stats.panics += self.panics;
+        if self.spared > 0 {
+            *stats.refused.entry("strained".to_owned()).or_insert(0) += self.spared;
+        }
         for (reason, count) in &self.refused {
             *stats.refused.entry((*reason).to_owned()).or_insert(0) += count;
         }

@@ -113,6 +113,7 @@ impl Worker {
             reports_due,
             ending,
             stats,
+            strain,
             ..
         } = self;
         batch.clear();
@@ -130,6 +131,7 @@ impl Worker {
             reports_due,
             ending,
             stats,
+            strained: strain.is_strained(),
             turn,
             now,
         };
@@ -221,6 +223,7 @@ struct Sending<'a> {
     reports_due: &'a mut Vec<usize>,
     ending: &'a mut Vec<(usize, &'static str)>,
     stats: &'a mut WorkerStats,
+    strained: bool,
     turn: Turn,
     now: Instant,
 }
@@ -288,7 +291,9 @@ impl Sending<'_> {
             self.stats.refuse("not_sent");
             return;
         };
-        if out.repeat && self.repeats.len() < MAX_REPEATS {
+        if out.repeat && self.strained {
+            self.stats.spared += 1;
+        } else if out.repeat && self.repeats.len() < MAX_REPEATS {
             let bytes = self.egress.committed(len).into();
             self.repeats.push_back(Repeat { due: self.now + REPEAT_AFTER, place, id: entry.id, bytes });
         }

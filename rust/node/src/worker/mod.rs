@@ -9,6 +9,7 @@ mod offer;
 mod orders;
 mod plain;
 mod publisher;
+mod strain;
 mod streamed;
 mod tick;
 mod viewer;
@@ -24,6 +25,7 @@ use diemcau_core::{Shard, ShardConfig, TrackId, TrackPacket};
 use diemcau_wire::dtls::Certificate;
 use diemcau_wire::ice::IceCredentials;
 
+use self::strain::Strain;
 use crate::clock::Clock;
 use crate::mail::{Inbox, Outbox};
 use crate::message::{ConnId, Crossing, Order, Report};
@@ -141,6 +143,7 @@ pub struct Worker {
     /// Connections to be ended this turn, and why.
     ending: Vec<(usize, &'static str)>,
     stats: WorkerStats,
+    strain: Strain,
     phase: usize,
     /// When frames were last forwarded.
     forwarded: Instant,
@@ -194,6 +197,7 @@ impl Worker {
             reports_due: Vec::new(),
             ending: Vec::new(),
             stats: WorkerStats::default(),
+            strain: Strain::new(now),
             phase: 0,
             forwarded: now,
             next_tick: now,
@@ -227,7 +231,9 @@ impl Worker {
                 epoll.change(&self.parts.udp.socket, SOCKET, interest)?;
             }
             let timeout = self.next_due().saturating_duration_since(Instant::now());
+            let from = Instant::now();
             epoll.wait(Some(timeout), &mut ready)?;
+            self.strain.waited(from, Instant::now());
             let is_ready = |token| ready.iter().any(|one| one.token == token);
             // Orders first: a packet of a new track must find the track there.
             if is_ready(ORDERS) {

@@ -51,6 +51,7 @@ impl Worker {
                 self.tell(Report::Levels(levels));
             }
         }
+        self.strain.look(now);
         self.publish_stats();
     }
 
@@ -106,6 +107,11 @@ impl Worker {
             trials.push(place);
         }
         let (Some(to), count) = (viewer.transport.remote_addr(), usize::from(review.padding)) else { return };
+        if count > 0 && self.strain.is_strained() {
+            // The trial fails, and is made again later.
+            self.stats.spared += count as u64;
+            return;
+        }
         let Some(srtp) = viewer.transport.srtp_tx() else { return };
         let mut door = Door { udp: &parts.udp, egress, to, srtp };
         let gso = door.egress.gso();
