@@ -126,7 +126,7 @@ async def test_whom_a_technician_may_change(
     await access.log_in("x", PASSWORD, address="a")
 
 
-@pytest.mark.parametrize("change", ["disable", "grants"])
+@pytest.mark.parametrize("change", CHANGES)
 async def test_nobody_changes_himself(access: Access, change: str) -> None:
     who = await made(access, Grant(Role.TECHNICIAN, BINH_PHUOC))
     with pytest.raises(Forbidden):

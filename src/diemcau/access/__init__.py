@@ -1,7 +1,7 @@
 """People, grants over subtrees, credentials, the one permission table. See docs/access.md."""
 
 from diemcau.access.actor import SYSTEM, Actor, Grant, Role, site_actor
-from diemcau.access.delegation import PersonPage
+from diemcau.access.delegation import PersonPage, PersonSeen
 from diemcau.access.devices import Activation, IssuedCode
 from diemcau.access.limits import Lockout, RateLimiter, network_of
 from diemcau.access.passwords import Passwords
@@ -37,6 +37,7 @@ __all__ = [
     "Person",
     "PersonNotFound",
     "PersonPage",
+    "PersonSeen",
     "RateLimiter",
     "Role",
     "Session",

@@ -111,13 +111,15 @@ class Delegation:
     async def set_password(
         self, actor: Actor, person: str, password: str, *, temporary: bool = False
     ) -> None:
-        """Sets a new password and ends the person's sessions (the person himself, or who may change him)."""
-        if actor.key != f"person:{person}":
+        """Sets a new password and ends the person's sessions (the person himself, or who may change him;
+        a temporary one only somebody else gives)."""
+        himself = actor.key == f"person:{person}" and not temporary
+        if not himself:
             async with self._store.read() as connection:  # before a hash is spent on it
                 await self._may_change(connection, actor, person)
         hashed = await self._passwords.hash(password)
         values = {"password": hashed, "temporary": temporary}
-        await self._change(actor, person, "password_set", values, himself=True)
+        await self._change(actor, person, "password_set", values, himself=himself)
 
     async def disable_person(self, actor: Actor, person: str) -> None:
         """The person cannot log in any more; sessions end."""
@@ -252,7 +254,7 @@ class Delegation:
 
         async def work(unit: UnitOfWork) -> JsonObject:
             connection = await unit.connection()
-            if not (himself and actor.key == stream):
+            if not himself:
                 await self._may_change(connection, actor, person)
             done = await connection.execute(people.update().where(people.c.id == person).values(**values))
             if not done.rowcount:

@@ -123,16 +123,9 @@ CHANGE: Final = (
 """Sets the changeable columns of many sites: each with `changed`, its id, beside the columns' values."""
 
 
-def changeable(site: Site, units: Units) -> dict[str, object]:
+def changeable(row: Row[Any]) -> dict[str, object]:
     """The changeable columns as they are."""
-    return {
-        "label": site.label,
-        "search": _search(site.unit, site.label, units),
-        "kind": site.kind.value,
-        "carrier": site.carrier,
-        "phones": list(site.phones),
-        "people": [{"name": one.name, "title": one.title} for one in site.people],
-    }
+    return {name: getattr(row, name) for name in _CHANGEABLE}
 
 
 def _search(code: str, label: str, units: Units) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+import anyio
+import anyio.to_thread
 from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -72,8 +74,14 @@ class Sites:
         if len(new) > MAX_NEW:
             raise BadRequest(f"at most {MAX_NEW} sites at once", field="sites")
         self._access.authorise(actor, "site.create", *{site.unit for site in new})
-        made = [rows.row_of(site, site.id or self._make_id("s"), self._units, self._places) for site in new]
-        ids = [str(row["id"]) for row in made]
+        ids = [site.id or self._make_id("s") for site in new]
+
+        def make() -> list[dict[str, object]]:
+            pairs = zip(new, ids, strict=True)
+            return [rows.row_of(site, name, self._units, self._places) for site, name in pairs]
+
+        # Folding the words of a thousand sites takes a fifth of a second.
+        made = await anyio.to_thread.run_sync(make) if len(new) > _FEW else make()
 
         async def work(unit: UnitOfWork) -> JsonObject:
             connection = await unit.connection()
@@ -113,14 +121,14 @@ class Sites:
             for start in range(0, len(changes), _BATCH):
                 batch = changes[start : start + _BATCH]
                 query = select(sites).where(sites.c.id.in_([change.id for change in batch]))
-                now = {row.id: rows.site_of(row, self._units) for row in await connection.execute(query)}
+                now = {row.id: row for row in await connection.execute(query)}
                 fields: dict[str, list[str]] = {}
                 new: list[dict[str, object]] = []
                 for change in batch:
-                    site = now[change.id]
-                    if values := rows.values_of(change, site, self._units):
-                        new.append({**rows.changeable(site, self._units), **values, "changed": site.id})
-                        fields[site.id] = sorted(values.keys() - {"search"})
+                    row = now[change.id]
+                    if values := rows.values_of(change, rows.site_of(row, self._units), self._units):
+                        new.append({**rows.changeable(row), **values, "changed": row.id})
+                        fields[change.id] = sorted(values.keys() - {"search"})
                 if fields:
                     await connection.execute(rows.CHANGE, new)
                     unit.append(STREAM, "sites_changed", {"sites": fields}, actor=actor.key)

@@ -17,7 +17,7 @@ _QUOTED: Final = re.compile(r"'(?=[=+\-@\t\r\n])")
 
 
 def text_of(value: Any) -> str:
-    """The cell as a person reads it. Whole numbers without ".0"; a formula's last result, never worked out."""
+    """The cell as a person reads it: whole numbers without ".0", a formula's last result."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, bool):

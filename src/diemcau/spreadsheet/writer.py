@@ -22,7 +22,7 @@ def neutral(text: str) -> str:
 
 
 def write_xlsx(columns: Sequence[str], rows: Iterable[Sequence[str]], *, widths: Sequence[int] = ()) -> bytes:
-    """A workbook with one sheet: a bold heading that stays in view, and rows of text. `widths`: characters."""
+    """A workbook with one sheet: a bold heading that stays in view, rows of text. `widths`: characters."""
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet("Điểm cầu")
     sheet.freeze_panes = "A2"
@@ -42,7 +42,7 @@ def write_xlsx(columns: Sequence[str], rows: Iterable[Sequence[str]], *, widths:
 
 
 def write_csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """The same as text: UTF-8 with its mark and semicolons, which Vietnamese office programs open as cells."""
+    """The same as text: UTF-8 with its mark, semicolons: what Vietnamese office programs take for cells."""
     made = io.StringIO()
     writer = csv.writer(made, delimiter=";", lineterminator="\r\n")
     writer.writerow([neutral(title) for title in columns])
