@@ -36,6 +36,8 @@ async def me_of(services: Services, actor: Actor, credential: str) -> schemas.Me
             grants=[],
             site=schemas.Site.model_validate(site.to_json()),
             csrf=csrf,
+            temporary=False,
+            may=[],
         )
     grants = [schemas.Grant(role=grant.role.value, unit=grant.unit) for grant in actor.grants]
     return schemas.Me(

@@ -91,8 +91,8 @@ class Me(BaseModel):
     grants: list[Grant]
     site: Site | None
     csrf: str
-    temporary: bool = False
-    may: list[str] = []
+    temporary: bool
+    may: list[str]
 
 
 class OwnPassword(Strict):

@@ -34,7 +34,9 @@ def find(table: Table) -> Heading:
     best_score = 0
     for first in range(min(LOOKED_AT, len(table.rows))):
         for height in (1, 2, 3):
-            if first + height > len(table.rows) or (height > 1 and not _belongs(table, first + height - 1)):
+            if first + height > len(table.rows):
+                break
+            if height > 1 and not (_parted(table, first) and _belongs(table, first + height - 1)):
                 break
             titles = titles_of(table, first, first + height)
             columns = _once([guess(title) for title in titles])
@@ -67,6 +69,11 @@ def titles_of(table: Table, first: int, end: int) -> tuple[str, ...]:
         words = dict.fromkeys(" ".join(row[column].split()) for row in table.rows[first:end])
         titles.append(" ".join(word for word in words if word)[:200])
     return tuple(titles)
+
+
+def _parted(table: Table, index: int) -> bool:
+    """Whether the row is more than one text: a title fills a row alone."""
+    return len({cell for cell in table.rows[index] if cell}) > 1
 
 
 def _belongs(table: Table, index: int) -> bool:

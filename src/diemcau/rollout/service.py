@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import anyio
 import anyio.to_thread
@@ -25,7 +25,7 @@ from diemcau.rollout.heading import chosen, find
 from diemcau.rollout.job import Job, Status
 from diemcau.rollout.work import Work
 from diemcau.sites import Sites
-from diemcau.spreadsheet import read
+from diemcau.spreadsheet import Table, read
 from diemcau.units import Units
 
 log = structlog.get_logger(__name__)
@@ -42,17 +42,33 @@ READING: Final = 2
 """Files that are read at once, each in a process of its own."""
 
 
+class Reader(Protocol):
+    """Reads a hostile file; `spreadsheet.read`."""
+
+    async def __call__(self, data: bytes, *, sheet: str | None = None) -> Table:
+        """Raises BadSheet."""
+        ...
+
+
 class Rollout:
     """Imports and exports. `aclose` ends what runs."""
 
     def __init__(
-        self, units: Units, access: Access, sites: Sites, clock: Clock, *, make_id: NewId = new_id
+        self,
+        units: Units,
+        access: Access,
+        sites: Sites,
+        clock: Clock,
+        *,
+        make_id: NewId = new_id,
+        reader: Reader = read,
     ) -> None:
         self._units = units
         self._access = access
         self._sites = sites
         self._clock = clock
         self._make_id = make_id
+        self._read = reader
         self._jobs: dict[str, Job] = {}
         self._reading = asyncio.Semaphore(READING)
         self._work = Work(units, access, sites)
@@ -78,7 +94,7 @@ class Rollout:
         if len(self._jobs) >= MAX_JOBS or self._reading.locked():
             raise Busy("Other lists are being imported: try again in a minute")
         async with self._reading:
-            table = await read(data, sheet=sheet)
+            table = await self._read(data, sheet=sheet)
         heading = await anyio.to_thread.run_sync(find, table)
         name = "".join(c for c in name[:120] if c.isprintable())
         job = Job(self._make_id("i"), actor, name, data, table, heading, self._clock.now())
@@ -108,7 +124,7 @@ class Rollout:
         found = self._idle(actor, job)
         if sheet is not None and sheet != found.table.sheet:
             async with self._reading:
-                found.table = await read(found.data, sheet=sheet)
+                found.table = await self._read(found.data, sheet=sheet)
             found.heading = await anyio.to_thread.run_sync(find, found.table)
         first, end = found.heading.first, found.heading.end
         if heading is not None:

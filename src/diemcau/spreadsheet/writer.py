@@ -6,10 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-
 _ACTS: Final = ("=", "+", "-", "@")  # tabs and ends of lines in front of them go
 _ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # XML 1.0 has no place for these
 
@@ -23,6 +19,11 @@ def neutral(text: str) -> str:
 
 def write_xlsx(columns: Sequence[str], rows: Iterable[Sequence[str]], *, widths: Sequence[int] = ()) -> bytes:
     """A workbook with one sheet: a bold heading that stays in view, rows of text. `widths`: characters."""
+    # Loaded only here: the process that reads a file, and a server that writes none, need none of it.
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet("Điểm cầu")
     sheet.freeze_panes = "A2"
