@@ -1,3 +1,4 @@
+import { rollout } from './rollout.en';
 import type { Texts } from './vi';
 
 export const en: Texts = {
@@ -466,4 +467,5 @@ export const en: Texts = {
     days: '{{count}} d',
     ago: '{{span}} ago',
   },
+  rollout,
 };

@@ -467,6 +467,7 @@ export const vi = {
     days: '{{count}} ngày',
     ago: '{{span}} trước',
   },
+  rollout,
 } as const;
 
 type Filled<T> = { [K in keyof T]: T[K] extends string ? string : Filled<T[K]> };
