@@ -16,7 +16,7 @@ LIST = book(
     ("DANH SÁCH",),
     HEAD,
     (1, "Hà Giang", "Xã Lũng Cú", "0912.345.678", "A"),
-    (2, "Hà Giang", "Xã Tân Lập", "912345679", "B"),
+    (2, "Hà Giang", "Xã Tả Lủng", "912345679", "B"),
     (3, "Hà Giang", "Xã Đồng Văn", "", ""),
     (4, "Cần Thơ", None, "0912345670", ""),
     (5, "Hà Giang", "Xã Lũng Cú", "không", ""),
@@ -49,11 +49,11 @@ async def test_a_list_from_the_file_to_the_sites(world: World) -> None:
         assert (job["rows"], job["sites"]) == (5, {"created": 1, "changed": 0, "same": 0})
         assert job["reasons"] == {"unit_ambiguous": 2, "outside": 1, "bad_phone": 1}
         questions = {question["text"]: question for question in job["questions"]}
-        assert questions["Xã Tân Lập"]["within"] == "02"
-        assert len(questions["Xã Tân Lập"]["candidates"]) == 2
+        assert questions["Xã Tả Lủng"]["within"] == "02"
+        assert len(questions["Xã Tả Lủng"]["candidates"]) == 2
         # "Đồng Văn" of Hà Giang is a town: another kind is asked, not guessed.
         chosen = {
-            questions["Xã Tân Lập"]["key"]: questions["Xã Tân Lập"]["candidates"][0]["unit"],
+            questions["Xã Tả Lủng"]["key"]: questions["Xã Tả Lủng"]["candidates"][0]["unit"],
             questions["Xã Đồng Văn"]["key"]: None,
         }
         answer = await client.put(f"{at}/answers", json={"answers": chosen})

@@ -145,3 +145,14 @@ def test_every_commune_is_found_by_its_path_in_columns(units: Units) -> None:
             district, province, _ = units.ancestors(unit.code)
             said = Said({F.PROVINCE: province.title, F.DISTRICT: district.title, F.COMMUNE: unit.title})
             assert matcher.match(said) == unit.code
+
+
+def test_a_list_that_lies_in_one_unit_is_looked_for_there_first(units: Units) -> None:
+    inside = Matcher(units, {}, within="70")
+    assert inside.match(Said({F.DISTRICT: "Phước Long"})) == "688"
+    assert inside.match(Said({F.PROVINCE: "Cần Thơ"})) == "92"
+    assert inside.match(Said({F.COMMUNE_CODE: "26863"})) == "26863"
+    found = inside.match(Said({F.COMMUNE: "Xã Tân Lợi"}))
+    assert isinstance(found, Question)
+    assert found.within == "70"
+    assert isinstance(match(units, district="Phước Long"), Question)

@@ -107,7 +107,8 @@ class ImportProgress(BaseModel):
 
 
 class Import(BaseModel):
-    """An import and all that is known of it. `rejections`, `questions`: the first 200 of `rejected` and
+    """An import and all that is known of it. `within`: names are looked for inside this unit first.
+    `rejections`, `questions`: the first 200 of `rejected` and
     `asked`."""
 
     id: str
@@ -116,6 +117,8 @@ class Import(BaseModel):
     sheets: list[str]
     sheet: str
     heading: ImportHeading
+    within: str | None
+    within_path: str | None
     columns: list[ImportColumn]
     preview: list[ImportRow]
     mapped: bool
@@ -132,12 +135,14 @@ class Import(BaseModel):
 
 
 class ImportMapping(Strict):
-    """`PUT /imports/{id}/mapping`: what is left out stays. `columns`: index of a column to field or null."""
+    """`PUT /imports/{id}/mapping`: what is left out stays. `columns`: index of a column to field or null;
+    `within`: where the whole list lies ("VN": anywhere)."""
 
     sheet: Annotated[str, Field(max_length=200)] | None = None
     first: Annotated[int, Field(ge=1, le=2_000_000)] | None = None
     rows: Annotated[int, Field(ge=0, le=5)] = 1
     columns: Annotated[dict[str, FieldName | None], Field(max_length=60)] | None = None
+    within: Code | None = None
 
 
 class ImportAnswers(Strict):
@@ -196,6 +201,7 @@ async def map_import(
         sheet=body.sheet,
         heading=None if body.first is None else (body.first, body.rows),
         columns=columns,
+        within=body.within,
     )
     return Import.model_validate(job.to_json(services.units))
 

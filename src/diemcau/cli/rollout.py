@@ -28,6 +28,7 @@ def import_sites(
         Path | None,
         typer.Option(help="JSON object: a question's key (or its text) to a unit's code or null."),
     ] = None,
+    within: Annotated[str | None, typer.Option(help="Code of the unit in which the whole list lies.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would be.")] = False,
     rejected: Annotated[
         Path | None, typer.Option(help="Write the rows that are not taken here (.xlsx or .csv).")
@@ -44,10 +45,10 @@ def import_sites(
         job = await door.send("/api/v1/imports", content, name=file.name, sheet=sheet)
         at = f"/api/v1/imports/{job['id']}"
         try:
-            if columns:
-                mapped = _mapped(job["columns"], columns, as_json=as_json)
+            if columns or within is not None:
+                mapped = _mapped(job["columns"], columns or [], as_json=as_json)
                 await _settled(door, at, as_json=as_json)
-                await door.ask("PUT", f"{at}/mapping", {"columns": mapped})
+                await door.ask("PUT", f"{at}/mapping", {"columns": mapped, "within": within})
             job = await _settled(door, at, as_json=as_json)
             while chosen := _chosen(job["questions"], given):
                 await door.ask("PUT", f"{at}/answers", {"answers": chosen})

@@ -57,9 +57,9 @@ class Counts:
 
 @dataclass(slots=True)
 class Job:
-    """An import of `owner`'s. `wanted`, `rejections` (by row), `asking` (by key): what looking through found;
-    `counts`: what will be done, and after a run what was. `done`, `of`: progress of the present work, in
-    rows while checking and in sites while running."""
+    """An import of `owner`'s. `within`: where the whole list lies. `wanted`, `rejections` (by row), `asking`
+    (by key): what looking through found; `counts`: what will be done, and after a run what was. `done`, `of`:
+    progress of the present work, in rows while checking and in sites while running."""
 
     id: str
     owner: Actor
@@ -69,6 +69,7 @@ class Job:
     heading: Heading
     touched: datetime
     status: Status = Status.CHECKING
+    within: str | None = None
     answers: dict[str, str | None] = field(default_factory=dict)
     wanted: list[Wanted] = field(default_factory=list)
     rejections: dict[int, Rejection] = field(default_factory=dict)
@@ -108,6 +109,8 @@ class Job:
             "sheets": list(self.table.sheets),
             "sheet": self.table.sheet,
             "heading": {"first": self._number(self.heading.first), "rows": self._height()},
+            "within": self.within,
+            "within_path": units.path_text(self.within) if self.within is not None else None,
             "columns": [
                 {
                     "index": index,

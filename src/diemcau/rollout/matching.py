@@ -56,8 +56,11 @@ class NoUnit:
 class Matcher:
     """Matches rows against one tree with the answers given so far; remembers what it has looked up."""
 
-    def __init__(self, units: Units, answers: Mapping[str, str | None]) -> None:
+    def __init__(self, units: Units, answers: Mapping[str, str | None], *, within: str | None = None) -> None:
+        """`within`: where the whole list lies: names that say nothing of what is above them are looked for
+        inside it first. Codes are what they are."""
         self._units = units
+        self._within = within
         self._answers = answers
         self._named: dict[tuple[str, str | None, Level | None], tuple[str, ...]] = {}
         self._found: dict[tuple[str, str, str | None, Level | None], str | Question | NoUnit] = {}
@@ -102,12 +105,15 @@ class Matcher:
     def _decide(
         self, code: str, name: str, within: str | None, level: Level | None
     ) -> str | Question | NoUnit:
+        known, within = within, within or self._within
         key = _key(code, name, within, level)
         if key in self._answers:
             answer = self._answers[key]
             return answer if answer is not None else NoUnit("unit_refused", name or code)
         by_code = self._coded(code, level) if code else ()
         by_name = self.named(name, within, level) if name else ()
+        if name and not by_name and known is None:
+            by_name = self.named(name, None, level)
         if code and not by_code:
             return NoUnit("bad_code", code)
         both = [unit for unit in by_code if unit in by_name]
@@ -116,7 +122,7 @@ class Matcher:
             candidates = self._suggested(name, within, level)
             if not candidates:
                 return NoUnit("unit_unknown", name)
-        elif len(candidates) == 1 and self._inside(candidates[0], within):
+        elif len(candidates) == 1 and self._inside(candidates[0], known):
             return candidates[0]
         text = " · ".join(part for part in (code, name) if part)
         return Question(key, level, text, within, tuple(candidates[:MAX_CANDIDATES]))

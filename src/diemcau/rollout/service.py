@@ -26,7 +26,7 @@ from diemcau.rollout.job import Job, Status
 from diemcau.rollout.work import Work
 from diemcau.sites import Sites
 from diemcau.spreadsheet import Table, read
-from diemcau.units import Units
+from diemcau.units import ROOT_CODE, Units
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +98,10 @@ class Rollout:
         heading = await anyio.to_thread.run_sync(find, table)
         name = "".join(c for c in name[:120] if c.isprintable())
         job = Job(self._make_id("i"), actor, name, data, table, heading, self._clock.now())
+        # Whoever may import in one subtree only has a list of it.
+        granted = {u for c in ("site.create", "site.change") for u in self._access.units_granted(actor, c)}
+        if len(granted) == 1 and granted != {ROOT_CODE}:
+            job.within = granted.pop()
         self._jobs[job.id] = job
         self._begin(job)
         return job
@@ -118,10 +122,14 @@ class Rollout:
         sheet: str | None = None,
         heading: tuple[int, int] | None = None,
         columns: Mapping[int, Field | None] | None = None,
+        within: str | None = None,
     ) -> Job:
         """Another sheet, other rows for the heading (its first row's number in the file, how many), or other
-        columns; what is None stays (columns: guessed anew for another sheet). Raises BadRequest, BadSheet."""
+        columns, another unit in which the whole list lies (the nation: none); what is None stays (columns:
+        guessed anew for another sheet). Raises BadRequest, BadSheet, UnitNotFound."""
         found = self._idle(actor, job)
+        if within is not None:
+            found.within = within if self._units.get(within).code != ROOT_CODE else None
         if sheet is not None and sheet != found.table.sheet:
             async with self._reading:
                 found.table = await self._read(found.data, sheet=sheet)

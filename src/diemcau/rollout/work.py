@@ -49,7 +49,7 @@ class Work:
         if not job.mapped:
             job.status = Status.READY
             return
-        matcher = Matcher(self._units, job.answers)
+        matcher = Matcher(self._units, job.answers, within=job.within)
         taken: list[Row] = []
 
         def some(start: int) -> None:

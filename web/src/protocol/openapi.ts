@@ -1049,7 +1049,8 @@ export interface components {
         };
         /**
          * Import
-         * @description An import and all that is known of it. `rejections`, `questions`: the first 200 of `rejected` and
+         * @description An import and all that is known of it. `within`: names are looked for inside this unit first.
+         *     `rejections`, `questions`: the first 200 of `rejected` and
          *     `asked`.
          */
         Import: {
@@ -1067,6 +1068,10 @@ export interface components {
             /** Sheet */
             sheet: string;
             heading: components["schemas"]["ImportHeading"];
+            /** Within */
+            within: string | null;
+            /** Within Path */
+            within_path: string | null;
             /** Columns */
             columns: components["schemas"]["ImportColumn"][];
             /** Preview */
@@ -1140,7 +1145,8 @@ export interface components {
         };
         /**
          * ImportMapping
-         * @description `PUT /imports/{id}/mapping`: what is left out stays. `columns`: index of a column to field or null.
+         * @description `PUT /imports/{id}/mapping`: what is left out stays. `columns`: index of a column to field or null;
+         *     `within`: where the whole list lies ("VN": anywhere).
          */
         ImportMapping: {
             /** Sheet */
@@ -1156,6 +1162,8 @@ export interface components {
             columns?: {
                 [key: string]: ("site" | "unit_code" | "province" | "province_code" | "district" | "district_code" | "commune" | "commune_code" | "unit" | "label" | "kind" | "carrier" | "phone" | "person" | "title") | null;
             } | null;
+            /** Within */
+            within?: string | null;
         };
         /**
          * ImportProgress

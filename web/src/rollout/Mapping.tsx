@@ -1,8 +1,10 @@
-import { NativeSelect, NumberInput } from '@mantine/core';
+import { Button, NativeSelect, NumberInput } from '@mantine/core';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { vi } from '../i18n/vi';
 import { imports, type Import, type ImportField } from './api';
 import classes from './import.module.css';
+import { UnitPicker } from './UnitPicker';
 
 const FIELDS = Object.keys(vi.rollout.field) as ImportField[];
 
@@ -69,6 +71,7 @@ export function Mapping({ job, busy, act }: MappingProps) {
           />
         </div>
       </div>
+      <Within job={job} busy={busy} act={act} />
       {!job.mapped && (
         <p role="alert" className={classes.alert} data-testid="import-unmapped">
           {t('rollout.import.noPlace')}
@@ -126,5 +129,40 @@ export function Mapping({ job, busy, act }: MappingProps) {
         </table>
       </div>
     </section>
+  );
+}
+
+/** In which unit the whole list lies: names without what is above them are looked for there first. */
+function Within({ job, busy, act }: MappingProps) {
+  const { t } = useTranslation();
+  const [looking, setLooking] = useState(false);
+  const choose = (within: string) => {
+    setLooking(false);
+    void act(imports.map(job.id, { within, rows: 1 }));
+  };
+  return (
+    <div className={classes.row} data-testid="import-within">
+      <span>
+        {t('rollout.import.within')}: <strong>{job.within_path ?? t('rollout.import.anywhere')}</strong>
+      </span>
+      {looking ? (
+        <UnitPicker
+          label={t('rollout.import.within')}
+          testid="within-unit"
+          onPick={({ code }) => choose(code)}
+        />
+      ) : (
+        <>
+          <Button size="compact-sm" variant="default" disabled={busy} onClick={() => setLooking(true)}>
+            {t('rollout.import.withinChange')}
+          </Button>
+          {job.within !== null && (
+            <Button size="compact-sm" variant="default" disabled={busy} onClick={() => choose('VN')}>
+              {t('rollout.import.withinAny')}
+            </Button>
+          )}
+        </>
+      )}
+    </div>
   );
 }

@@ -113,7 +113,7 @@ export function Outcome({ job, act }: OutcomeProps) {
                   href={imports.rejected(job.id, format)}
                   download
                   variant="default"
-                  aria-label={`${t('rollout.import.download')} (.${format})`}
+                  aria-label={`${t('rollout.import.download')} .${format}`}
                   data-testid={`rejected-${format}`}
                 >
                   {format === 'xlsx' ? `${t('rollout.import.download')} .xlsx` : '.csv'}

@@ -49,7 +49,13 @@ export default function Shell() {
       <main className={classes.main}>
         {me.isPending && <p role="status">{t('app.loading')}</p>}
         {me.isError && <p role="alert">{errorText(codeOf(me.error))}</p>}
-        {me.data && (open ? <Outlet /> : <p role="alert">{t('rollout.closed')}</p>)}
+        {me.data && open && <Outlet />}
+        {me.data && !open && (
+          <>
+            <h1 className={classes.title}>{t(`rollout.section.${section.name}`)}</h1>
+            <p role="alert">{t('rollout.closed')}</p>
+          </>
+        )}
       </main>
     </div>
   );
