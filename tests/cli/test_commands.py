@@ -123,16 +123,12 @@ def test_a_list_is_imported_asked_about_mended_and_exported(data: Path, tmp_path
     mended = rejected.read_text(encoding="utf-8-sig").replace("chưa có", "0912345670")
     file.write_text(mended, encoding="utf-8")
     assert answer("sites", "import", str(file), *at)["sites"]["created"] == 1
-    for name in ("ra.xlsx", "ra.csv"):
-        answer("sites", "export", str(tmp_path / name), *at)
-        again = answer("sites", "import", str(tmp_path / name), *at)
-        assert (again["sites"], again["rejected"]) == ({"created": 0, "changed": 0, "same": 3}, 0)
-    assert "3 as they were" in runner.invoke(app, ["sites", "import", str(tmp_path / "ra.csv"), *at]).stdout
+    answer("sites", "export", str(tmp_path / "ra.xlsx"), *at)
+    again = runner.invoke(app, ["sites", "import", str(tmp_path / "ra.xlsx"), *at])
+    assert "0 new, 0 changed, 3 as they were; 0 of 3 rows not taken" in again.stdout, again.output
     for arguments, code in (
         (("import", str(file), "--map", "Z=phone"), "bad_request"),
-        (("import", str(file), "--map", "A=king"), "bad_request"),
         (("import", str(file), "--sheet", "x", "--within", "99999"), "unit_not_found"),
-        (("import", str(answers)), "bad_sheet"),
         (("export", str(tmp_path / "x.pdf")), "bad_request"),
     ):
         assert answer("sites", *arguments, *at, status=1)["code"] == code

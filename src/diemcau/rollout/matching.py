@@ -17,6 +17,10 @@ _OFFICE: Final = re.compile(
     r"^\s*(?:điểm cầu|trụ sở|văn phòng|ubnd|hđnd|ub|[uủ][yỷ] ban nhân dân|hội đồng nhân dân)[\s:.\-]+",
     re.IGNORECASE,
 )
+_KIND: Final = re.compile(
+    r"^\s*(?:(?:xã|phường|thị trấn|đặc khu|quận|huyện|thị xã|thành phố|tỉnh)\s|(?:tt|tp|tx|x|p|q|h|t)\.\s*)",
+    re.IGNORECASE,
+)
 _CENTRE: Final = frozenset({"trung ương", "trung uong", "tw", "t.ư", "toàn quốc", "cả nước"})
 _WIDTHS: Final = {Level.PROVINCE: 2, Level.DISTRICT: 3, Level.COMMUNE: 5}
 
@@ -165,6 +169,8 @@ class Matcher:
         levels = None if level is None else [level]
         shown = _OFFICE.sub("", text)
         for scope in dict.fromkeys((within, None)):
+            # The same name of another kind: communes become wards and towns.
+            found |= dict.fromkeys(_resolve(self._units, _KIND.sub("", shown), scope, level))
             matches = self._units.search(f"{shown} ", within=scope, levels=levels, limit=_SUGGESTED)
             found |= dict.fromkeys(match.unit.code for match in matches)
             if found:
