@@ -1,11 +1,11 @@
 """Who manages people: the console, and each manager his own subtree (docs/access.md, "Delegated")."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -147,23 +147,36 @@ class Delegation:
 
     async def people(self) -> tuple[Person, ...]:
         """Everybody, by user name; for the server's own use (no check who asks)."""
+        return await self._load(None)
+
+    async def _load(self, ids: Sequence[str] | None) -> tuple[Person, ...]:
+        """These people (None: all), by user name."""
+        found: list[Person] = []
         async with self._store.read() as connection:
-            held: defaultdict[str, list[Grant]] = defaultdict(list)
-            for row in await connection.execute(select(grants).order_by(grants.c.unit, grants.c.role)):
-                held[row.person].append(Grant(Role(row.role), row.unit))
-            rows = await connection.execute(select(people).order_by(people.c.username))
-            return tuple(
-                Person(
-                    row.id,
-                    row.username,
-                    row.name,
-                    row.title,
-                    tuple(held[row.id]),
-                    row.disabled,
-                    row.temporary,
-                )
-                for row in rows
-            )
+            for batch in [None] if ids is None else _batches(ids):
+                which = people.c.id.in_(batch) if batch is not None else true()
+                whose = grants.c.person.in_(batch) if batch is not None else true()
+                held: defaultdict[str, list[Grant]] = defaultdict(list)
+                query = select(grants).where(whose).order_by(grants.c.unit, grants.c.role)
+                for row in await connection.execute(query):
+                    held[row.person].append(Grant(Role(row.role), row.unit))
+                for row in await connection.execute(select(people).where(which)):
+                    who = (row.id, row.username, row.name, row.title, tuple(held[row.id]))
+                    found.append(Person(*who, row.disabled, row.temporary))
+        return tuple(sorted(found, key=lambda person: person.username))
+
+    async def _inside(self, actor: Actor) -> Sequence[str] | None:
+        """The ids of those who hold a grant inside what the actor manages; None: everybody."""
+        if self._manages_all(actor):
+            return None
+        managed = units_granted(self._units, actor, _COMMAND)
+        codes = [unit.code for unit in self._units.select(managed)]
+        found: dict[str, None] = {}
+        async with self._store.read() as connection:
+            for batch in _batches(codes):
+                query = select(grants.c.person).where(grants.c.unit.in_(batch)).distinct()
+                found |= dict.fromkeys((await connection.execute(query)).scalars())
+        return list(found)
 
     async def people_seen(
         self, actor: Actor, *, text: str = "", limit: int = 100, after: str | None = None
@@ -177,7 +190,7 @@ class Delegation:
         limit = max(1, min(limit, 500))
         words = fold(text[:200]).split()[:8]
         found: list[PersonSeen] = []
-        for person in await self.people():
+        for person in await self._load(await self._inside(actor)):
             if after is not None and person.username <= after:
                 continue
             if words and not _has_words(person, words):
@@ -191,8 +204,8 @@ class Delegation:
 
     async def person_seen(self, actor: Actor, person: str) -> PersonSeen:
         """One of them. Raises PersonNotFound for whom the actor does not see."""
-        for one in await self.people():
-            if one.id == person and (seen := self._seen(actor, one)) is not None:
+        for one in await self._load([person]):
+            if (seen := self._seen(actor, one)) is not None:
                 return seen
         raise PersonNotFound(None, person=person[:64])
 
@@ -271,6 +284,10 @@ class Delegation:
         for grant in granted:
             self._units.get(grant.unit)
         return tuple(sorted(set(granted), key=lambda grant: (grant.unit, grant.role)))
+
+
+def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (values[start : start + 500] for start in range(0, len(values), 500))
 
 
 def _has_words(person: Person, words: Sequence[str]) -> bool:

@@ -6,6 +6,8 @@ It may use so much memory and time, write no file, and start no process.
 
 import resource
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import orjson
@@ -29,6 +31,9 @@ def parse(data: bytes, sheet: str | None) -> Table:
 
 def main() -> None:
     """See the module."""
+    # When the machine is full, this one goes before the server.
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("900", encoding="ascii")
     for limit, value in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, CPU_S),
