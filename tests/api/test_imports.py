@@ -89,6 +89,11 @@ async def test_columns_and_sheets_are_chosen(world: World) -> None:
         mapping = {"first": 1, "rows": 1, "columns": {"0": "province_code", "1": "label"}}
         job = await settled(client, (await client.put(f"{at}/mapping", json=mapping)).json())
         assert (job["mapped"], job["sites"]["created"]) == (True, 1)
+        guessed = await settled(
+            client, (await client.put(f"{at}/mapping", json={"first": 2, "rows": 1})).json()
+        )
+        assert [column["title"] for column in guessed["columns"]] == ["92", "Một"]
+        assert not guessed["mapped"]
         for bad in (
             {"columns": {"9": "label"}},
             {"columns": {"x": "label"}},

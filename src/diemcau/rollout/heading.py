@@ -62,6 +62,11 @@ def chosen(table: Table, first: int, end: int, columns: Mapping[int, Field | Non
     return Heading(first, end, titles_of(table, first, end), found)
 
 
+def guessed(table: Table, first: int, end: int) -> dict[int, Field | None]:
+    """What the columns hold, by the titles in these rows."""
+    return dict(enumerate(_once([guess(title) for title in titles_of(table, first, end)])))
+
+
 def titles_of(table: Table, first: int, end: int) -> tuple[str, ...]:
     """Each column's words, from the upper row to the lower one, repeated ones once."""
     titles = []

@@ -21,7 +21,7 @@ from diemcau.ids import NewId, new_id
 from diemcau.rollout import report
 from diemcau.rollout.errors import ImportNotFound
 from diemcau.rollout.fields import Field
-from diemcau.rollout.heading import chosen, find
+from diemcau.rollout.heading import chosen, find, guessed
 from diemcau.rollout.job import Job, Status
 from diemcau.rollout.work import Work
 from diemcau.sites import Sites
@@ -126,7 +126,7 @@ class Rollout:
     ) -> Job:
         """Another sheet, other rows for the heading (its first row's number in the file, how many), or other
         columns, another unit in which the whole list lies (the nation: none); what is None stays (columns:
-        guessed anew for another sheet). Raises BadRequest, BadSheet, UnitNotFound."""
+        guessed anew for another sheet or heading). Raises BadRequest, BadSheet, UnitNotFound."""
         found = self._idle(actor, job)
         if within is not None:
             found.within = within if self._units.get(within).code != ROOT_CODE else None
@@ -140,8 +140,9 @@ class Rollout:
             first = next((i for i, number in enumerate(numbers) if number >= heading[0]), len(numbers))
             end = first + heading[1]
         if columns is not None or heading is not None:
-            kept = columns if columns is not None else dict(enumerate(found.heading.columns))
-            found.heading = chosen(found.table, first, end, kept)
+            first = min(first, len(found.table.rows))
+            meant = columns if columns is not None else guessed(found.table, first, end)
+            found.heading = chosen(found.table, first, end, meant)
         self._begin(found)
         return found
 

@@ -10,7 +10,6 @@ from typing import Final
 
 import anyio
 import anyio.to_thread
-import structlog
 
 from diemcau.access import Access, Actor
 from diemcau.errors import DiemCauError
@@ -21,8 +20,6 @@ from diemcau.rollout.rows import Asked, Row, read_row
 from diemcau.rollout.wanted import Known, Wanted, compare, gather
 from diemcau.sites import NewSite, Site, SiteChange, Sites
 from diemcau.units import Units
-
-log = structlog.get_logger(__name__)
 
 BATCH: Final = 1_000
 """Sites of one transaction and one event of a run."""
@@ -137,7 +134,6 @@ class Work:
         for one in left:
             self._reject(job, one, "cancelled")
         job.status = Status.STOPPED if left else Status.DONE
-        log.info("imported", job=job.id, by=job.owner.key, **job.counts.to_json())
 
     async def _take(self, job: Job, batch: Sequence[Wanted], met: dict[str, int]) -> None:
         """Makes and changes the batch's sites; where all together are refused, each by itself."""

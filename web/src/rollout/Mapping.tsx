@@ -55,6 +55,10 @@ export function Mapping({ job, busy, act }: MappingProps) {
             disabled={busy}
             min={1}
             allowDecimal={false}
+            hideControls
+            onKeyDown={(event) => {
+              if (event.key === 'Enter') event.currentTarget.blur();
+            }}
             w={110}
             onBlur={(event) => {
               const first = Number.parseInt(event.currentTarget.value, 10);
