@@ -36,6 +36,7 @@ from diemcau.media.port import Handler
 from diemcau.media.supervisor import NodeOptions, Supervisor
 from diemcau.media.wire import Command, ReplyData
 from diemcau.meetings import Meetings
+from diemcau.rollout import Rollout
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.store import Event, Store
@@ -121,6 +122,8 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
     stage = Stage(node, rooms.meetings, rooms.bus)
     await stage.start()
     stack.push_async_callback(stage.aclose)
+    rollout = Rollout(rooms.units, rooms.access, rooms.sites, rooms.clock)
+    stack.push_async_callback(rollout.aclose)
 
     async def ready() -> None:
         async with rooms.store.read():
@@ -135,6 +138,7 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
             sites=rooms.sites,
             meetings=rooms.meetings,
             stage=stage,
+            rollout=rollout,
             node=node,
             ready=ready,
             options=options,

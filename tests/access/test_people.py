@@ -16,7 +16,6 @@ from diemcau.errors import (
     Busy,
     Conflict,
     Csrf,
-    Forbidden,
     NotAuthenticated,
     TooManyRequests,
 )
@@ -186,17 +185,6 @@ async def test_passwords_and_tokens_are_not_stored(access: Access, store: Store)
     assert rows
     assert not any(PASSWORD in row or session.token in row for row in rows)
     assert any("$argon2id$" in row for row in rows)
-
-
-async def test_who_may_make_people(access: Access) -> None:
-    await person(access)
-    session = await access.log_in("binh", PASSWORD, address="a")
-    with pytest.raises(Forbidden):
-        await access.add_person(session.actor, username="x", password=PASSWORD, name="X")
-    with pytest.raises(Forbidden):
-        await access.set_grants(session.actor, session.actor.id, [Grant(Role.AUDITOR, "VN")])
-    with pytest.raises(Forbidden):
-        await access.set_password(session.actor, "p_other", "a new password")
 
 
 async def test_bad_people_are_refused(access: Access) -> None:

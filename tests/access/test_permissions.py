@@ -42,11 +42,12 @@ EXPECTED = {
     "site.see": {C, D, S, W, T, L, A},
     "site.snapshot": {C, D, S, W, T},
     "site.create": {T},
+    "site.change": {T},
     "code.issue": {T},
     "code.revoke": {T},
     "token.whip": {T},
     "token.whep": {D, S},
-    "person.manage": set(),
+    "person.manage": {D, T},
     "log.read": {A},
 }
 

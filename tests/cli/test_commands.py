@@ -102,6 +102,38 @@ def test_a_meeting_from_nothing(data: Path) -> None:
     )
 
 
+def test_a_list_is_imported_asked_about_mended_and_exported(data: Path, tmp_path: Path) -> None:
+    at = ("--data", str(data))
+    file, answers, rejected = tmp_path / "ds.csv", tmp_path / "answers.json", tmp_path / "loi.csv"
+    file.write_text(
+        "Tỉnh;Xã;Liên hệ\nBình Phước;Xã Tân Lợi;0912345678\nBình Phước;Xã Đường 10;chưa có\n"
+        "Bình Phước;Qqqqq;\nBình Phước;Thị trấn Tân Phú;0912345679\n",
+        encoding="utf-8",
+    )
+    dry = answer("sites", "import", str(file), "--dry-run", "--map", "C=phone", *at)
+    assert (dry["sites"]["created"], dry["asked"], dry["rejected"]) == (1, 1, 3)
+    assert answer("sites", "list", *at)["sites"] == []
+    [question] = dry["questions"]
+    assert question["text"] == "Xã Tân Lợi"
+    answers.write_text(json.dumps({question["text"]: "25378"}))
+    arguments = ("--answers", str(answers), "--map", "Liên hệ=phone", "--rejected", str(rejected))
+    done = answer("sites", "import", str(file), *arguments, *at)
+    assert (done["status"], done["sites"]["created"]) == ("done", 2)
+    assert {one["row"]: one["code"] for one in done["rejections"]} == {3: "bad_phone", 4: "unit_unknown"}
+    mended = rejected.read_text(encoding="utf-8-sig").replace("chưa có", "0912345670")
+    file.write_text(mended, encoding="utf-8")
+    assert answer("sites", "import", str(file), *at)["sites"]["created"] == 1
+    answer("sites", "export", str(tmp_path / "ra.xlsx"), *at)
+    again = runner.invoke(app, ["sites", "import", str(tmp_path / "ra.xlsx"), *at])
+    assert "0 new, 0 changed, 3 as they were; 0 of 3 rows not taken" in again.stdout, again.output
+    for arguments, code in (
+        (("import", str(file), "--map", "Z=phone"), "bad_request"),
+        (("import", str(file), "--sheet", "x", "--within", "99999"), "unit_not_found"),
+        (("export", str(tmp_path / "x.pdf")), "bad_request"),
+    ):
+        assert answer("sites", *arguments, *at, status=1)["code"] == code
+
+
 def test_somebody_is_let_in_no_more(data: Path) -> None:
     at = ("--data", str(data))
     answer("people", "add", "daodien", "--name", "Bình", "--grant", "director@VN", *at)

@@ -46,6 +46,10 @@ def test_the_page_comes_by_tls_only_and_metrics_stay_inside(house: House, proxy:
         assert client.get(f"{proxy.url}/metrics").status_code == 200
         too_large = client.post(f"{proxy.url}/api/v1/session", content=bytes(300 << 10))
         assert too_large.json()["code"] == "too_large"
+        # A list of sites may be larger than any other body: control answers, not the proxy.
+        for size, code in ((2 << 20, "not_authenticated"), ((8 << 20) + 1, "too_large")):
+            answer = client.post(f"{proxy.url}/api/v1/imports", content=bytes(size))
+            assert answer.json()["code"] == code
     elsewhere = HTTPTransport(verify=proxy.trust, local_address="127.0.0.2")
     with Client(transport=elsewhere, headers={"Host": NAME}) as client:
         assert client.get(f"{proxy.url}/readyz").status_code == 200

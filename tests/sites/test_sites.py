@@ -7,7 +7,7 @@ import pytest
 from diemcau.access import SYSTEM, Access, Actor, Grant, Role, site_actor
 from diemcau.clock import ManualClock
 from diemcau.errors import BadRequest, Conflict, Forbidden
-from diemcau.sites import NewSite, PersonPresent, ScopeEntry, SiteKind, SiteNotFound, Sites
+from diemcau.sites import NewSite, PersonPresent, ScopeEntry, SiteChange, SiteKind, SiteNotFound, Sites
 from diemcau.store import Store
 from diemcau.units import Level, UnitNotFound, Units
 
@@ -52,6 +52,45 @@ async def test_making_needs_a_technician_of_all_units(sites: Sites) -> None:
     assert await sites.count() == 0
     await sites.create(technician(BINH_PHUOC), SOME[1:5])
     assert await sites.count() == 4
+
+
+async def test_what_is_changed_shows_and_only_names_of_fields_are_logged(sites: Sites, store: Store) -> None:
+    await sites.create(SYSTEM, SOME)
+    await sites.get("s_25378")  # held in memory from here on
+    changes = [
+        SiteChange("s_25378", phones=("0912 345 678",), people=(PersonPresent("A", "B"),)),
+        SiteChange("s_25378b", label="Nhà văn hoá", kind=SiteKind.ROOM, carrier="VNPT"),
+        SiteChange("s_75", label="Điểm cầu tỉnh Đồng Nai", carrier=""),
+    ]
+    changed = await sites.change(technician("VN"), changes)
+    assert [site.phones for site in changed] == [("0912 345 678",), (), ()]
+    assert (await sites.get("s_25378")).people == (PersonPresent("A", "B"),)
+    assert ids((await sites.find(SYSTEM, text="van hoa")).sites) == ["s_25378b"]
+    assert ids((await sites.find(SYSTEM, text="y te")).sites) == []
+    _, event = await store.events("sites")
+    assert event.type == "sites_changed"
+    assert event.data == {
+        "sites": {"s_25378": ["people", "phones"], "s_25378b": ["carrier", "kind", "label"]}
+    }
+    assert await sites.change(SYSTEM, changes) == changed
+    assert len(await store.events("sites")) == 2
+    assert (await sites.change(SYSTEM, [SiteChange("s_25378b", carrier=" ")]))[0].carrier is None
+
+
+async def test_changing_needs_a_technician_of_all_units_and_is_all_or_none(sites: Sites) -> None:
+    await sites.create(SYSTEM, SOME)
+    both = [SiteChange("s_70", label="x"), SiteChange("s_75", label="y")]
+    with pytest.raises(SiteNotFound):
+        await sites.change(technician(BINH_PHUOC), both)
+    seer = Actor("person", "p_2", grants=(Grant(Role.LEAD, "VN"),))
+    with pytest.raises(Forbidden):
+        await sites.change(seer, both)
+    for bad in (SiteChange("s_75", label=""), SiteChange("s_75", phones=("1",) * 11)):
+        with pytest.raises(BadRequest):
+            await sites.change(SYSTEM, [both[0], bad])
+    assert (await sites.get("s_70")).label == "Điểm cầu tỉnh Bình Phước"
+    with pytest.raises(SiteNotFound):
+        await sites.change(SYSTEM, [SiteChange("s_none", label="x")])
 
 
 @pytest.mark.parametrize(

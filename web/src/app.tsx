@@ -11,6 +11,9 @@ import { Look } from './parts/Look';
 
 const SitePage = lazy(() => import('./site/SitePage'));
 const MeetingList = lazy(() => import('./desk/MeetingList'));
+const Rollout = lazy(() => import('./rollout/Shell'));
+const ImportPage = lazy(() => import('./rollout/ImportPage'));
+const PeoplePage = lazy(() => import('./rollout/PeoplePage'));
 const Centre = lazy(() => import('./desk/Centre'));
 
 const queries = new QueryClient({
@@ -46,6 +49,15 @@ const router = createBrowserRouter([
   { path: '/dang-nhap', element: page('desk', <Login />) },
   { path: '/diem-cau', element: page('post', <SitePage />) },
   { path: '/trung-tam', element: page('desk', <MeetingList />) },
+  {
+    path: '/trung-tam/trien-khai',
+    element: page('desk', <Rollout />),
+    children: [
+      { index: true, element: <Navigate to="nhap" replace /> },
+      { path: 'nhap', element: <ImportPage /> },
+      { path: 'nguoi', element: <PeoplePage /> },
+    ],
+  },
   { path: '/trung-tam/:meeting', element: page('desk', <Centre />) },
   { path: '*', element: <Navigate to="/" replace /> },
 ]);

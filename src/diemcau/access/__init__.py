@@ -1,11 +1,20 @@
 """People, grants over subtrees, credentials, the one permission table. See docs/access.md."""
 
 from diemcau.access.actor import SYSTEM, Actor, Grant, Role, site_actor
+from diemcau.access.delegation import PersonPage, PersonSeen
 from diemcau.access.devices import Activation, IssuedCode
 from diemcau.access.limits import Lockout, RateLimiter, network_of
 from diemcau.access.passwords import Passwords
 from diemcau.access.people import Person, PersonNotFound, Session
-from diemcau.access.permissions import PERMISSIONS, SITE_COMMANDS, allowed, authorise, units_granted
+from diemcau.access.permissions import (
+    PERMISSIONS,
+    SITE_COMMANDS,
+    allowed,
+    authorise,
+    commands_of,
+    may_give,
+    units_granted,
+)
 from diemcau.access.secrets import load_secret
 from diemcau.access.service import Access
 from diemcau.access.tokens import IssuedToken, Token, TokenKind, TokenNotFound
@@ -27,6 +36,8 @@ __all__ = [
     "Passwords",
     "Person",
     "PersonNotFound",
+    "PersonPage",
+    "PersonSeen",
     "RateLimiter",
     "Role",
     "Session",
@@ -35,8 +46,10 @@ __all__ = [
     "TokenNotFound",
     "allowed",
     "authorise",
+    "commands_of",
     "link_headers",
     "load_secret",
+    "may_give",
     "network_of",
     "site_actor",
     "units_granted",

@@ -32,13 +32,14 @@ class Grant:
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who asks. `id`: the person's or site's id, "" for the system. A site's `name` is its room's to tell,
-    so ""."""
+    so "". `temporary`: a person who has to choose a password of his own before anything else."""
 
     kind: ActorKind
     id: str
     name: str = ""
     title: str | None = None
     grants: tuple[Grant, ...] = ()
+    temporary: bool = False
 
     @property
     def key(self) -> str:

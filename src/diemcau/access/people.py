@@ -1,43 +1,27 @@
-"""People: rows, grants, sessions."""
+"""People: who they are, log-in, sessions, one's own password. Who manages them: `delegation.py`."""
 
 import unicodedata
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from diemcau.access.actor import Actor, Grant, Role
 from diemcau.access.limits import Lockout, RateLimiter, network_of
 from diemcau.access.passwords import Passwords
-from diemcau.access.permissions import authorise
 from diemcau.access.secrets import new_token, token_hash
 from diemcau.access.tables import grants, people, sessions
 from diemcau.clock import Clock
-from diemcau.errors import (
-    BadCredentials,
-    BadRequest,
-    Conflict,
-    JsonObject,
-    JsonValue,
-    NotAuthenticated,
-    NotFound,
-)
-from diemcau.ids import NewId
+from diemcau.errors import BadCredentials, BadRequest, JsonObject, NotAuthenticated, NotFound
 from diemcau.store import Store, UnitOfWork
-from diemcau.units import ROOT_CODE, Units
 
 SESSION: Final = timedelta(hours=12)
-MAX_GRANTS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who can log in."""
+    """Somebody who can log in. `temporary`: his password is one that somebody else gave him."""
 
     id: str
     username: str
@@ -45,6 +29,7 @@ class Person:
     title: str | None
     grants: tuple[Grant, ...]
     disabled: bool = False
+    temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +48,11 @@ class PersonNotFound(NotFound):
 
 
 class People:
-    """The part of `Access` that knows people."""
+    """The part of `Access` that lets people in."""
 
-    def __init__(
-        self, store: Store, units: Units, clock: Clock, make_id: NewId, passwords: Passwords
-    ) -> None:
+    def __init__(self, store: Store, clock: Clock, passwords: Passwords) -> None:
         self._store = store
-        self._units = units
         self._clock = clock
-        self._make_id = make_id
         self._passwords = passwords
         # A login costs 50 ms of a core: by address (offices share one), and by user name whoever asks.
         self._by_address = RateLimiter(burst=30, per_second=1)
@@ -79,106 +60,11 @@ class People:
         # Per name and address: nobody can shut a director out from somewhere else.
         self._wrong = Lockout(limit=10, period=timedelta(minutes=15))
 
-    async def add_person(
-        self,
-        actor: Actor,
-        *,
-        username: str,
-        password: str,
-        name: str,
-        title: str | None = None,
-        grants: Sequence[Grant] = (),
-    ) -> Person:
-        """Makes a person. Nobody's role allows it yet: the system does it.
-
-        Raises Forbidden, Conflict (the user name is taken), BadRequest, UnitNotFound.
-        """
-        authorise(self._units, actor, "person.manage", ROOT_CODE)
-        person = Person(
-            self._make_id("p"),
-            _username(username),
-            _words(name, "name"),
-            None if title is None else _words(title, "title"),
-            self._grants(grants),
-        )
-        hashed = await self._passwords.hash(password)
-        stream = f"person:{person.id}"
-
-        async def work(unit: UnitOfWork) -> JsonObject:
-            connection = await unit.connection()
-            row = {
-                "id": person.id,
-                "username": person.username,
-                "name": person.name,
-                "title": person.title,
-                "password": hashed,
-                "disabled": False,
-                "created_at": unit.now,
-            }
-            try:
-                await connection.execute(people.insert(), row)
-            except IntegrityError as error:
-                raise Conflict("The user name is taken.", field="username") from error
-            await _write_grants(connection, person.id, person.grants)
-            data: dict[str, JsonValue] = {
-                "username": person.username,
-                "name": person.name,
-                "title": person.title,
-                "grants": _grants_json(person.grants),
-            }
-            unit.append(stream, "person_added", data, actor=actor.key)
-            return {}
-
-        await self._store.write(work, streams=[stream])
-        return person
-
-    async def set_password(self, actor: Actor, person: str, password: str) -> None:
-        """Sets a new password and ends the person's sessions (the person himself or the system)."""
-        if actor.key != f"person:{person}":
-            authorise(self._units, actor, "person.manage", ROOT_CODE)
-        hashed = await self._passwords.hash(password)
-        await self._change(actor, person, "password_set", {}, password=hashed)
-
-    async def disable_person(self, actor: Actor, person: str) -> None:
-        """The person cannot log in any more; sessions end."""
-        authorise(self._units, actor, "person.manage", ROOT_CODE)
-        await self._change(actor, person, "person_disabled", {}, disabled=True)
-
-    async def set_grants(self, actor: Actor, person: str, granted: Sequence[Grant]) -> None:
-        """Replaces the person's grants; open sessions have them at their next request."""
-        authorise(self._units, actor, "person.manage", ROOT_CODE)
-        checked = self._grants(granted)
-        stream = f"person:{person}"
-
-        async def work(unit: UnitOfWork) -> JsonObject:
-            connection = await unit.connection()
-            found = await connection.execute(select(people.c.id).where(people.c.id == person))
-            if found.one_or_none() is None:
-                raise PersonNotFound(None, person=person)
-            await connection.execute(delete(grants).where(grants.c.person == person))
-            await _write_grants(connection, person, checked)
-            unit.append(stream, "grants_set", {"grants": _grants_json(checked)}, actor=actor.key)
-            return {}
-
-        await self._store.write(work, streams=[stream])
-
-    async def people(self) -> tuple[Person, ...]:
-        """Everybody, by user name."""
-        async with self._store.read() as connection:
-            held: defaultdict[str, list[Grant]] = defaultdict(list)
-            for row in await connection.execute(select(grants).order_by(grants.c.unit, grants.c.role)):
-                held[row.person].append(Grant(Role(row.role), row.unit))
-            rows = await connection.execute(select(people).order_by(people.c.username))
-            return tuple(
-                Person(row.id, row.username, row.name, row.title, tuple(held[row.id]), row.disabled)
-                for row in rows
-            )
-
     async def log_in(self, username: str, password: str, *, address: str) -> Session:
         """Raises BadCredentials (after the same time whether the user exists or not), TooManyRequests,
         Busy."""
         now = self._clock.now()
-        folded = _fold(username)[:64]
+        folded = fold_username(username)[:64]
         if not folded.isprintable():
             folded = ""  # nobody's: what cannot be stored is not looked up
         network = network_of(address)
@@ -207,15 +93,7 @@ class People:
             if rehashed is not None:
                 await connection.execute(people.update().where(mine).values(password=rehashed))
             await connection.execute(delete(sessions).where(sessions.c.expires_at <= unit.now))
-            await connection.execute(
-                sessions.insert(),
-                {
-                    "token": token_hash(token),
-                    "person": row.id,
-                    "created_at": unit.now,
-                    "expires_at": unit.now + SESSION,
-                },
-            )
+            await connection.execute(sessions.insert(), _session_row(token, row.id, unit.now))
             unit.append(stream, "logged_in", {}, actor=stream)
             return {}
 
@@ -239,9 +117,15 @@ class People:
         await self._store.write(work, streams=[f"person:{person}"])
 
     async def person_of_session(self, token: str) -> Actor:
-        """Who holds this session, with the grants of this moment. Raises NotAuthenticated."""
+        """Who holds this session, with the grants of this moment. Raises NotAuthenticated.
+
+        Whose password was given to him by somebody else has none until he has chosen his own: who gave it
+        must not be able to act as him.
+        """
         query = (
-            select(people.c.id, people.c.name, people.c.title, grants.c.role, grants.c.unit)
+            select(
+                people.c.id, people.c.name, people.c.title, people.c.temporary, grants.c.role, grants.c.unit
+            )
             .select_from(sessions.join(people).outerjoin(grants, grants.c.person == people.c.id))
             .where(
                 sessions.c.token == token_hash(token),
@@ -254,53 +138,75 @@ class People:
             rows = (await connection.execute(query)).all()
         if not rows:
             raise NotAuthenticated
+        person = rows[0]
         held = tuple(Grant(Role(row.role), row.unit) for row in rows if row.role is not None)
-        return Actor("person", rows[0].id, rows[0].name, rows[0].title, held)
+        if person.temporary:
+            held = ()
+        return Actor("person", person.id, person.name, person.title, held, temporary=person.temporary)
 
-    async def _change(self, actor: Actor, person: str, kind: str, data: JsonObject, **values: object) -> None:
-        stream = f"person:{person}"
+    async def choose_password(self, token: str, old: str, new: str, *, address: str) -> Session:
+        """The holder of the session sets a password of his own; all his sessions end and he gets a new one.
+
+        Raises NotAuthenticated, BadCredentials (the old one is wrong), BadRequest, TooManyRequests, Busy.
+        """
+        actor = await self.person_of_session(token)
+        async with self._store.read() as connection:
+            query = select(people.c.username, people.c.password).where(people.c.id == actor.id)
+            row = (await connection.execute(query)).one()
+        if new == old:
+            raise BadRequest("The new password is the old one", field="password")
+        now, network = self._clock.now(), network_of(address)
+        who = f"{row.username}\n{network}"
+        self._wrong.check(who, now)
+        self._by_address.take(network, now)
+        if not await self._passwords.verify(row.password, old):
+            self._wrong.failed(who, now)
+            raise BadCredentials
+        hashed = await self._passwords.hash(new)
+        fresh = new_token()
+        stream = f"person:{actor.id}"
 
         async def work(unit: UnitOfWork) -> JsonObject:
             connection = await unit.connection()
-            done = await connection.execute(people.update().where(people.c.id == person).values(**values))
+            same = (people.c.id == actor.id) & (people.c.password == row.password) & ~people.c.disabled
+            done = await connection.execute(
+                people.update().where(same).values(password=hashed, temporary=False)
+            )
             if not done.rowcount:
-                raise PersonNotFound(None, person=person)
-            await connection.execute(delete(sessions).where(sessions.c.person == person))
-            unit.append(stream, kind, data, actor=actor.key)
+                raise BadCredentials
+            await connection.execute(delete(sessions).where(sessions.c.person == actor.id))
+            await connection.execute(sessions.insert(), _session_row(fresh, actor.id, unit.now))
+            unit.append(stream, "password_set", {"own": True}, actor=stream)
             return {}
 
         await self._store.write(work, streams=[stream])
-
-    def _grants(self, granted: Sequence[Grant]) -> tuple[Grant, ...]:
-        if len(granted) > MAX_GRANTS:
-            raise BadRequest(f"a person has at most {MAX_GRANTS} grants", field="grants")
-        for grant in granted:
-            self._units.get(grant.unit)
-        return tuple(sorted(set(granted), key=lambda grant: (grant.unit, grant.role)))
+        return Session(fresh, now + SESSION, await self.person_of_session(fresh))
 
 
-async def _write_grants(connection: AsyncConnection, person: str, granted: Sequence[Grant]) -> None:
-    if granted:
-        rows = [{"person": person, "role": grant.role.value, "unit": grant.unit} for grant in granted]
-        await connection.execute(grants.insert(), rows)
+def _session_row(token: str, person: str, now: datetime) -> dict[str, object]:
+    return {
+        "token": token_hash(token),
+        "person": person,
+        "created_at": now,
+        "expires_at": now + SESSION,
+    }
 
 
-def _grants_json(granted: Sequence[Grant]) -> list[JsonValue]:
-    return [{"role": grant.role.value, "unit": grant.unit} for grant in granted]
-
-
-def _fold(username: str) -> str:
+def fold_username(username: str) -> str:
+    """Lower case, without spaces around it: however it is typed."""
     return unicodedata.normalize("NFKC", username).strip().casefold()
 
 
-def _username(username: str) -> str:
-    folded = _fold(username)
+def username_of(username: str) -> str:
+    """The user name as it is stored. Raises BadRequest."""
+    folded = fold_username(username)
     if not 1 <= len(folded) <= 64 or not folded.isprintable() or " " in folded:
         raise BadRequest("a user name has 1 to 64 characters and no spaces", field="username")
     return folded
 
 
-def _words(text: str, field: str) -> str:
+def words_of(text: str, field: str) -> str:
+    """A name or title in one line. Raises BadRequest."""
     clean = " ".join(unicodedata.normalize("NFC", text).split())
     if not 1 <= len(clean) <= 200 or not clean.isprintable():
         raise BadRequest(f"{field} has 1 to 200 characters", field=field)

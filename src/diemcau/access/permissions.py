@@ -7,7 +7,7 @@ command holds it to that). The system may do everything.
 
 from typing import Final, Protocol
 
-from diemcau.access.actor import Actor, Role
+from diemcau.access.actor import Actor, Grant, Role
 from diemcau.errors import Forbidden
 
 _FLOOR: Final = frozenset({Role.CHAIR, Role.DIRECTOR, Role.SECRETARY})
@@ -36,13 +36,14 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "site.see": _STAFF,
     "site.snapshot": _DESK | {Role.TECHNICIAN},
     "site.create": frozenset({Role.TECHNICIAN}),
+    "site.change": frozenset({Role.TECHNICIAN}),
     "code.issue": frozenset({Role.TECHNICIAN}),
     "code.revoke": frozenset({Role.TECHNICIAN}),
     # tokens of programs that publish as a site (its unit) or watch a meeting (its whole scope)
     "token.whip": frozenset({Role.TECHNICIAN}),
     "token.whep": frozenset({Role.DIRECTOR, Role.SECRETARY}),
-    # people: nobody's role yet; the console (system) does it
-    "person.manage": frozenset(),
+    # people, whose grants are no more than the manager's own: see `may_give`
+    "person.manage": frozenset({Role.DIRECTOR, Role.TECHNICIAN}),
     "log.read": frozenset({Role.AUDITOR}),
 }
 """Command -> roles that may do it inside their subtree."""
@@ -87,6 +88,23 @@ def allowed(tree: Tree, actor: Actor, command: str, unit: str) -> bool:
     return unit in tree and any(
         grant.role in roles and grant.unit in tree and tree.contains(grant.unit, unit)
         for grant in actor.grants
+    )
+
+
+def commands_of(role: Role) -> frozenset[str]:
+    """What the role may do inside its subtree."""
+    return frozenset(command for command, roles in PERMISSIONS.items() if role in roles)
+
+
+def may_give(tree: Tree, actor: Actor, grant: Grant) -> bool:
+    """Whether the actor may give this grant to somebody, or change somebody who holds it.
+
+    Nobody gives what he has not got, or over what he has not got: he manages people over the grant's unit
+    **and** could himself do there everything that its role may do. So roles need no order of their own: a
+    technician gives technician, lead, delegate and observer; a director all that work a meeting.
+    """
+    return allowed(tree, actor, "person.manage", grant.unit) and all(
+        allowed(tree, actor, command, grant.unit) for command in commands_of(grant.role)
     )
 
 

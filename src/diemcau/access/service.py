@@ -1,6 +1,7 @@
 """`Access`: people, sessions, grants, activation codes, device credentials, tokens, behind one door."""
 
 from diemcau.access.actor import Actor
+from diemcau.access.delegation import Delegation
 from diemcau.access.devices import Devices
 from diemcau.access.passwords import Passwords
 from diemcau.access.people import People
@@ -14,7 +15,7 @@ from diemcau.store import Store
 from diemcau.units import Units
 
 
-class Access(People, Devices, Tokens):
+class Access(People, Delegation, Devices, Tokens):
     """Who is asking, and what may they do."""
 
     def __init__(
@@ -28,7 +29,9 @@ class Access(People, Devices, Tokens):
         passwords: Passwords | None = None,
     ) -> None:
         """`secret`: 32 bytes from a file (`load_secret`): keys the hashes of activation codes."""
-        People.__init__(self, store, units, clock, make_id, passwords or Passwords())
+        passwords = passwords or Passwords()
+        People.__init__(self, store, clock, passwords)
+        Delegation.__init__(self, store, units, make_id, passwords)
         Devices.__init__(self, store, units, clock, secret)
         Tokens.__init__(self, store, units, clock, make_id)
 

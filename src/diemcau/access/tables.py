@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, LargeBinary, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, LargeBinary, Table, Text, false
 
 from diemcau.store import Instant, metadata
 
@@ -15,9 +15,11 @@ people: Final = Table(
     Column("title", Text),
     Column("password", Text, nullable=False),
     Column("disabled", Boolean, nullable=False),
+    Column("temporary", Boolean, nullable=False, server_default=false()),
     Column("created_at", Instant, nullable=False),
 )
-"""`password`: argon2id in PHC form. `username`: folded to lower case."""
+"""`password`: argon2id in PHC form. `username`: folded to lower case. `temporary`: the password is one that
+somebody else gave, good for nothing but choosing another."""
 
 grants: Final = Table(
     "grants",

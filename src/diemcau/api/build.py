@@ -7,7 +7,19 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
-from diemcau.api import console, media, meetings, operations, people, places, problems, schemas, tokens
+from diemcau.api import (
+    console,
+    imports,
+    media,
+    meetings,
+    operations,
+    people,
+    places,
+    problems,
+    schemas,
+    staff,
+    tokens,
+)
 from diemcau.api.guard import Guard
 from diemcau.api.limits import RateLimit
 from diemcau.api.live import door
@@ -69,7 +81,9 @@ def create(services: Services) -> FastAPI:
     problems.install(app)
     for router in (
         people.router,
+        staff.router,
         places.router,
+        imports.router,
         meetings.router,
         media.router,
         tokens.router,

@@ -1,5 +1,6 @@
 """What stands before every route: size of bodies, security headers, counts."""
 
+import sys
 import time
 from collections.abc import MutableMapping
 from typing import Any
@@ -10,9 +11,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from diemcau.api.metrics import Metrics
 from diemcau.api.problems import respond
 from diemcau.errors import TooLarge
+from diemcau.spreadsheet import MAX_FILE
 
 MAX_BODY = 256 << 10
 """Bytes of any request body: an SDP offer is some 60 kB, a picture 128 kB."""
+
+LARGER: dict[tuple[str, str], int] = {("POST", "/api/v1/imports"): MAX_FILE}
+"""Doors that take more, once they know who asks: the list of an import."""
 
 _CSP = (
     "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
@@ -58,10 +63,11 @@ class Guard:
             await send(message)
 
         length = _content_length(scope)
-        if length is not None and length > MAX_BODY:
-            await respond(TooLarge(None, limit=MAX_BODY))(scope, receive, guarded_send)
+        limit = LARGER.get((scope["method"], scope["path"]), MAX_BODY)
+        if length is not None and length > limit:
+            await respond(TooLarge(None, limit=limit))(scope, receive, guarded_send)
         else:
-            await self._app(scope, _Limited(receive), guarded_send)
+            await self._app(scope, _Limited(receive, limit), guarded_send)
         route = scope.get("route")
         path = getattr(route, "path", "(none)")
         method = scope["method"] if scope["method"] in _METHODS else "other"
@@ -75,15 +81,16 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"
 class _Limited:
     """A body without a length is counted as it comes."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
+        self._limit = limit
         self._taken = 0
 
     async def __call__(self) -> MutableMapping[str, Any]:
         message = await self._receive()
         if message["type"] == "http.request":
             self._taken += len(message.get("body", b""))
-            if self._taken > MAX_BODY:
+            if self._taken > self._limit:
                 raise HTTPException(TooLarge.status)  # FastAPI turns any other kind into a 400
         return message
 
@@ -91,5 +98,5 @@ class _Limited:
 def _content_length(scope: Scope) -> int | None:
     for name, value in scope["headers"]:
         if name == b"content-length":
-            return int(value) if value.isdigit() and len(value) < 20 else MAX_BODY + 1
+            return int(value) if value.isdigit() and len(value) < 20 else sys.maxsize
     return None

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from diemcau.access import Actor
+from diemcau.access import PERMISSIONS, Actor
 from diemcau.api import schemas
 from diemcau.api.asker import (
     DEVICE_COOKIE,
@@ -36,10 +36,20 @@ async def me_of(services: Services, actor: Actor, credential: str) -> schemas.Me
             grants=[],
             site=schemas.Site.model_validate(site.to_json()),
             csrf=csrf,
+            temporary=False,
+            may=[],
         )
     grants = [schemas.Grant(role=grant.role.value, unit=grant.unit) for grant in actor.grants]
     return schemas.Me(
-        kind="person", id=actor.id, name=actor.name, title=actor.title, grants=grants, site=None, csrf=csrf
+        kind="person",
+        id=actor.id,
+        name=actor.name,
+        title=actor.title,
+        grants=grants,
+        site=None,
+        csrf=csrf,
+        temporary=actor.temporary,
+        may=[command for command in PERMISSIONS if services.access.units_granted(actor, command)],
     )
 
 
@@ -73,6 +83,24 @@ async def log_out(asker: CurrentAsker, services: CurrentServices, response: Resp
     """Ends the session; its cookie goes."""
     await services.access.log_out(asker.credential)
     response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="strict")
+
+
+@router.put("/session/password")
+async def choose_password(
+    body: schemas.OwnPassword,
+    asker: CurrentAsker,
+    request: Request,
+    response: Response,
+    services: CurrentServices,
+) -> schemas.Session:
+    """A person sets a password of his own; his sessions end but for the new one of this answer's cookie."""
+    session = await services.access.choose_password(
+        asker.credential, body.old, body.password, address=address_of(request)
+    )
+    _set_cookie(services, response, SESSION_COOKIE, session.token, SESSION_S)
+    response.headers["Cache-Control"] = "no-store"
+    me = await me_of(services, session.actor, session.token)
+    return schemas.Session(me=me, expires_at=rfc3339(session.expires_at))
 
 
 @router.post("/activation")

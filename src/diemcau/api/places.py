@@ -11,6 +11,7 @@ from diemcau.api.asker import CurrentAsker, CurrentServices
 from diemcau.api.pictures import MAX_PICTURE
 from diemcau.api.services import Services
 from diemcau.errors import BadRequest, Forbidden, NotFound, TooLarge
+from diemcau.sites import PersonPresent, SiteChange, SiteKind
 from diemcau.units import Level, Unit
 
 router = APIRouter(prefix="/api/v1", tags=["places"])
@@ -93,6 +94,32 @@ async def sites(
 async def one_site(site: str, asker: CurrentAsker, services: CurrentServices) -> schemas.Site:
     """One site, if the asker may see it."""
     return schemas.Site.model_validate((await services.sites.see(asker.actor, site)).to_json())
+
+
+@router.get("/sites/{site}/details")
+async def site_details(site: str, asker: CurrentAsker, services: CurrentServices) -> schemas.SiteDetails:
+    """One site with phones and people, for those who may change it."""
+    found = await services.sites.see(asker.actor, site)
+    services.access.authorise(asker.actor, "site.change", found.unit)
+    return schemas.SiteDetails.model_validate(found.details_json())
+
+
+@router.patch("/sites/{site}")
+async def change_site(
+    site: str, body: schemas.SiteChange, asker: CurrentAsker, services: CurrentServices
+) -> schemas.SiteDetails:
+    """Changes what the body names."""
+    people = body.people
+    change = SiteChange(
+        site,
+        body.label,
+        None if body.kind is None else SiteKind(body.kind),
+        body.carrier,
+        None if body.phones is None else tuple(body.phones),
+        None if people is None else tuple(PersonPresent(one.name, one.title) for one in people),
+    )
+    (changed,) = await services.sites.change(asker.actor, [change])
+    return schemas.SiteDetails.model_validate(changed.details_json())
 
 
 @router.put("/snapshot", status_code=204)

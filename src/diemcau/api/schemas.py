@@ -52,8 +52,40 @@ class Site(BaseModel):
     carrier: str | None
 
 
+class PersonPresent(BaseModel):
+    """Somebody in the room."""
+
+    name: str
+    title: str | None
+
+
+class SiteDetails(Site):
+    """A site with what only those see who may change it."""
+
+    phones: list[str]
+    people: list[PersonPresent]
+
+
+class PersonGiven(Strict):
+    """Somebody in the room."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
+class SiteChange(Strict):
+    """`PATCH /sites/{id}`: what is left out stays. `carrier`: "" takes it away; `phones`, `people`: all."""
+
+    label: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    kind: Literal["post", "room", "bridge", "feed"] | None = None
+    carrier: Annotated[str, Field(max_length=100)] | None = None
+    phones: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=10)] | None = None
+    people: Annotated[list[PersonGiven], Field(max_length=200)] | None = None
+
+
 class Me(BaseModel):
-    """Who asks."""
+    """Who asks. `temporary`: he has to choose a password of his own first (`PUT /session/password`).
+    `may`: commands of which he may do some somewhere, for what a page offers."""
 
     kind: Literal["person", "site"]
     id: str
@@ -62,6 +94,15 @@ class Me(BaseModel):
     grants: list[Grant]
     site: Site | None
     csrf: str
+    temporary: bool
+    may: list[str]
+
+
+class OwnPassword(Strict):
+    """`PUT /session/password`."""
+
+    old: Annotated[str, Field(min_length=1, max_length=1024)]
+    password: Annotated[str, Field(min_length=1, max_length=1024)]
 
 
 class Session(BaseModel):

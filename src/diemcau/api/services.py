@@ -12,6 +12,7 @@ from diemcau.bus import Bus
 from diemcau.clock import Clock
 from diemcau.media import MediaNode
 from diemcau.meetings import Meetings
+from diemcau.rollout import Rollout
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.units import Units
@@ -52,6 +53,7 @@ class Services:
     sites: Sites
     meetings: Meetings
     stage: Stage
+    rollout: Rollout
     node: MediaNode
     ready: Callable[[], Awaitable[None]]
     options: ApiOptions

@@ -34,14 +34,27 @@ class Door:
 
     async def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """One request; answers its JSON. Raises Refused."""
+        answer = await self._send(method, path, query, json=body)
+        return answer.json() if answer.content else None
+
+    async def send(self, path: str, data: bytes, **query: Any) -> Any:
+        """POSTs a file; answers its JSON. Raises Refused."""
+        headers = {"Content-Type": "application/octet-stream"}
+        return (await self._send("POST", path, query, content=data, headers=headers)).json()
+
+    async def fetch(self, path: str, **query: Any) -> bytes:
+        """GETs a file. Raises Refused."""
+        return (await self._send("GET", path, query)).content
+
+    async def _send(self, method: str, path: str, query: dict[str, Any], **what: Any) -> httpx2.Response:
         params = {key: value for key, value in query.items() if value is not None}
-        answer = await self._client.request(method, path, json=body, params=params)
+        answer = await self._client.request(method, path, params=params, **what)
         if answer.status_code >= 400:
             try:
                 raise Refused(answer.json())
             except ValueError:
                 raise Refused({"code": "internal", "detail": f"status {answer.status_code}"}) from None
-        return answer.json() if answer.content else None
+        return answer
 
 
 @asynccontextmanager

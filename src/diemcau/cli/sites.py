@@ -4,12 +4,15 @@ from typing import Annotated, Any
 
 import typer
 
+from diemcau.cli import rollout
 from diemcau.cli.door import Data, Door, through
 from diemcau.cli.output import Json, answer_json, fail, out, table
 from diemcau.config import Settings
 from diemcau.units import Level, Units
 
 app = typer.Typer(help="Sites and their activation codes.", no_args_is_help=True)
+app.command("import")(rollout.import_sites)
+app.command("export")(rollout.export_sites)
 
 
 def link(url: str, code: str) -> str:

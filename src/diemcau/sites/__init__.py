@@ -1,6 +1,25 @@
 """Sites: places with a camera that can join meetings. See docs/access.md."""
 
 from diemcau.sites.service import Sites
-from diemcau.sites.site import NewSite, PersonPresent, ScopeEntry, Site, SiteKind, SiteNotFound, SitePage
+from diemcau.sites.site import (
+    NewSite,
+    PersonPresent,
+    ScopeEntry,
+    Site,
+    SiteChange,
+    SiteKind,
+    SiteNotFound,
+    SitePage,
+)
 
-__all__ = ["NewSite", "PersonPresent", "ScopeEntry", "Site", "SiteKind", "SiteNotFound", "SitePage", "Sites"]
+__all__ = [
+    "NewSite",
+    "PersonPresent",
+    "ScopeEntry",
+    "Site",
+    "SiteChange",
+    "SiteKind",
+    "SiteNotFound",
+    "SitePage",
+    "Sites",
+]

@@ -4,10 +4,10 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, false, or_, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, false, or_, select, update
 
 from diemcau.errors import BadRequest
-from diemcau.sites.site import NewSite, PersonPresent, ScopeEntry, Site, SiteKind
+from diemcau.sites.site import NewSite, PersonPresent, ScopeEntry, Site, SiteChange, SiteKind
 from diemcau.sites.tables import sites
 from diemcau.units import Level, Units
 from diemcau.units.fold import fold
@@ -80,27 +80,75 @@ def row_of(new: NewSite, site_id: str, units: Units, places: Places) -> dict[str
     label = _words(new.label, "label", 200)
     if not _ID.fullmatch(site_id):
         raise BadRequest("a site's id is s_ and 1 to 60 letters, digits, _ or -", field="id")
-    if len(new.phones) > MAX_PHONES or len(new.people) > MAX_PEOPLE:
-        raise BadRequest(f"a site has at most {MAX_PHONES} phones and {MAX_PEOPLE} people", field="phones")
-    path = units.path_text(new.unit)
     return {
         "id": site_id,
         "unit": unit.code,
         "place": places.of(unit.code),
         "level": unit.level.value,
         "label": label,
-        "search": f" {fold(f'{unit.code} {label} {path}')}",
+        "search": _search(unit.code, label, units),
         "kind": SiteKind(new.kind).value,
         "carrier": None if new.carrier is None else _words(new.carrier, "carrier", 100),
-        "phones": [_words(phone, "phones", 40) for phone in new.phones],
-        "people": [
-            {
-                "name": _words(person.name, "people", 200),
-                "title": None if person.title is None else _words(person.title, "people", 200),
-            }
-            for person in new.people
-        ],
+        "phones": _phones(new.phones),
+        "people": _people(new.people),
     }
+
+
+def values_of(change: SiteChange, site: Site, units: Units) -> dict[str, object]:
+    """The columns of a site's row that the change gives other values. Raises BadRequest."""
+    values: dict[str, object] = {}
+    if change.label is not None and (label := _words(change.label, "label", 200)) != site.label:
+        values["label"] = label
+        values["search"] = _search(site.unit, label, units)
+    if change.kind is not None and change.kind is not site.kind:
+        values["kind"] = SiteKind(change.kind).value
+    if change.carrier is not None:
+        carrier = _words(change.carrier, "carrier", 100) if change.carrier.strip() else None
+        if carrier != site.carrier:
+            values["carrier"] = carrier
+    if change.phones is not None and (phones := _phones(change.phones)) != list(site.phones):
+        values["phones"] = phones
+    if change.people is not None:
+        people = _people(change.people)
+        if people != [{"name": one.name, "title": one.title} for one in site.people]:
+            values["people"] = people
+    return values
+
+
+_CHANGEABLE: Final = ("label", "search", "kind", "carrier", "phones", "people")
+
+CHANGE: Final = (
+    update(sites).where(sites.c.id == bindparam("changed")).values({n: bindparam(n) for n in _CHANGEABLE})
+)
+"""Sets the changeable columns of many sites: each with `changed`, its id, beside the columns' values."""
+
+
+def changeable(row: Row[Any]) -> dict[str, object]:
+    """The changeable columns as they are."""
+    return {name: getattr(row, name) for name in _CHANGEABLE}
+
+
+def _search(code: str, label: str, units: Units) -> str:
+    path = units.path_text(code) if code in units else ""
+    return f" {fold(f'{code} {label} {path}')}"
+
+
+def _phones(phones: Sequence[str]) -> list[str]:
+    if len(phones) > MAX_PHONES:
+        raise BadRequest(f"a site has at most {MAX_PHONES} phones", field="phones")
+    return [_words(phone, "phones", 40) for phone in phones]
+
+
+def _people(people: Sequence[PersonPresent]) -> list[dict[str, str | None]]:
+    if len(people) > MAX_PEOPLE:
+        raise BadRequest(f"a site has at most {MAX_PEOPLE} people", field="people")
+    return [
+        {
+            "name": _words(person.name, "people", 200),
+            "title": None if person.title is None else _words(person.title, "people", 200),
+        }
+        for person in people
+    ]
 
 
 def site_of(row: Row[Any], units: Units) -> Site:

@@ -49,6 +49,11 @@ class Site:
             "carrier": self.carrier,
         }
 
+    def details_json(self) -> dict[str, JsonValue]:
+        """`SiteDetails`: with phones and people, for those who may change the site."""
+        people: list[JsonValue] = [{"name": one.name, "title": one.title} for one in self.people]
+        return {**self.to_json(), "phones": list(self.phones), "people": people}
+
     def name_json(self) -> dict[str, JsonValue]:
         """`{"label", "unit", "path"}`: how a meeting's state and events name it."""
         return {"label": self.label, "unit": self.unit, "path": self.path}
@@ -66,6 +71,19 @@ class NewSite:
     carrier: str | None = None
     phones: tuple[str, ...] = ()
     people: tuple[PersonPresent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SiteChange:
+    """What is to be changed of a site; None leaves it as it is. `carrier`: "" takes it away. `phones`,
+    `people`: the whole new list. Unit and id of a site never change."""
+
+    id: str
+    label: str | None = None
+    kind: SiteKind | None = None
+    carrier: str | None = None
+    phones: tuple[str, ...] | None = None
+    people: tuple[PersonPresent, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { Link, Navigate, useNavigate } from 'react-router';
 import { http } from '../http';
 import { formatClock, formatDay, formatNumber } from '../i18n/format';
+import { OwnPassword } from '../parts/OwnPassword';
 import { Prefs } from '../parts/Prefs';
 import { useErrorText } from '../parts/useErrorText';
 import { codeOf } from '../protocol/failure';
@@ -35,6 +36,7 @@ export default function MeetingList() {
   });
   if (me.isError && codeOf(me.error) === 'not_authenticated') return <Navigate to="/dang-nhap" replace />;
   if (me.data?.kind === 'site') return <Navigate to="/diem-cau" replace />;
+  if (me.data?.temporary) return <OwnPassword me={me.data} />;
   const logout = async () => {
     await http.logout().catch(() => undefined);
     queries.clear();
@@ -56,9 +58,14 @@ export default function MeetingList() {
       <main className={classes.main}>
         <div className={classes.head}>
           <h1>{t('desk.meetings')}</h1>
-          <Button onClick={() => setMaking(true)} data-testid="new-meeting">
-            {t('desk.newMeeting')}
-          </Button>
+          <div className={classes.actions}>
+            <Button component={Link} to="/trung-tam/trien-khai" variant="default" data-testid="to-rollout">
+              {t('rollout.title')}
+            </Button>
+            <Button onClick={() => setMaking(true)} data-testid="new-meeting">
+              {t('desk.newMeeting')}
+            </Button>
+          </div>
         </div>
         {list.isError && (
           <p role="alert">

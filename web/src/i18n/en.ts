@@ -1,3 +1,4 @@
+import { rollout } from './rollout.en';
 import type { Texts } from './vi';
 
 export const en: Texts = {
@@ -84,6 +85,8 @@ export const en: Texts = {
     storage_unavailable: 'The server cannot store (disk full or locked).',
     internal: 'The server failed.',
     media_error: 'The media server failed.',
+    bad_sheet: 'This file cannot be read.',
+    import_not_found: 'The server no longer has this import. Choose the file again.',
     unit_ambiguous: 'Several units have this name: choose by code.',
     unknown: 'Something failed. Try again.',
   },
@@ -467,4 +470,5 @@ export const en: Texts = {
     days: '{{count}} d',
     ago: '{{span}} ago',
   },
+  rollout,
 };

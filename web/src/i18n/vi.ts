@@ -1,3 +1,5 @@
+import { rollout } from './rollout.vi';
+
 /** Vietnamese: the first language, and the shape that every other has to fill. */
 export const vi = {
   app: {
@@ -83,6 +85,8 @@ export const vi = {
     storage_unavailable: 'Máy chủ không ghi được dữ liệu (đầy đĩa hoặc đang khoá).',
     internal: 'Máy chủ gặp lỗi.',
     media_error: 'Máy chủ hình gặp lỗi.',
+    bad_sheet: 'Không đọc được tệp này.',
+    import_not_found: 'Lần nhập này không còn trên máy chủ. Hãy chọn lại tệp.',
     unit_ambiguous: 'Tên này có nhiều đơn vị trùng: hãy chọn theo mã.',
     unknown: 'Có lỗi chưa rõ. Hãy thử lại.',
   },
@@ -466,6 +470,7 @@ export const vi = {
     days: '{{count}} ngày',
     ago: '{{span}} trước',
   },
+  rollout,
 } as const;
 
 type Filled<T> = { [K in keyof T]: T[K] extends string ? string : Filled<T[K]> };

@@ -10,11 +10,15 @@ export class Failure extends Error {
   /** Seconds the server asks us to wait, from `Retry-After`. */
   readonly retryAfter: number | null;
 
+  /** What more a problem says of its code. */
+  readonly reason: string | null;
+
   constructor(problem: Problem, retryAfter: number | null = null) {
     super(problem.detail ?? problem.title);
     this.name = 'Failure';
     this.code = problem.code;
     this.status = problem.status;
+    this.reason = problem.reason ?? null;
     this.retryAfter = retryAfter;
   }
 
@@ -31,12 +35,13 @@ export function codeOf(error: unknown): string {
 /** A problem document, or null when the value is none. */
 export function asProblem(value: unknown): Problem | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { code, status, title, detail } = value as Record<string, unknown>;
+  const { code, status, title, detail, reason } = value as Record<string, unknown>;
   if (typeof code !== 'string') return null;
   return {
     code,
     status: typeof status === 'number' ? status : 0,
     title: typeof title === 'string' ? title : code,
     ...(typeof detail === 'string' ? { detail } : {}),
+    ...(typeof reason === 'string' ? { reason } : {}),
   };
 }

@@ -43,6 +43,12 @@ export class Http {
   /** Raises Failure `bad_credentials`, `too_many_requests`. */
   login = (username: string, password: string) => this.call('POST', '/session', { username, password });
   logout = () => this.call('DELETE', '/session');
+  /** Sets a password of one's own in place of the one that was given. Raises Failure `bad_credentials`, `bad_request`. */
+  choosePassword = async (old: string, password: string): Promise<Me> => {
+    const { me } = await this.json<{ me: Me }>('PUT', '/session/password', { old, password });
+    this.csrf = me.csrf;
+    return me;
+  };
   /**
    * Makes this browser a site. Raises Failure `bad_code`, `too_many_requests`, and `conflict` when it already is one
    * and `replace` does not say that it shall become another.
@@ -122,7 +128,8 @@ export class Http {
     };
   }
 
-  private async json<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  /** One request whose answer is JSON; parts of the page keep their own requests. */
+  async json<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
     const response = await this.send(
       method,
       path,
@@ -144,7 +151,8 @@ export class Http {
     );
   }
 
-  private async send(
+  /** One request as it is. Raises Failure. */
+  async send(
     method: string,
     path: string,
     body: string | Blob | null,

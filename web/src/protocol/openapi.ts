@@ -28,6 +28,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Choose Password
+         * @description A person sets a password of his own; his sessions end but for the new one of this answer's cookie.
+         */
+        put: operations["choose_password_api_v1_session_password_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/activation": {
         parameters: {
             query?: never;
@@ -65,6 +85,114 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * People
+         * @description People who hold a role inside the subtrees whose people the asker manages.
+         */
+        get: operations["people_api_v1_people_get"];
+        put?: never;
+        /**
+         * Add Person
+         * @description Somebody more, with a password to be handed over.
+         */
+        post: operations["add_person_api_v1_people_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Roles
+         * @description Which roles the asker may give over this unit.
+         */
+        get: operations["roles_api_v1_people_roles_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Grants
+         * @description Replaces what the person may do.
+         */
+        put: operations["set_grants_api_v1_people__person__grants_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * New Password
+         * @description A new password to be handed over; the person's sessions end.
+         */
+        put: operations["new_password_api_v1_people__person__password_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person}/disabled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Disable
+         * @description The person cannot log in any more; sessions end.
+         */
+        put: operations["disable_api_v1_people__person__disabled_put"];
+        post?: never;
+        /**
+         * Enable
+         * @description The person can log in again.
+         */
+        delete: operations["enable_api_v1_people__person__disabled_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -167,6 +295,30 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
+        /**
+         * Change Site
+         * @description Changes what the body names.
+         */
+        patch: operations["change_site_api_v1_sites__site__patch"];
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/details": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Site Details
+         * @description One site with phones and people, for those who may change it.
+         */
+        get: operations["site_details_api_v1_sites__site__details_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -202,6 +354,170 @@ export interface paths {
          * @description The last picture of a site; 304 while it is still the one whose ETag the asker has.
          */
         get: operations["picture_api_v1_sites__site__snapshot_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Import
+         * @description Takes a list in (the body: an .xlsx or .csv, at most 8 MB) and begins to look it through.
+         */
+        post: operations["open_import_api_v1_imports_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See Import
+         * @description How it stands; asked again while `checking` or `running`. `wait`: so many seconds for their end.
+         */
+        get: operations["see_import_api_v1_imports__id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Forget Import
+         * @description Ends and forgets it.
+         */
+        delete: operations["forget_import_api_v1_imports__id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/mapping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Map Import
+         * @description Says what the columns hold; the list is looked through anew.
+         */
+        put: operations["map_import_api_v1_imports__id__mapping_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Answer Import
+         * @description Answers questions; each for all rows with the same words.
+         */
+        put: operations["answer_import_api_v1_imports__id__answers_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Import
+         * @description Begins to make and change sites.
+         */
+        post: operations["run_import_api_v1_imports__id__run_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Import
+         * @description Ends after the present batch; what was taken stays.
+         */
+        post: operations["stop_import_api_v1_imports__id__stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/rejected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rejected
+         * @description The rows that were not taken, with number and reason, to be mended and imported alone.
+         */
+        get: operations["rejected_api_v1_imports__id__rejected_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Sites
+         * @description The sites that the asker may change, with phones and people; imported again it changes nothing.
+         */
+        get: operations["export_sites_api_v1_exports_sites_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -677,6 +993,39 @@ export interface components {
             unit: string;
         };
         /**
+         * GrantGiven
+         * @description A role over a unit and what is under it.
+         */
+        GrantGiven: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "chair" | "director" | "secretary" | "duty_officer" | "technician" | "lead" | "delegate" | "observer" | "auditor";
+            /** Unit */
+            unit: string;
+        };
+        /**
+         * GrantSeen
+         * @description With the unit in words.
+         */
+        GrantSeen: {
+            /** Role */
+            role: string;
+            /** Unit */
+            unit: string;
+            /** Path */
+            path: string;
+        };
+        /**
+         * Grants
+         * @description `PUT /people/{id}/grants`: all of them from now on.
+         */
+        Grants: {
+            /** Grants */
+            grants: components["schemas"]["GrantGiven"][];
+        };
+        /**
          * IceServer
          * @description One of `RTCConfiguration.iceServers`.
          */
@@ -697,6 +1046,190 @@ export interface components {
             servers: components["schemas"]["IceServer"][];
             /** Lifetime S */
             lifetime_s: number;
+        };
+        /**
+         * Import
+         * @description An import and all that is known of it. `within`: names are looked for inside this unit first.
+         *     `rejections`, `questions`: the first 200 of `rejected` and
+         *     `asked`.
+         */
+        Import: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "checking" | "ready" | "running" | "done" | "stopped" | "failed";
+            /** Sheets */
+            sheets: string[];
+            /** Sheet */
+            sheet: string;
+            heading: components["schemas"]["ImportHeading"];
+            /** Within */
+            within: string | null;
+            /** Within Path */
+            within_path: string | null;
+            /** Columns */
+            columns: components["schemas"]["ImportColumn"][];
+            /** Preview */
+            preview: components["schemas"]["ImportRow"][];
+            /** Mapped */
+            mapped: boolean;
+            /** Checked */
+            checked: boolean;
+            /** Rows */
+            rows: number;
+            sites: components["schemas"]["ImportSites"];
+            /** Rejected */
+            rejected: number;
+            /** Reasons */
+            reasons: {
+                [key: string]: number;
+            };
+            /** Rejections */
+            rejections: components["schemas"]["ImportRejection"][];
+            /** Asked */
+            asked: number;
+            /** Questions */
+            questions: components["schemas"]["ImportQuestion"][];
+            progress: components["schemas"]["ImportProgress"];
+            /** Error */
+            error: string | null;
+        };
+        /**
+         * ImportAnswers
+         * @description `PUT /imports/{id}/answers`: a question's key to a unit's code, or null: no unit, leave these rows.
+         */
+        ImportAnswers: {
+            /** Answers */
+            answers: {
+                [key: string]: string | null;
+            };
+        };
+        /**
+         * ImportCandidate
+         * @description A unit that may be meant.
+         */
+        ImportCandidate: {
+            /** Unit */
+            unit: string;
+            /** Path */
+            path: string;
+        };
+        /**
+         * ImportColumn
+         * @description A column of the list and what it is taken for (null: not taken).
+         */
+        ImportColumn: {
+            /** Index */
+            index: number;
+            /** Title */
+            title: string;
+            /** Field */
+            field: ("site" | "unit_code" | "province" | "province_code" | "district" | "district_code" | "commune" | "commune_code" | "unit" | "label" | "kind" | "carrier" | "phone" | "person" | "title") | null;
+            /** Samples */
+            samples: string[];
+        };
+        /**
+         * ImportHeading
+         * @description `first`: number of the heading's first row in the file; `rows`: how many it has.
+         */
+        ImportHeading: {
+            /** First */
+            first: number;
+            /** Rows */
+            rows: number;
+        };
+        /**
+         * ImportMapping
+         * @description `PUT /imports/{id}/mapping`: what is left out stays. `columns`: index of a column to field or null;
+         *     `within`: where the whole list lies ("VN": anywhere).
+         */
+        ImportMapping: {
+            /** Sheet */
+            sheet?: string | null;
+            /** First */
+            first?: number | null;
+            /**
+             * Rows
+             * @default 1
+             */
+            rows: number;
+            /** Columns */
+            columns?: {
+                [key: string]: ("site" | "unit_code" | "province" | "province_code" | "district" | "district_code" | "commune" | "commune_code" | "unit" | "label" | "kind" | "carrier" | "phone" | "person" | "title") | null;
+            } | null;
+            /** Within */
+            within?: string | null;
+        };
+        /**
+         * ImportProgress
+         * @description `done` of `of`: rows while checking, sites while running.
+         */
+        ImportProgress: {
+            /** Done */
+            done: number;
+            /** Of */
+            of: number;
+        };
+        /**
+         * ImportQuestion
+         * @description Words that no unit or several answer to. `within`: the unit above, as far as it is known.
+         */
+        ImportQuestion: {
+            /** Key */
+            key: string;
+            /** Level */
+            level: ("nation" | "province" | "district" | "commune") | null;
+            /** Text */
+            text: string;
+            /** Within */
+            within: string | null;
+            /** Within Path */
+            within_path: string | null;
+            /** Rows */
+            rows: number;
+            /** First Row */
+            first_row: number;
+            /** Candidates */
+            candidates: components["schemas"]["ImportCandidate"][];
+        };
+        /**
+         * ImportRejection
+         * @description A row that is not taken; `code` is stable.
+         */
+        ImportRejection: {
+            /** Row */
+            row: number;
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * ImportRow
+         * @description A row as it stands in the file.
+         */
+        ImportRow: {
+            /** Row */
+            row: number;
+            /** Cells */
+            cells: string[];
+        };
+        /**
+         * ImportSites
+         * @description Sites that will be made, changed and left as they are; after a run: that were.
+         */
+        ImportSites: {
+            /** Created */
+            created: number;
+            /** Changed */
+            changed: number;
+            /** Same */
+            same: number;
         };
         /**
          * IssuedToken
@@ -735,7 +1268,8 @@ export interface components {
         };
         /**
          * Me
-         * @description Who asks.
+         * @description Who asks. `temporary`: he has to choose a password of his own first (`PUT /session/password`).
+         *     `may`: commands of which he may do some somewhere, for what a page offers.
          */
         Me: {
             /**
@@ -754,6 +1288,10 @@ export interface components {
             site: components["schemas"]["Site"] | null;
             /** Csrf */
             csrf: string;
+            /** Temporary */
+            temporary: boolean;
+            /** May */
+            may: string[];
         };
         /**
          * Meeting
@@ -828,6 +1366,20 @@ export interface components {
             chair_site?: string | null;
         };
         /**
+         * NewPerson
+         * @description `POST /people`: somebody who is to log in; the server makes the first password.
+         */
+        NewPerson: {
+            /** Username */
+            username: string;
+            /** Name */
+            name: string;
+            /** Title */
+            title?: string | null;
+            /** Grants */
+            grants: components["schemas"]["GrantGiven"][];
+        };
+        /**
          * NewToken
          * @description `POST /tokens`: exactly one of `whip`, a site that an encoder shall publish as, and `whep`, a meeting
          *     whose stage a player shall watch. `hours` null: good until it is revoked.
@@ -839,6 +1391,80 @@ export interface components {
             whep?: string | null;
             /** Hours */
             hours?: number | null;
+        };
+        /**
+         * OwnPassword
+         * @description `PUT /session/password`.
+         */
+        OwnPassword: {
+            /** Old */
+            old: string;
+            /** Password */
+            password: string;
+        };
+        /**
+         * PersonGiven
+         * @description Somebody in the room.
+         */
+        PersonGiven: {
+            /** Name */
+            name: string;
+            /** Title */
+            title?: string | null;
+        };
+        /**
+         * PersonList
+         * @description People by user name. `next`: for the following page.
+         */
+        PersonList: {
+            /** People */
+            people: components["schemas"]["PersonShown"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * PersonMade
+         * @description `password`: readable only now; good for nothing but choosing another.
+         */
+        PersonMade: {
+            person: components["schemas"]["PersonShown"];
+            /** Password */
+            password: string;
+        };
+        /**
+         * PersonPresent
+         * @description Somebody in the room.
+         */
+        PersonPresent: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string | null;
+        };
+        /**
+         * PersonShown
+         * @description A person as this manager sees him. `elsewhere`: he holds grants outside, which are not shown.
+         *     `changeable`: this manager may change him. `temporary`: he has not chosen his own password yet.
+         */
+        PersonShown: {
+            /** Id */
+            id: string;
+            /** Username */
+            username: string;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string | null;
+            /** Grants */
+            grants: components["schemas"]["GrantSeen"][];
+            /** Elsewhere */
+            elsewhere: boolean;
+            /** Changeable */
+            changeable: boolean;
+            /** Disabled */
+            disabled: boolean;
+            /** Temporary */
+            temporary: boolean;
         };
         /**
          * PinRequest
@@ -910,6 +1536,14 @@ export interface components {
             unanswered: string[];
         };
         /**
+         * RolesGiven
+         * @description The roles that the asker may give over a unit.
+         */
+        RolesGiven: {
+            /** Roles */
+            roles: ("chair" | "director" | "secretary" | "duty_officer" | "technician" | "lead" | "delegate" | "observer" | "auditor")[];
+        };
+        /**
          * Roster
          * @description Invited sites `[id, unit, label, kind]`, the units above them `[code, parent, name, kind, level]`.
          */
@@ -971,6 +1605,47 @@ export interface components {
             path: string;
             /** Carrier */
             carrier: string | null;
+        };
+        /**
+         * SiteChange
+         * @description `PATCH /sites/{id}`: what is left out stays. `carrier`: "" takes it away; `phones`, `people`: all.
+         */
+        SiteChange: {
+            /** Label */
+            label?: string | null;
+            /** Kind */
+            kind?: ("post" | "room" | "bridge" | "feed") | null;
+            /** Carrier */
+            carrier?: string | null;
+            /** Phones */
+            phones?: string[] | null;
+            /** People */
+            people?: components["schemas"]["PersonGiven"][] | null;
+        };
+        /**
+         * SiteDetails
+         * @description A site with what only those see who may change it.
+         */
+        SiteDetails: {
+            /** Id */
+            id: string;
+            /** Unit */
+            unit: string;
+            /** Label */
+            label: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "post" | "room" | "bridge" | "feed";
+            /** Path */
+            path: string;
+            /** Carrier */
+            carrier: string | null;
+            /** Phones */
+            phones: string[];
+            /** People */
+            people: components["schemas"]["PersonPresent"][];
         };
         /**
          * SiteList
@@ -1162,6 +1837,39 @@ export interface operations {
             };
         };
     };
+    choose_password_api_v1_session_password_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     activate_api_v1_activation_post: {
         parameters: {
             query?: never;
@@ -1211,6 +1919,231 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    people_api_v1_people_get: {
+        parameters: {
+            query?: {
+                q?: string;
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_person_api_v1_people_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPerson"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonMade"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roles_api_v1_people_roles_get: {
+        parameters: {
+            query: {
+                unit: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolesGiven"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_grants_api_v1_people__person__grants_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Grants"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonShown"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    new_password_api_v1_people__person__password_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonMade"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disable_api_v1_people__person__disabled_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonShown"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enable_api_v1_people__person__disabled_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonShown"];
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -1385,6 +2318,72 @@ export interface operations {
             };
         };
     };
+    change_site_api_v1_sites__site__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SiteChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteDetails"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    site_details_api_v1_sites__site__details_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteDetails"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     put_picture_api_v1_snapshot_put: {
         parameters: {
             query?: never;
@@ -1431,6 +2430,293 @@ export interface operations {
                 content: {
                     "image/jpeg": unknown;
                 };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_import_api_v1_imports_post: {
+        parameters: {
+            query?: {
+                name?: string;
+                sheet?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    see_import_api_v1_imports__id__get: {
+        parameters: {
+            query?: {
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_import_api_v1_imports__id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    map_import_api_v1_imports__id__mapping_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportMapping"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_import_api_v1_imports__id__answers_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportAnswers"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_import_api_v1_imports__id__run_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_import_api_v1_imports__id__stop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rejected_api_v1_imports__id__rejected_get: {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "csv";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_sites_api_v1_exports_sites_get: {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "csv";
+                unit?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem (RFC 9457) */
             "4XX": {

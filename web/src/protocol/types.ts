@@ -119,6 +119,8 @@ export interface Problem {
   status: number;
   code: string;
   detail?: string;
+  /** Of `bad_sheet`: what is wrong with the file. */
+  reason?: string;
 }
 
 /** An event of a stream; `seq` has no gaps. */

@@ -84,6 +84,7 @@ async def _people(rooms: Rooms) -> tuple[LogIn, ...]:
         ("daodien", "Trần Thị Bình", "Đạo diễn hình", Role.DIRECTOR),
         ("chutri", "Nguyễn Văn An", "Chủ trì", Role.CHAIR),
         ("thuky", "Lê Thu Cúc", "Thư ký", Role.SECRETARY),
+        ("kythuat", "Phạm Minh Đức", "Kỹ thuật viên", Role.TECHNICIAN),
     )
     made = []
     for username, name, title, role in wanted:
