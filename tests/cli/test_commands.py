@@ -87,7 +87,7 @@ def test_a_meeting_from_nothing(data: Path) -> None:
     assert len(made) == 11
     assert len(answer("sites", "list", "--unit", "70", *at)["sites"]) == 11
     [code] = answer("sites", "activate", made[0]["id"], "--url", "http://x", *at)["codes"]
-    assert code["link"] == f"http://x/vao?code={code['code']}"
+    assert code["link"] == f"http://x/vao#code={code['code']}"
     meeting = answer("meetings", "create", "Họp", "--scope", "70:district", *at)
     assert meeting["sites"] == 11
     assert answer("meetings", "open", meeting["id"], *at)["stream"] == f"meeting:{meeting['id']}"

@@ -9,7 +9,9 @@ import { codeOf } from './protocol/failure';
 import { Crash } from './parts/Crash';
 import { Look } from './parts/Look';
 
+const Prepare = lazy(() => import('./site/Prepare'));
 const SitePage = lazy(() => import('./site/SitePage'));
+const Sheets = lazy(() => import('./rollout/Sheets'));
 const MeetingList = lazy(() => import('./desk/MeetingList'));
 const Centre = lazy(() => import('./desk/Centre'));
 
@@ -45,7 +47,9 @@ const router = createBrowserRouter([
   { path: '/vao', element: page('post', <Activation />) },
   { path: '/dang-nhap', element: page('desk', <Login />) },
   { path: '/diem-cau', element: page('post', <SitePage />) },
+  { path: '/chuan-bi', element: page('post', <Prepare />) },
   { path: '/trung-tam', element: page('desk', <MeetingList />) },
+  { path: '/trung-tam/trien-khai/phieu', element: page('desk', <Sheets />) },
   { path: '/trung-tam/:meeting', element: page('desk', <Centre />) },
   { path: '*', element: <Navigate to="/" replace /> },
 ]);

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
-from diemcau.api import console, media, meetings, operations, people, places, problems, schemas, tokens
+from diemcau.api import (
+    console,
+    devices,
+    media,
+    meetings,
+    operations,
+    people,
+    places,
+    problems,
+    schemas,
+    sheets,
+    tokens,
+)
 from diemcau.api.guard import Guard
 from diemcau.api.limits import RateLimit
 from diemcau.api.live import door
@@ -29,6 +41,7 @@ class Limits:
     pictures: RateLimit
     strangers: RateLimit
     tokens: RateLimit
+    devices: RateLimit
 
 
 def create(services: Services) -> FastAPI:
@@ -67,14 +80,17 @@ def create(services: Services) -> FastAPI:
         # Before a token is looked up, by address; a token may be many players'.
         strangers=RateLimit(50, 500, time.monotonic),
         tokens=RateLimit(5, 50, time.monotonic),
+        devices=RateLimit(500, 20_000, time.monotonic),  # as sockets, two requests a page
     )
     problems.install(app)
     for router in (
         people.router,
+        devices.router,
         places.router,
         meetings.router,
         media.router,
         tokens.router,
+        sheets.router,
         whip.router,
         operations.router,
         console.router,

@@ -12,6 +12,7 @@ from diemcau.bus import Bus
 from diemcau.clock import Clock
 from diemcau.media import MediaNode
 from diemcau.meetings import Meetings
+from diemcau.rollout.sheets import SheetJobs
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.units import Units
@@ -24,6 +25,7 @@ class ApiOptions:
     `origins`: further origins than the one asked for by `Host` (a proxy that rewrites it). `secure`: cookies
     only over TLS. `web`: the folder of the built page. `certificate`: the authority's certificate, PEM.
     `ice`: relays for media.
+    `public_url`: how people reach this server, for links; None: as they came.
     `recheck_s`: in this time every open WebSocket is asked anew whether it may stay.
     """
 
@@ -33,6 +35,7 @@ class ApiOptions:
     web: Path | None = None
     certificate: bytes | None = None
     ice: IceServers = field(default_factory=IceServers)
+    public_url: str | None = None
     beat_s: float = 5.0
     silent_s: float = 60.0
     hello_s: float = 10.0
@@ -52,6 +55,7 @@ class Services:
     sites: Sites
     meetings: Meetings
     stage: Stage
+    sheets: SheetJobs
     node: MediaNode
     ready: Callable[[], Awaitable[None]]
     options: ApiOptions

@@ -6,15 +6,18 @@ import typer
 
 from diemcau.cli.door import Data, Door, through
 from diemcau.cli.output import Json, answer_json, fail, out, table
+from diemcau.cli.sheets import sheets
 from diemcau.config import Settings
 from diemcau.units import Level, Units
 
 app = typer.Typer(help="Sites and their activation codes.", no_args_is_help=True)
+app.command()(sheets)
 
 
 def link(url: str, code: str) -> str:
-    """The page that activates a device with this code."""
-    return f"{url.rstrip('/')}/vao?code={code}"
+    """The page that activates a device with this code, behind `#`: browsers send that to no server, so it
+    stands in no log of a proxy."""
+    return f"{url.rstrip('/')}/vao#code={code}"
 
 
 @app.command()

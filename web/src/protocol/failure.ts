@@ -2,13 +2,16 @@ import type { Problem } from './types';
 
 /**
  * The one error of this layer. `code` is the server's stable code, or one of ours:
- * `offline` (no answer from the server), `timeout` (a command was not answered in time), `crowded` (too many waiting).
+ * `offline` (no answer from the server), `timeout` (a command was not answered in time), `crowded` (too many waiting),
+ * `not_authenticated` (no key of a site here), `insecure` (no https), `storage_refused` (the browser keeps no key).
  */
 export class Failure extends Error {
   readonly code: string;
   readonly status: number;
   /** Seconds the server asks us to wait, from `Retry-After`. */
   readonly retryAfter: number | null;
+  /** Of a code that is good no more: what became of it. */
+  readonly reason: string | null;
 
   constructor(problem: Problem, retryAfter: number | null = null) {
     super(problem.detail ?? problem.title);
@@ -16,9 +19,13 @@ export class Failure extends Error {
     this.code = problem.code;
     this.status = problem.status;
     this.retryAfter = retryAfter;
+    this.reason = problem.reason ?? null;
   }
 
-  static local(code: 'offline' | 'timeout' | 'crowded', why: string): Failure {
+  static local(
+    code: 'offline' | 'timeout' | 'crowded' | 'not_authenticated' | 'insecure' | 'storage_refused',
+    why: string,
+  ): Failure {
     return new Failure({ code, status: 0, title: why });
   }
 }
@@ -31,12 +38,13 @@ export function codeOf(error: unknown): string {
 /** A problem document, or null when the value is none. */
 export function asProblem(value: unknown): Problem | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { code, status, title, detail } = value as Record<string, unknown>;
+  const { code, status, title, detail, reason } = value as Record<string, unknown>;
   if (typeof code !== 'string') return null;
   return {
     code,
     status: typeof status === 'number' ? status : 0,
     title: typeof title === 'string' ? title : code,
     ...(typeof detail === 'string' ? { detail } : {}),
+    ...(typeof reason === 'string' ? { reason } : {}),
   };
 }

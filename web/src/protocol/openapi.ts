@@ -28,28 +28,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/activation": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Activate
-         * @description Exchanges an activation code for a device credential, in a cookie and in the body.
-         *
-         *     A browser that already is a site has to say `replace`, else 409 `conflict` and the code stays unused.
-         */
-        post: operations["activate_api_v1_activation_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -64,6 +42,69 @@ export interface paths {
         get: operations["me_api_v1_me_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Challenge
+         * @description A nonce for one proof. Costs the server nothing but its making: nothing is remembered of it.
+         */
+        post: operations["challenge_api_v1_device_challenge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Session
+         * @description A session for the device that proves its key; sets the cookie, and tells the page what must come
+         *     beside it.
+         */
+        post: operations["open_session_api_v1_device_session_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Activate
+         * @description Exchanges an activation code for the binding of the device's key, and opens its first session.
+         *
+         *     A browser that already is a site has to say `replace`, else 409 `conflict` and the code stays unused.
+         */
+        post: operations["activate_api_v1_activation_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -478,6 +519,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rollout/sheets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin
+         * @description Starts to print; the codes are good once the document is whole. Needs `code.issue`.
+         */
+        post: operations["begin_api_v1_rollout_sheets_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollout/sheets/{job}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Progress
+         * @description How far the asker's job is.
+         */
+        get: operations["progress_api_v1_rollout_sheets__job__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel
+         * @description Ends it: before it is ready nothing was issued.
+         */
+        delete: operations["cancel_api_v1_rollout_sheets__job__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollout/sheets/{job}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Document
+         * @description The document, once: when its last byte was handed over, it is gone.
+         */
+        get: operations["document_api_v1_rollout_sheets__job__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollout/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Devices
+         * @description What is known of the devices of the sites inside a unit. Needs `code.issue` over it.
+         */
+        get: operations["devices_api_v1_rollout_devices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollout/codes/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke
+         * @description The sites' unused codes are good no more. Needs `code.revoke`.
+         */
+        post: operations["revoke_api_v1_rollout_codes_revoke_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/whip/{site}": {
         parameters: {
             query?: never;
@@ -633,26 +778,59 @@ export interface components {
     schemas: {
         /**
          * Activated
-         * @description Answer of `POST /activation`. `credential`: for clients that are not browsers (bearer).
+         * @description Answer of `POST /activation`: the site, the device's name, and its first session.
          */
         Activated: {
-            site: components["schemas"]["Site"];
-            /** Credential */
-            credential: string;
             me: components["schemas"]["Me"];
+            /** Expires S */
+            expires_s: number;
+            /** Conflict */
+            conflict: boolean;
+            site: components["schemas"]["Site"];
+            /** Device */
+            device: string;
         };
         /**
          * ActivationRequest
-         * @description `POST /activation`. `replace`: a browser that already is a site shall become the code's.
+         * @description `POST /activation`. `key`: the device's public key (P-256, uncompressed point, base64url); `nonce` and
+         *     `signature`: the proof that it holds the private one; `replace`: a browser that already is a site shall
+         *     become the code's.
          */
         ActivationRequest: {
             /** Code */
             code: string;
+            /** Key */
+            key: string;
+            /** Nonce */
+            nonce: string;
+            /** Signature */
+            signature: string;
             /**
              * Replace
              * @default false
              */
             replace: boolean;
+        };
+        /**
+         * Challenge
+         * @description What the device signs, within `life_s` seconds, once.
+         */
+        Challenge: {
+            /** Nonce */
+            nonce: string;
+            /** Life S */
+            life_s: number;
+        };
+        /**
+         * ChallengeRequest
+         * @description `POST /device/challenge`.
+         */
+        ChallengeRequest: {
+            /**
+             * Purpose
+             * @enum {string}
+             */
+            purpose: "activate" | "session";
         };
         /**
          * CommandDone
@@ -665,6 +843,59 @@ export interface components {
             stream: string;
             /** Seq */
             seq: number;
+        };
+        /**
+         * DeviceList
+         * @description Sites inside a unit: how many, how many activated, how many others with a good code; a page of them.
+         */
+        DeviceList: {
+            /** Total */
+            total: number;
+            /** Activated */
+            activated: number;
+            /** Waiting */
+            waiting: number;
+            /** Devices */
+            devices: components["schemas"]["DeviceRow"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * DeviceRow
+         * @description A site and its device. Times are null while there is none; `page_hidden`, `slept_at`: what its page,
+         *     if it is open, has said of itself.
+         */
+        DeviceRow: {
+            /** Site */
+            site: string;
+            /** Unit */
+            unit: string;
+            /** Label */
+            label: string;
+            /** Path */
+            path: string;
+            /** Activated At */
+            activated_at: string | null;
+            /** Conflict At */
+            conflict_at: string | null;
+            /** Code Until */
+            code_until: string | null;
+            /** Page Hidden */
+            page_hidden: boolean;
+            /** Slept At */
+            slept_at: string | null;
+        };
+        /**
+         * DeviceSession
+         * @description A device's session; its token is in the cookie. `expires_s`: seconds that it is good for; `conflict`:
+         *     another machine holds the same key and was put out.
+         */
+        DeviceSession: {
+            me: components["schemas"]["Me"];
+            /** Expires S */
+            expires_s: number;
+            /** Conflict */
+            conflict: boolean;
         };
         /**
          * Grant
@@ -910,6 +1141,27 @@ export interface components {
             unanswered: string[];
         };
         /**
+         * Revocation
+         * @description `POST /rollout/codes/revoke`. `devices`: their devices end as well.
+         */
+        Revocation: {
+            /** Sites */
+            sites: string[];
+            /**
+             * Devices
+             * @default false
+             */
+            devices: boolean;
+        };
+        /**
+         * Revoked
+         * @description How many codes and devices are good no more.
+         */
+        Revoked: {
+            /** Revoked */
+            revoked: number;
+        };
+        /**
          * Roster
          * @description Invited sites `[id, unit, label, kind]`, the units above them `[code, parent, name, kind, level]`.
          */
@@ -950,6 +1202,76 @@ export interface components {
             me: components["schemas"]["Me"];
             /** Expires At */
             expires_at: string;
+        };
+        /**
+         * SessionRequest
+         * @description `POST /device/session`: the device's name, and its proof.
+         */
+        SessionRequest: {
+            /** Device */
+            device: string;
+            /** Nonce */
+            nonce: string;
+            /** Signature */
+            signature: string;
+        };
+        /**
+         * SheetsJob
+         * @description A job. `done` of `total` sheets are printed; `error`: a stable code; `bytes`: once it is ready.
+         */
+        SheetsJob: {
+            /** Id */
+            id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "ready" | "fetched" | "failed" | "cancelled" | "expired";
+            /** Done */
+            done: number;
+            /** Total */
+            total: number;
+            /** Bytes */
+            bytes: number;
+            /** Error */
+            error: string | null;
+            /** Expires At */
+            expires_at: string;
+        };
+        /**
+         * SheetsWanted
+         * @description `POST /rollout/sheets`: sheets for all sites inside `unit`, or for `sites`.
+         *
+         *     `only_new`: not for those that are activated already; `end_devices`: their devices end now, and not when
+         *     the new sheet is used; `base`: the address in the links, for the console alone.
+         */
+        SheetsWanted: {
+            /** Unit */
+            unit?: string | null;
+            /** Sites */
+            sites?: string[];
+            /**
+             * Days
+             * @default 14
+             */
+            days: number;
+            /**
+             * Hotline
+             * @default
+             */
+            hotline: string;
+            /**
+             * Only New
+             * @default true
+             */
+            only_new: boolean;
+            /**
+             * End Devices
+             * @default false
+             */
+            end_devices: boolean;
+            /** Base */
+            base?: string | null;
         };
         /**
          * Site
@@ -1162,6 +1484,101 @@ export interface operations {
             };
         };
     };
+    me_api_v1_me_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    challenge_api_v1_device_challenge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChallengeRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Challenge"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_session_api_v1_device_session_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceSession"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     activate_api_v1_activation_post: {
         parameters: {
             query?: never;
@@ -1182,35 +1599,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Activated"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    me_api_v1_me_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Me"];
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -1906,6 +2294,199 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_api_v1_rollout_sheets_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SheetsWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetsJob"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    progress_api_v1_rollout_sheets__job__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetsJob"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_api_v1_rollout_sheets__job__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetsJob"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    document_api_v1_rollout_sheets__job__file_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    devices_api_v1_rollout_devices_get: {
+        parameters: {
+            query: {
+                unit: string;
+                q?: string;
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_api_v1_rollout_codes_revoke_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revocation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revoked"];
+                };
             };
             /** @description A problem (RFC 9457) */
             "4XX": {

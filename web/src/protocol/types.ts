@@ -119,6 +119,7 @@ export interface Problem {
   status: number;
   code: string;
   detail?: string;
+  reason?: string;
 }
 
 /** An event of a stream; `seq` has no gaps. */
@@ -137,9 +138,17 @@ export type Step = 'high' | 'low' | 'slides' | 'audio' | 'text';
 /** What said that the line is full. */
 export type Why = 'estimate' | 'loss' | 'delay';
 
+/** A site's page that is or was not awake: pages that always were are not told of. */
+export interface SitePageState {
+  page_hidden: boolean;
+  slept_s: number | null;
+  slept_at: string | null;
+}
+
 export type Ephemeral =
   | { topic: 'quality'; data: { steps: Record<string, Step>; full?: boolean } }
   | { topic: 'presence'; data: { joined: string[]; left: string[]; full?: boolean } }
+  | { topic: 'pages'; data: { pages: Record<string, SitePageState> } }
   | { topic: 'speaking'; data: { sites: string[] } }
   | { topic: 'levels'; data: { levels: Record<string, number> } }
   | { topic: 'receipts'; data: { messages: Record<string, Figures> } }
@@ -151,6 +160,8 @@ export type Ephemeral =
 export type FromServer =
   | { op: 'welcome'; who: Me; beat_s: number; server: string; now: string; you?: You | null }
   | { op: 'you'; you: You }
+  /** What a site's page signs for its hello; comes before anything is asked. */
+  | { op: 'challenge'; nonce: string }
   | { op: 'snap'; stream: string; seq: number; state: MeetingState }
   | ({ op: 'ev' } & StreamEvent)
   | ({ op: 'eph'; stream: string } & Ephemeral)

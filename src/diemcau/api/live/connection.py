@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from diemcau.access import Actor
+from diemcau.access import Actor, DeviceConflict, DeviceLine
 from diemcau.api.asker import authenticate
 from diemcau.api.live import frames
 from diemcau.api.live.admission import Ticket
@@ -59,7 +59,13 @@ class Connection:
     """A client that has said hello."""
 
     def __init__(
-        self, socket: WebSocket, hub: Hub, actor: Actor, credential: str, page: str, tab: str
+        self,
+        socket: WebSocket,
+        hub: Hub,
+        actor: Actor,
+        credential: str | DeviceLine,
+        page: str,
+        tab: str,
     ) -> None:
         self.socket, self.hub, self.services = socket, hub, hub.services
         self.actor, self.credential, self.page, self.tab = actor, credential, page, tab
@@ -127,6 +133,12 @@ class Connection:
                     return
                 text = frames.ephemeral(follow.stream, topic, {"steps": steps})
             self.send(text)
+        elif topic == "pages":
+            if "presence" not in follow.topics or not isinstance(data, Mapping):
+                return
+            pages = {s: p for s, p in data["pages"].items() if follow.seen is None or s in follow.seen}
+            if pages:
+                self.send(frames.ephemeral(follow.stream, topic, {"pages": pages}))
         elif topic == "stage":
             self.send(text)
         elif topic == "receipts":
@@ -214,12 +226,17 @@ class Connection:
     @property
     def shut_out(self) -> bool:
         """Whether it is being closed because its access has ended."""
-        return self._closing.done() and self._closing.result()[0] == Close.NOT_AUTHENTICATED
+        return self._closing.done() and (
+            self._closing.result()[0] == Close.NOT_AUTHENTICATED
+            or self._closing.result()[1] == DeviceConflict.code
+        )
 
     async def check(self) -> None:
         """Asks anew who this is: ended access ends the connection, other grants bring up its streams anew."""
         try:
             self.become(await authenticate(self.services, self.page, self.credential))
+        except DeviceConflict as error:
+            self.end(Close.REPLACED, error.code)
         except NotAuthenticated as error:
             self.end(Close.NOT_AUTHENTICATED, error.code)
 
@@ -356,6 +373,9 @@ class Connection:
             case frames.Unsubscribe() as unwanted:
                 self.hub.unfollow(self, unwanted.stream)
                 self.follows.pop(unwanted.stream, None)
+            case frames.Page() as page:
+                if self.site is not None:
+                    self.hub.tell_page(self.site, hidden=page.hidden, slept_s=page.slept_s)
             case frames.Pong():
                 pass
 
@@ -397,6 +417,8 @@ class Connection:
                 joined = [site for site in joined if site in follow.seen]
             data = {"joined": joined, "left": [], "full": True}
             self.send(frames.ephemeral(follow.stream, "presence", data))
+            if pages := {s: page for s in joined if (page := self.hub.page_of(s)) is not None}:
+                self.send(frames.ephemeral(follow.stream, "pages", {"pages": pages}))
         if "receipts" in follow.topics:
             self.owe_receipts(follow, await self.services.meetings.recent_receipts(meeting))
         for topic, data_now in self.services.stage.ephemera(meeting):
@@ -485,6 +507,8 @@ def _why(done: "set[asyncio.Future[Any]]") -> tuple[int, str]:
         error = task.exception()
         if isinstance(error, WebSocketDisconnect):
             return error.code, "gone"
+        if isinstance(error, DeviceConflict):
+            return Close.REPLACED, error.code
         if isinstance(error, NotAuthenticated):
             return Close.NOT_AUTHENTICATED, error.code
         if isinstance(error, BadRequest):

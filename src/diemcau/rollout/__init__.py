@@ -1,0 +1,1 @@
+"""Rollout: from a directory of sites to thousands of ready ones."""
