@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright
@@ -120,8 +119,8 @@ def near_page(place: Place, playwright: Playwright, picture: Path) -> Iterator[P
 
 def site_page(browser: Browser, place: Place, site: str, url: str) -> Page:
     page = new_page(browser, permissions=["camera", "microphone"])
-    cookie: Any = {"name": "dc_device", "value": place.house.nation.credentials[site], "url": url}
-    page.context.add_cookies([cookie])
+    page.goto(place.house.link(site, url))
+    page.get_by_test_id("activated-go").click()
     return page
 
 

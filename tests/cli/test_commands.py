@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
+from pypdf import PdfReader
 from typer.testing import CliRunner
 
 from diemcau.app import open_rooms
@@ -130,6 +131,20 @@ def test_codes_and_devices_of_sites_are_revoked(data: Path) -> None:
     assert answer("sites", "revoke", first, "--devices", *at)["revoked"] == 1
     assert answer("sites", "revoke", "s_nowhere", *at, status=1)["code"] == "site_not_found"
     assert "codes revoked: 1" in runner.invoke(app, ["sites", "revoke", third, *at]).stdout
+
+
+def test_sheets_are_printed_into_a_file_of_their_own(data: Path, tmp_path: Path) -> None:
+    at = ("--data", str(data))
+    answer("sites", "add", "--unit", "70", "--level", "district", *at)
+    file = tmp_path / "phieu.pdf"
+    made = answer("sites", "sheets", "--unit", "70", "--out", str(file), "--url", "https://cau.test", *at)
+    assert (made["sheets"], made["bytes"]) == (11, file.stat().st_size)
+    assert file.stat().st_mode & 0o777 == 0o600 and len(PdfReader(file).pages) == 11
+    again = answer("sites", "sheets", "--unit", "70", "--out", str(file), *at, status=1)
+    assert again["code"] == "file_exists"
+    other = ("--out", str(tmp_path / "other.pdf"), "--url", "https://cau.test")
+    assert answer("sites", "sheets", "--unit", "01", *other, *at, status=1)["code"] == "nothing_to_print"
+    assert not (tmp_path / "other.pdf").exists()
 
 
 async def activate(data: Path, code: str) -> None:

@@ -189,10 +189,10 @@ class House:
         transport = HTTPTransport(uds=str(Settings(data=self.data).console_socket))
         return self.clients.enter_context(Client(transport=transport, base_url="http://console", timeout=60))
 
-    def link(self, site: str) -> str:
+    def link(self, site: str, url: str | None = None) -> str:
         """The link of a fresh sheet of the site; its device of before is out once it is opened."""
         answer = self.console().post("/console/v1/codes", json={"sites": [site]}).raise_for_status().json()
-        return link(self.url, answer["codes"][0]["code"])
+        return link(url or self.url, answer["codes"][0]["code"])
 
     def send(self, client: Client, kind: str, /, name: str | None = None, **arguments: Any) -> Response:
         """One command of the meeting, whatever is answered."""

@@ -185,6 +185,8 @@ export const en: Texts = {
     onlyNew: 'Only sites that are not activated',
     issue_one: 'Issue and print {{count}} sheet',
     issue_other: 'Issue and print {{n}} sheets',
+    issueSure_one: '{{count}} site has a sheet that was not used. Printing again ends it. Go on?',
+    issueSure_other: '{{n}} sites have sheets that were not used. Printing again ends them. Go on?',
     nothing: 'Every site here is activated.',
     printing: 'Printing {{done}} of {{total}} sheets. It can be stopped: no code has been issued.',
     queued: 'Waiting for its turn to print…',

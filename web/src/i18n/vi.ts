@@ -184,6 +184,8 @@ export const vi = {
     onlyNew: 'Chỉ điểm cầu chưa kích hoạt',
     issue_one: 'Phát hành và in {{count}} phiếu',
     issue_other: 'Phát hành và in {{n}} phiếu',
+    issueSure_one: '{{count}} điểm cầu đã có phiếu chưa dùng. In lại thì phiếu đó hết hiệu lực. Tiếp tục?',
+    issueSure_other: '{{n}} điểm cầu đã có phiếu chưa dùng. In lại thì các phiếu đó hết hiệu lực. Tiếp tục?',
     nothing: 'Mọi điểm cầu ở đây đã kích hoạt.',
     printing: 'Đang in {{done}} / {{total}} phiếu. Có thể dừng: chưa mã nào được phát.',
     queued: 'Đang chờ tới lượt in…',

@@ -61,6 +61,7 @@ export function JobCard({ first }: { first: SheetsJob }) {
             component="a"
             href={fileOf(job.id)}
             download
+            className={classes.download}
             leftSection={<Icon name="down" />}
             data-testid="sheets-download"
           >

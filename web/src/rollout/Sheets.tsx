@@ -50,6 +50,11 @@ export default function Sheets() {
   });
   if (me.isError && codeOf(me.error) === 'not_authenticated') return <Navigate to="/dang-nhap" replace />;
 
+  const issueAll = () => {
+    const open = counts.data?.waiting ?? 0;
+    const sure = open === 0 || confirm(t('sheets.issueSure', { count: open, n: formatNumber(open) }));
+    if (sure && unit !== null) void start({ unit, only_new: onlyNew });
+  };
   const start = async (what: Pick<Wanted, 'unit' | 'sites' | 'only_new'>) => {
     localStorage.setItem(HOTLINE, hotline);
     setFailed(null);
@@ -78,7 +83,10 @@ export default function Sheets() {
           <>
             <section className={classes.issue}>
               <h2>
-                {titleOf(place.data, t('nation'))} <small className={classes.path}>{place.data.path}</small>
+                {titleOf(place.data, t('nation'))}
+                {place.data.level !== 'nation' && place.data.level !== 'province' && (
+                  <small className={classes.path}>{place.data.path}</small>
+                )}
               </h2>
               <dl className={classes.counts}>
                 <Count name={t('sheets.total')} value={total} testid="sheets-total" />
@@ -112,11 +120,7 @@ export default function Sheets() {
               {wanted === 0 ? (
                 <p>{t('sheets.nothing')}</p>
               ) : (
-                <Button
-                  onClick={() => void start({ unit, only_new: onlyNew })}
-                  data-testid="sheets-issue"
-                  className={classes.go}
-                >
+                <Button onClick={issueAll} data-testid="sheets-issue" className={classes.go}>
                   {t('sheets.issue', { count: wanted, n: formatNumber(wanted) })}
                 </Button>
               )}
