@@ -26,7 +26,7 @@ from diemcau.api import ApiOptions
 from diemcau.app import make_api, open_rooms
 from diemcau.config import Settings
 from diemcau.media.fake import FakeNode
-from diemcau.rollout.sheets import Wanted
+from diemcau.rollout.sheets.jobs import Wanted
 from diemcau.sites import NewSite
 from tests.api.world import listening
 from tests.device import Device

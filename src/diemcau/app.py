@@ -35,7 +35,7 @@ from diemcau.media.port import Handler
 from diemcau.media.supervisor import NodeOptions, Supervisor
 from diemcau.media.wire import Command, ReplyData
 from diemcau.meetings import Meetings
-from diemcau.rollout.sheets import SheetJobs
+from diemcau.rollout.sheets.jobs import SheetJobs
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.store import Event, Store

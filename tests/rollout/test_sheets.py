@@ -14,8 +14,10 @@ from diemcau.app import Rooms, open_rooms
 from diemcau.clock import ManualClock
 from diemcau.config import Settings
 from diemcau.errors import BadCode, BadRequest, Busy, Forbidden, WrongState
-from diemcau.rollout.sheets import NothingToPrint, PrintFailed, SheetJob, SheetJobNotFound, Wanted, press
 from diemcau.rollout.sheets import jobs as jobs_module
+from diemcau.rollout.sheets import press
+from diemcau.rollout.sheets.jobs import NothingToPrint, SheetJob, SheetJobNotFound, Wanted
+from diemcau.rollout.sheets.press import PrintFailed
 from diemcau.rollout.sheets.render import Sheet, render
 from diemcau.sites import NewSite, SiteNotFound
 from diemcau.units import UnitNotFound

@@ -12,7 +12,7 @@ from diemcau.bus import Bus
 from diemcau.clock import Clock
 from diemcau.media import MediaNode
 from diemcau.meetings import Meetings
-from diemcau.rollout.sheets import SheetJobs
+from diemcau.rollout.sheets.jobs import SheetJobs
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.units import Units

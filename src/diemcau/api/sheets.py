@@ -15,7 +15,7 @@ from diemcau.api.schemas import Code, Id, Strict
 from diemcau.api.services import Services
 from diemcau.clock import rfc3339
 from diemcau.errors import BadRequest, Forbidden
-from diemcau.rollout.sheets import SheetJob, Wanted
+from diemcau.rollout.sheets.jobs import SheetJob, Wanted
 from diemcau.sites import ScopeEntry
 from diemcau.units import Level
 

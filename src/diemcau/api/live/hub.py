@@ -41,6 +41,9 @@ PICTURE_S = 20
 _LISTED = frozenset({"meeting_created", "meeting_opened", "meeting_ended", "sites_invited"})
 """Events that change which meetings a site is told of."""
 
+_AWAKE: dict[str, Any] = {"page_hidden": False, "slept_s": None, "slept_at": None}
+"""What is taken of a page that has said nothing of itself."""
+
 CHECKS = 32
 """Connections that are asked at once whether they may stay: beside requests, in the same database."""
 
@@ -136,7 +139,8 @@ class Hub:
         site = connection.site
         if site is not None and self._sites.get(site) is connection:
             del self._sites[site]
-            self._pages.pop(site, None)
+            if self._pages.pop(site, None) is not None:
+                self._tell_desks(site, dict(_AWAKE))  # the next page says anew how it is
             self.services.meetings.disconnected(site)
         self.services.metrics.connections.labels(connection.page).dec()
 
@@ -341,9 +345,11 @@ class Hub:
             "slept_s": before.get("slept_s") if slept_s is None else slept_s,
             "slept_at": before.get("slept_at") if slept_s is None else rfc3339(self.services.clock.now()),
         }
-        if page == (before or {"page_hidden": False, "slept_s": None, "slept_at": None}):
-            return
-        self._pages[site] = page
+        if page != (before or _AWAKE):
+            self._pages[site] = page
+            self._tell_desks(site, page)
+
+    def _tell_desks(self, site: str, page: dict[str, Any]) -> None:
         meeting = self.services.meetings.meeting_of(site)
         if meeting is not None:
             self._take_ephemeral(f"meeting:{meeting}", "pages", {"pages": {site: page}})
