@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
+from pypdf import PdfReader
 
 from tests.browser.chromium import chromium, new_page
+from tests.browser.test_accessibility import findings
 from tests.faults.house import COMMUNE, PROVINCES, House, make_nation
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -51,7 +54,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    with chromium(playwright) as running:
+    # By this name it is a server somewhere on the network, without TLS.
+    with chromium(playwright, more=["--host-resolver-rules=MAP cau.test 127.0.0.1"]) as running:
         yield running
 
 
@@ -140,3 +144,53 @@ def test_twenty_posts_are_activated_one_after_another(browser: Browser, house: H
     assert len({name[:43] for name in names}) == CROWD  # a key of its own for each
     for context in contexts:
         context.close()
+
+
+def test_plain_http_says_so_and_spends_no_sheet(browser: Browser, house: House) -> None:
+    link = house.link(SITE)
+    page = new_page(browser)
+    page.goto(link.replace("127.0.0.1", "cau.test"))
+    expect(page.locator('[data-fault="insecure"]')).to_be_visible()
+    assert page.context.cookies() == []
+    is_site(activated(browser, link), "Điểm cầu xã")
+
+
+def test_a_technician_prints_his_province_and_fetches_it_once(
+    browser: Browser, house: House, tmp_path: Path
+) -> None:
+    person = {
+        "username": "kythuat",
+        "password": "mot-mat-khau-dai",
+        "name": "Nguyễn Văn Kỹ",
+        "grants": [{"role": "technician", "unit": "31"}],
+    }
+    house.console().post("/console/v1/people", json=person).raise_for_status()
+    page = new_page(browser, viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
+    page.goto(f"{house.url}/dang-nhap")
+    page.get_by_test_id("login-username").fill(person["username"])
+    page.get_by_test_id("login-password").fill(person["password"])
+    page.get_by_test_id("login-submit").click()
+    page.wait_for_url("**/trung-tam*")
+    page.goto(f"{house.url}/trung-tam/trien-khai/phieu")
+    issue = page.get_by_test_id("sheets-issue")
+    expect(issue).to_be_visible()
+    page.on("dialog", lambda dialog: dialog.accept())  # of the sheets of the test before
+    issue.click()
+    expect(page.locator('[data-testid="sheets-job"][data-state="ready"]')).to_be_visible(timeout=60_000)
+    assert findings(page) == []
+    with page.expect_download() as download:
+        page.get_by_test_id("sheets-download").click()
+    download.value.save_as(tmp_path / "sheets.pdf")
+    expect(page.locator('[data-testid="sheets-job"][data-state="fetched"]')).to_be_visible()
+    waiting = int(page.get_by_test_id("sheets-waiting").inner_text())
+    assert waiting >= 1 and len(PdfReader(tmp_path / "sheets.pdf").pages) == waiting
+
+
+def test_what_a_post_is_told_has_no_findings(browser: Browser, house: House) -> None:
+    page = new_page(browser, viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+    page.goto(f"{house.url}/vao#code=K7QF-9TXM-4RHA")
+    expect(page.locator('[data-fault="wrong"]')).to_be_visible()
+    assert findings(page) == []
+    page.goto(f"{house.url}/chuan-bi")
+    expect(page.get_by_test_id("prepare")).to_be_visible()
+    assert findings(page) == []
