@@ -69,6 +69,8 @@ def test_an_answer_that_was_lost_is_no_second_machine(lines: Lines) -> None:
     lines.resume(first.token)
     lines.open(DEVICE, first.token)  # never arrived
     assert not lines.open(DEVICE, first.token).conflict
+    lines.open(OTHER, None)  # nor did this one, and no cookie with it
+    assert not lines.open(OTHER, None).conflict
 
 
 def test_without_a_cookie_it_is_a_second_machine_only_while_the_first_is_in_use(

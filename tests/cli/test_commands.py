@@ -133,6 +133,16 @@ def test_codes_and_devices_of_sites_are_revoked(data: Path) -> None:
     assert "codes revoked: 1" in runner.invoke(app, ["sites", "revoke", third, *at]).stdout
 
 
+def test_a_program_gets_a_bearer_at_the_console_alone(data: Path) -> None:
+    at = ("--data", str(data))
+    [site] = answer("sites", "add", "--unit", "70", *at)["sites"]
+    first = answer("sites", "program", site["id"], *at)
+    second = answer("sites", "program", site["id"], *at)
+    assert len(first["credential"]) == 43 and first["credential"] != second["credential"]
+    assert (first["replaced"], second["replaced"]) == (False, True)
+    assert answer("sites", "program", "s_none", *at, status=1)["code"] == "site_not_found"
+
+
 def test_sheets_are_printed_into_a_file_of_their_own(data: Path, tmp_path: Path) -> None:
     at = ("--data", str(data))
     answer("sites", "add", "--unit", "70", "--level", "district", *at)

@@ -103,7 +103,7 @@ class Lines:
             line = _Line(held.line if held else _fresh(), held.serial if held else 0, False, self._now())
         elif held is None or held.line != line.name or not _follows(held.serial, line):
             # Without a cookie it may be the same machine, cookies cleared, unless the line is in use.
-            conflict = held is not None or self._now() - line.seen < IN_USE_S
+            conflict = held is not None or (line.used and self._now() - line.seen < IN_USE_S)
             line = _Line(_fresh(), 0, False, self._now())
         line.serial, line.used, line.seen = line.serial + 1, False, self._now()
         self._keep(device, line)
@@ -120,11 +120,12 @@ class Lines:
         if line is None:
             line = _Line(held.line, held.serial, True, self._now())
             self._keep(held.device, line)
+        if line.name != held.line:
+            raise DeviceConflict
+        line.seen = self._now()
         if held.serial >= line.serial:
             line.used = True
-        found = DeviceLine(held.device, held.line)
-        self.check(found)
-        return found
+        return DeviceLine(held.device, held.line)
 
     def check(self, line: DeviceLine) -> None:
         """Raises DeviceConflict when another line has taken the device over."""
@@ -133,7 +134,7 @@ class Lines:
             return  # forgotten among too many: nobody has taken it over since
         if known.name != line.line:
             raise DeviceConflict
-        known.seen = self._now()
+        known.used, known.seen = True, self._now()
 
     def device_of(self, token: str) -> bytes | None:
         """The device that a cookie was given to, in date or not."""

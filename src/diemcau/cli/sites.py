@@ -111,6 +111,22 @@ def activate(
 
 
 @app.command()
+def program(
+    site: Annotated[str, typer.Argument(help="Id of the site.")], data: Data = None, as_json: Json = False
+) -> None:
+    """Make a bearer for a program that is the site (a room system); its old device is out."""
+
+    async def work(door: Door) -> Any:
+        return await door.ask("POST", f"/console/v1/sites/{site}/program")
+
+    made = through(data, work, as_json=as_json)
+    if as_json:
+        answer_json(made)
+    else:
+        out.print(f"{made['site']}  [bold]{made['credential']}[/]")
+
+
+@app.command()
 def revoke(
     site: Annotated[list[str], typer.Argument(help="Ids of sites.")],
     devices: Annotated[
