@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -142,6 +143,25 @@ async def test_a_job_that_is_stopped_has_changed_nothing(rooms: Rooms) -> None:
     assert list(job.path.parent.iterdir()) == []
     assert (await rooms.access.activate(earlier.code, address="a")).site == site.id
     assert (await rooms.sites.count_devices([jobs_module.ScopeEntry(PROVINCE, ("district",))])) == (11, 1, 0)
+
+
+async def test_a_job_that_issues_its_codes_is_not_stopped_any_more(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, issuing = rooms.sites.store_codes, asyncio.Event()
+
+    async def slowly(*arguments: Any) -> None:
+        issuing.set()
+        await asyncio.sleep(0)
+        await store(*arguments)
+
+    monkeypatch.setattr(rooms.sites, "store_codes", slowly)
+    job = await rooms.sheets.begin(TECHNICIAN, Wanted(BASE, PROVINCE))
+    await issuing.wait()
+    assert (await rooms.sheets.cancel(TECHNICIAN, job.id)).state == "ready"
+    assert job.path.exists()
+    scope = [jobs_module.ScopeEntry(PROVINCE, ("district",))]
+    assert (await rooms.sites.count_devices(scope)) == (11, 0, 11)
 
 
 async def test_a_job_whose_workers_die_issues_nothing(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:

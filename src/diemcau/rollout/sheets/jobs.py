@@ -77,6 +77,7 @@ class SheetJob:
     state: State = "waiting"
     size: int = 0
     error: str | None = None
+    issuing: bool = False
     task: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
 
@@ -106,6 +107,7 @@ class SheetJobs:
         """Ends what runs; documents that nobody fetched are gone."""
         for job in self._jobs.values():
             await self._end(job, "cancelled")
+            job.path.unlink(missing_ok=True)
         self._jobs.clear()
 
     async def begin(self, actor: Actor, wanted: Wanted) -> SheetJob:
@@ -186,6 +188,7 @@ class SheetJobs:
                 job.state = "running"
                 sheets = [self._sheet(s, c, wanted, job.begun) for s, c in zip(chosen, drawn, strict=True)]
                 job.size = await print_sheets(sheets, job.path, printed)
+                job.issuing = True  # from here on it is not stopped: paper and codes belong together
                 if wanted.end_devices:
                     await self._sites.revoke_codes(actor, [site.id for site in chosen], devices=True)
                 await self._sites.store_codes(actor, drawn)
@@ -197,6 +200,7 @@ class SheetJobs:
             log.warning("sheets not made", job=job.id, error=str(error))
             job.state, job.error = "failed", "storage_unavailable"
         finally:
+            job.issuing = False
             if job.state != "ready":
                 job.path.unlink(missing_ok=True)
 
@@ -228,6 +232,9 @@ class SheetJobs:
     async def _end(self, job: SheetJob, state: State) -> None:
         if job.state in ENDED:
             return
+        if job.issuing and job.task is not None:
+            await asyncio.wait([job.task])
+            return  # too late to be stopped: it is ready, or has failed
         job.state = state
         if job.task is not None and not job.task.done():
             job.task.cancel()
