@@ -37,6 +37,7 @@ from diemcau.media.supervisor import NodeOptions, Supervisor
 from diemcau.media.wire import Command, ReplyData
 from diemcau.meetings import Meetings
 from diemcau.rollout import Rollout
+from diemcau.rollout.sheets.jobs import SheetJobs
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.store import Event, Store
@@ -71,6 +72,7 @@ class Rooms:
     access: Access
     sites: Sites
     meetings: Meetings
+    sheets: SheetJobs
 
 
 @asynccontextmanager
@@ -90,9 +92,11 @@ async def open_rooms(settings: Settings, clock: Clock | None = None) -> AsyncIte
         access = Access(store, units, clock, load_secret(settings.data / "secret"))
         sites = Sites(store, units, access, clock)
         meetings = Meetings(store, bus, units, access, sites, clock)
+        sheets = SheetJobs(sites, access, units, clock, settings.data / "sheets", hotline=settings.hotline)
         try:
-            yield Rooms(store, bus, units, clock, access, sites, meetings)
+            yield Rooms(store, bus, units, clock, access, sites, meetings, sheets)
         finally:
+            await sheets.aclose()
             await meetings.aclose()  # what it tells reads the store
     finally:
         await store.aclose()
@@ -112,7 +116,7 @@ def api_options(settings: Settings, certificate: bytes | None = None) -> ApiOpti
     origins = frozenset() if settings.public_url is None else frozenset({settings.public_url})
     secure = settings.tls or (settings.public_url or "").startswith("https://")
     ice = IceServers(settings.turn_urls, settings.turn_key, timedelta(seconds=settings.turn_lifetime_s))
-    return ApiOptions(VERSION, origins, secure, web_folder(), certificate, ice)
+    return ApiOptions(VERSION, origins, secure, web_folder(), certificate, ice, settings.public_url)
 
 
 async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: AsyncExitStack) -> FastAPI:
@@ -139,6 +143,7 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
             meetings=rooms.meetings,
             stage=stage,
             rollout=rollout,
+            sheets=rooms.sheets,
             node=node,
             ready=ready,
             options=options,

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     tls_names: tuple[str, ...] = ()
     """Further names and addresses in that certificate."""
 
+    hotline: str = ""
+    """Telephone of the technicians, as connection sheets show it; none: a line to write on."""
+
     media_executable: Path | None = None
     media_workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 2)
     media_bind: str | None = None

@@ -68,6 +68,36 @@ async def test_codes_expire(access: Access, clock: ManualClock) -> None:
             await access.issue_codes(TECHNICIAN, [TAN_LOI], ttl=ttl)
 
 
+async def test_what_became_of_a_real_sheet_is_said_and_of_a_guess_nothing(
+    access: Access, clock: ManualClock
+) -> None:
+    revoked, used = await code(access), await code(access)
+    await access.activate(used, address="a")
+    expired = await code(access)
+    clock.advance(15 * 86_400)
+    reasons = []
+    for typed in (revoked, used, expired, new_code()):
+        with pytest.raises(BadCode) as refused:
+            await access.activate(typed, address="a")
+        reasons.append(refused.value.details.get("reason"))
+    assert reasons == ["revoked", "used", "expired", None]
+
+
+async def test_drawn_codes_open_nothing_before_they_are_stored(access: Access) -> None:
+    pending = await code(access)
+    drawn = access.draw_codes([TAN_LOI[0]])
+    with pytest.raises(BadCode):
+        await access.activate(drawn[0].code, address="a")
+    with pytest.raises(Forbidden):
+        await access.store_codes(Actor("person", "p_8"), [TAN_LOI], drawn)
+    with pytest.raises(BadRequest):
+        await access.store_codes(TECHNICIAN, [("s_695", "695")], drawn)
+    await access.store_codes(TECHNICIAN, [TAN_LOI], drawn)
+    with pytest.raises(BadCode):
+        await access.activate(pending, address="a")
+    assert (await access.activate(drawn[0].code, address="a")).site == TAN_LOI[0]
+
+
 async def test_revoking_codes_and_devices(access: Access) -> None:
     device = await access.activate(await code(access), address="a")
     pending = await code(access)
@@ -118,10 +148,12 @@ async def test_who_types_nonsense_shuts_nobody_else_behind_his_address_out(acces
     with pytest.raises(TooManyRequests):
         await access.activate(new_code(), address="cgnat")
     assert (await access.activate(good, address="cgnat")).site == "s_25378"
-    # A right code does not make wrong ones forgotten, and a used one is wrong.
-    for wrong in (new_code(), good):
-        with pytest.raises(TooManyRequests):
-            await access.activate(wrong, address="cgnat")
+    # A right code does not make wrong ones forgotten; whoever shows a real sheet is told what became of it.
+    with pytest.raises(TooManyRequests):
+        await access.activate(new_code(), address="cgnat")
+    with pytest.raises(BadCode) as spent:
+        await access.activate(good, address="cgnat")
+    assert spent.value.details["reason"] == "used"
 
 
 async def test_codes_that_are_looked_up_are_bounded_right_or_wrong(

@@ -7,7 +7,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from diemcau.access import SYSTEM
 from diemcau.api.guard import MAX_BODY
 from diemcau.api.live import door
 
@@ -42,60 +41,6 @@ async def test_a_person_logs_in_by_a_cookie_that_scripts_cannot_read(world: Worl
         out = await client.delete("/api/v1/session", headers={"X-CSRF-Token": me["csrf"]})
         assert out.status_code == 204
         problem(await client.get("/api/v1/me"), 401, "not_authenticated")
-
-
-async def test_a_code_activates_a_device_once(world: World) -> None:
-    [issued] = await world.rooms.sites.issue_codes(SYSTEM, [NORTH])
-    async with world.client() as client:
-        answer = await client.post("/api/v1/activation", json={"code": issued.code.lower()})
-        assert answer.status_code == 200 and answer.json()["site"]["id"] == NORTH
-        assert (await client.get("/api/v1/me")).json()["site"]["label"] == "Điểm cầu Hà Giang"
-    async with world.client() as client:
-        problem(await client.post("/api/v1/activation", json={"code": issued.code}), 401, "bad_code")
-        bearer = {"Authorization": f"Bearer {answer.json()['credential']}"}
-        assert (await client.get("/api/v1/me", headers=bearer)).json()["kind"] == "site"
-
-
-async def test_a_browser_that_is_a_site_becomes_another_only_when_it_says_so(world: World) -> None:
-    north, south = await world.rooms.sites.issue_codes(SYSTEM, [NORTH, SOUTH])
-    async with world.client() as client:
-        assert (await client.post("/api/v1/activation", json={"code": north.code})).status_code == 200
-        for body in ({"code": south.code}, {"code": south.code, "replace": False}, {"code": "WRONG"}):
-            answer = await client.post("/api/v1/activation", json=body)
-            problem(answer, 409, "conflict")
-            assert "set-cookie" not in answer.headers
-        me = {"X-Page": "site"}
-        assert (await client.get("/api/v1/me", headers=me)).json()["site"]["id"] == NORTH
-        # The code was not spent by being refused.
-        switch = {"code": south.code, "replace": True}
-        assert (await client.post("/api/v1/activation", json=switch)).json()["site"]["id"] == SOUTH
-        assert (await client.get("/api/v1/me", headers=me)).json()["site"]["id"] == SOUTH
-
-
-async def test_a_cookie_that_is_no_longer_good_stands_in_nobodys_way(world: World) -> None:
-    [first] = await world.rooms.sites.issue_codes(SYSTEM, [NORTH])
-    async with world.client() as client:
-        assert (await client.post("/api/v1/activation", json={"code": first.code})).status_code == 200
-        await world.device(NORTH)  # another device of the site: this one is out
-        [second] = await world.rooms.sites.issue_codes(SYSTEM, [NORTH])
-        assert (await client.post("/api/v1/activation", json={"code": second.code})).status_code == 200
-    async with world.client(cookies={"dc_device": "nothing of ours"}) as client:
-        [third] = await world.rooms.sites.issue_codes(SYSTEM, [SOUTH])
-        assert (await client.post("/api/v1/activation", json={"code": third.code})).status_code == 200
-
-
-async def test_a_browser_with_both_cookies_is_who_its_page_is(world: World) -> None:
-    await world.person()
-    [issued] = await world.rooms.sites.issue_codes(SYSTEM, [NORTH])
-    async with world.log_in() as client:
-        me = (await client.post("/api/v1/activation", json={"code": issued.code})).json()["me"]
-        kinds = [
-            (await client.get("/api/v1/me", headers={"X-Page": page})).json()["kind"]
-            for page in ("site", "desk")
-        ]
-        assert kinds == ["site", "person"]
-        as_site = {"X-CSRF-Token": me["csrf"], "Content-Type": "image/jpeg"}
-        assert (await client.put("/api/v1/snapshot", content=JPEG, headers=as_site)).status_code == 204
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])

@@ -53,9 +53,7 @@ def test_a_commune_on_air_is_seen_again_after_the_node_and_after_both_were_kille
         chromium(playwright) as at_desk,
     ):
         commune = new_page(at_commune, permissions=["camera", "microphone"])
-        cookie = {"name": "dc_device", "value": served.nation.credentials[SITE], "url": served.url}
-        commune.context.add_cookies([cookie])  # type: ignore[list-item]  # its device was activated before
-        commune.goto(f"{served.url}/diem-cau")
+        commune.goto(served.link(SITE))
         commune.get_by_test_id("arm-sound").click()
         desk = new_page(at_desk, viewport={"width": 1366, "height": 768})
         desk.goto(served.url + "/dang-nhap")

@@ -1,5 +1,6 @@
 """What weak lines carry, with a real Chromium behind the network emulator; full runs: docs/bandwidth.md."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack

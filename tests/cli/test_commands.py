@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
+from pypdf import PdfReader
 from typer.testing import CliRunner
 
 from diemcau.app import open_rooms
@@ -87,7 +88,7 @@ def test_a_meeting_from_nothing(data: Path) -> None:
     assert len(made) == 11
     assert len(answer("sites", "list", "--unit", "70", *at)["sites"]) == 11
     [code] = answer("sites", "activate", made[0]["id"], "--url", "http://x", *at)["codes"]
-    assert code["link"] == f"http://x/vao?code={code['code']}"
+    assert code["link"] == f"http://x/vao#code={code['code']}"
     meeting = answer("meetings", "create", "Họp", "--scope", "70:district", *at)
     assert meeting["sites"] == 11
     assert answer("meetings", "open", meeting["id"], *at)["stream"] == f"meeting:{meeting['id']}"
@@ -162,6 +163,30 @@ def test_codes_and_devices_of_sites_are_revoked(data: Path) -> None:
     assert answer("sites", "revoke", first, "--devices", *at)["revoked"] == 1
     assert answer("sites", "revoke", "s_nowhere", *at, status=1)["code"] == "site_not_found"
     assert "codes revoked: 1" in runner.invoke(app, ["sites", "revoke", third, *at]).stdout
+
+
+def test_a_program_gets_a_bearer_at_the_console_alone(data: Path) -> None:
+    at = ("--data", str(data))
+    [site] = answer("sites", "add", "--unit", "70", *at)["sites"]
+    first = answer("sites", "program", site["id"], *at)
+    second = answer("sites", "program", site["id"], *at)
+    assert len(first["credential"]) == 43 and first["credential"] != second["credential"]
+    assert (first["replaced"], second["replaced"]) == (False, True)
+    assert answer("sites", "program", "s_none", *at, status=1)["code"] == "site_not_found"
+
+
+def test_sheets_are_printed_into_a_file_of_their_own(data: Path, tmp_path: Path) -> None:
+    at = ("--data", str(data))
+    answer("sites", "add", "--unit", "70", "--level", "district", *at)
+    file = tmp_path / "phieu.pdf"
+    made = answer("sites", "sheets", "--unit", "70", "--out", str(file), "--url", "https://cau.test", *at)
+    assert (made["sheets"], made["bytes"]) == (11, file.stat().st_size)
+    assert file.stat().st_mode & 0o777 == 0o600 and len(PdfReader(file).pages) == 11
+    again = answer("sites", "sheets", "--unit", "70", "--out", str(file), *at, status=1)
+    assert again["code"] == "file_exists"
+    other = ("--out", str(tmp_path / "other.pdf"), "--url", "https://cau.test")
+    assert answer("sites", "sheets", "--unit", "01", *other, *at, status=1)["code"] == "nothing_to_print"
+    assert not (tmp_path / "other.pdf").exists()
 
 
 async def activate(data: Path, code: str) -> None:

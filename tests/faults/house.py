@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from httpx2 import Client, HTTPError, Response
+from httpx2 import Client, HTTPError, HTTPTransport, Response
 
 from diemcau.app import open_rooms
 from diemcau.cli.nation.plan import Plan
 from diemcau.cli.nation.seed import seed
+from diemcau.cli.sites import link
 from diemcau.config import Settings
 from diemcau.media.supervisor import owner
 from diemcau.sites import NewSite, SiteKind
@@ -182,6 +183,16 @@ class House:
         """An HTTP client with a site's device credential."""
         headers = {"Authorization": f"Bearer {self.nation.credentials[site]}"}
         return self.clients.enter_context(Client(base_url=self.url, headers=headers, timeout=30))
+
+    def console(self) -> Client:
+        """An HTTP client at the console's socket: asks as the system."""
+        transport = HTTPTransport(uds=str(Settings(data=self.data).console_socket))
+        return self.clients.enter_context(Client(transport=transport, base_url="http://console", timeout=60))
+
+    def link(self, site: str, url: str | None = None) -> str:
+        """The link of a fresh sheet of the site; its device of before is out once it is opened."""
+        answer = self.console().post("/console/v1/codes", json={"sites": [site]}).raise_for_status().json()
+        return link(url or self.url, answer["codes"][0]["code"])
 
     def send(self, client: Client, kind: str, /, name: str | None = None, **arguments: Any) -> Response:
         """One command of the meeting, whatever is answered."""

@@ -158,6 +158,10 @@ def test_a_malformed_body_is_a_coded_refusal_at_every_door(home: House, operator
         ("PUT", "/api/v1/viewers/none/pins/1"),
         ("PUT", "/api/v1/snapshot"),
         ("POST", "/api/v1/activation"),
+        ("POST", "/api/v1/device/challenge"),
+        ("POST", "/api/v1/device/session"),
+        ("POST", "/api/v1/rollout/sheets"),
+        ("POST", "/api/v1/rollout/codes/revoke"),
     ):
         headers = {"Content-Type": "application/json"}
         answer = operator.request(method, path, content=BODIES[name], headers=headers)

@@ -9,7 +9,9 @@ import { codeOf } from './protocol/failure';
 import { Crash } from './parts/Crash';
 import { Look } from './parts/Look';
 
+const Prepare = lazy(() => import('./site/Prepare'));
 const SitePage = lazy(() => import('./site/SitePage'));
+const Sheets = lazy(() => import('./rollout/Sheets'));
 const MeetingList = lazy(() => import('./desk/MeetingList'));
 const Rollout = lazy(() => import('./rollout/Shell'));
 const ImportPage = lazy(() => import('./rollout/ImportPage'));
@@ -48,6 +50,7 @@ const router = createBrowserRouter([
   { path: '/vao', element: page('post', <Activation />) },
   { path: '/dang-nhap', element: page('desk', <Login />) },
   { path: '/diem-cau', element: page('post', <SitePage />) },
+  { path: '/chuan-bi', element: page('post', <Prepare />) },
   { path: '/trung-tam', element: page('desk', <MeetingList />) },
   {
     path: '/trung-tam/trien-khai',
@@ -56,6 +59,7 @@ const router = createBrowserRouter([
       { index: true, element: <Navigate to="nhap" replace /> },
       { path: 'nhap', element: <ImportPage /> },
       { path: 'nguoi', element: <PeoplePage /> },
+      { path: 'phieu', element: <Sheets /> },
     ],
   },
   { path: '/trung-tam/:meeting', element: page('desk', <Centre />) },

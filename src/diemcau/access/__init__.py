@@ -1,9 +1,11 @@
 """People, grants over subtrees, credentials, the one permission table. See docs/access.md."""
 
 from diemcau.access.actor import SYSTEM, Actor, Grant, Role, site_actor
+from diemcau.access.codes import IssuedCode
 from diemcau.access.delegation import PersonPage, PersonSeen
-from diemcau.access.devices import Activation, IssuedCode
+from diemcau.access.devices import Activation, DeviceEnded, DeviceSession, Proof
 from diemcau.access.limits import Lockout, RateLimiter, network_of
+from diemcau.access.lines import DeviceConflict, DeviceLine
 from diemcau.access.passwords import Passwords
 from diemcau.access.people import Person, PersonNotFound, Session
 from diemcau.access.permissions import (
@@ -15,6 +17,7 @@ from diemcau.access.permissions import (
     may_give,
     units_granted,
 )
+from diemcau.access.proofs import BadProof, DeviceKey, Purpose
 from diemcau.access.secrets import load_secret
 from diemcau.access.service import Access
 from diemcau.access.tokens import IssuedToken, Token, TokenKind, TokenNotFound
@@ -27,6 +30,12 @@ __all__ = [
     "Access",
     "Activation",
     "Actor",
+    "BadProof",
+    "DeviceConflict",
+    "DeviceEnded",
+    "DeviceKey",
+    "DeviceLine",
+    "DeviceSession",
     "Grant",
     "IceServer",
     "IceServers",
@@ -38,6 +47,8 @@ __all__ = [
     "PersonNotFound",
     "PersonPage",
     "PersonSeen",
+    "Proof",
+    "Purpose",
     "RateLimiter",
     "Role",
     "Session",

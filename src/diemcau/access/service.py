@@ -3,6 +3,7 @@
 from diemcau.access.actor import Actor
 from diemcau.access.delegation import Delegation
 from diemcau.access.devices import Devices
+from diemcau.access.lines import DeviceLine
 from diemcau.access.passwords import Passwords
 from diemcau.access.people import People
 from diemcau.access.permissions import allowed, authorise, units_granted
@@ -47,9 +48,9 @@ class Access(People, Delegation, Devices, Tokens):
         """The topmost units over which the actor may do the command."""
         return units_granted(self._units, actor, command)
 
-    def csrf_token(self, credential: str) -> str:
-        """What `/me` answers as `csrf` for the session token or device credential of the cookie."""
-        return csrf_token(credential)
+    def csrf_token(self, credential: str | DeviceLine) -> str:
+        """What `/me` answers as `csrf`: for a session token or bearer, or the page's secret of a device."""
+        return self.page_secret(credential) if isinstance(credential, DeviceLine) else csrf_token(credential)
 
     def check_csrf(self, credential: str, token: str | None) -> None:
         """Raises Csrf unless `token` is the credential's."""

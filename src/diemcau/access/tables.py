@@ -61,9 +61,13 @@ devices: Final = Table(
     Column("site", Text, nullable=False),
     Column("bound_at", Instant, nullable=False),
     Column("ended_at", Instant),
+    Column("public_key", LargeBinary),
+    Column("conflict_at", Instant),
     Index(None, "site"),
 )
-"""`credential`: SHA-256 of it. At most one row of a site has no `ended_at`."""
+"""At most one row of a site has no `ended_at`. A browser's device has a `public_key` (a point of P-256, 65
+bytes) and as `credential` the key's id; a program's bearer has none, and its SHA-256. `conflict_at`: when two
+machines last held the key."""
 
 tokens: Final = Table(
     "tokens",

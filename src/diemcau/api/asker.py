@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
-from diemcau.access import SYSTEM, Actor
+from diemcau.access import SYSTEM, Actor, DeviceConflict, DeviceLine
 from diemcau.api.services import Services
 from diemcau.errors import Csrf, NotAuthenticated
 
@@ -24,10 +24,11 @@ MAX_CREDENTIAL = 512
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """An authenticated asker. `credential`: what he showed; `cookie`: whether it came in one."""
+    """An authenticated asker. `credential`: what he showed (of a device its line); `cookie`: whether it came
+    in one."""
 
     actor: Actor
-    credential: str
+    credential: str | DeviceLine
     cookie: bool
 
 
@@ -51,6 +52,19 @@ def check_origin(connection: HTTPConnection, services: Services) -> None:
         raise Csrf("The request comes from a page of another origin")
 
 
+def origin_of(connection: HTTPConnection, services: Services) -> str:
+    """The origin of the page that asks, as its browser says it; without that word the one asked for.
+
+    Raises Csrf for another site's page.
+    """
+    check_origin(connection, services)
+    said = connection.headers.get("origin")
+    if said is not None:
+        return said.lower()
+    scheme = "https" if connection.url.scheme in ("https", "wss") else "http"
+    return f"{scheme}://{connection.headers.get('host', '').lower()}"
+
+
 def bearer_of(connection: HTTPConnection) -> str | None:
     """The credential of the Authorization header."""
     scheme, _, value = connection.headers.get("authorization", "").partition(" ")
@@ -69,8 +83,13 @@ def cookies_of(connection: HTTPConnection) -> dict[str, str]:
     return found
 
 
-async def authenticate(services: Services, page: str, credential: str) -> Actor:
-    """The actor behind a credential of a page's kind. Raises NotAuthenticated."""
+async def authenticate(services: Services, page: str, credential: str | DeviceLine) -> Actor:
+    """The actor behind a credential of a page's kind: a device's line, a bearer, a person's session.
+
+    Raises NotAuthenticated.
+    """
+    if isinstance(credential, DeviceLine):
+        return await services.access.site_of_line(credential)
     if page == "site":
         return await services.access.site_of_device(credential)
     return await services.access.person_of_session(credential)
@@ -96,12 +115,16 @@ async def _asker(request: Request) -> Asker:
     for page in order:
         credential = cookies[page]
         try:
+            if page == "site":
+                # A copied cookie is not enough for anything: what its page was told must come along.
+                actor, line = await services.access.site_of_session(credential, token)
+                return Asker(actor, line, True)
             if changes:
                 # A browser that holds both cookies means the one whose token it sends.
                 services.access.check_csrf(credential, token)
             return Asker(await authenticate(services, page, credential), credential, True)
         except (NotAuthenticated, Csrf) as error:
-            if not isinstance(failure, Csrf):
+            if not isinstance(failure, Csrf | DeviceConflict):
                 failure = error
     raise failure
 

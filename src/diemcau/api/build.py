@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from diemcau.api import (
     console,
+    devices,
     imports,
     media,
     meetings,
@@ -17,6 +18,7 @@ from diemcau.api import (
     places,
     problems,
     schemas,
+    sheets,
     staff,
     tokens,
 )
@@ -40,6 +42,7 @@ class Limits:
     pictures: RateLimit
     strangers: RateLimit
     tokens: RateLimit
+    devices: RateLimit
 
 
 def create(services: Services) -> FastAPI:
@@ -77,16 +80,19 @@ def create(services: Services) -> FastAPI:
         # Before a token is looked up, by address; a token may be many players'.
         strangers=RateLimit(50, 500, time.monotonic),
         tokens=RateLimit(5, 50, time.monotonic),
+        devices=RateLimit(500, 20_000, time.monotonic),  # as sockets, two requests a page
     )
     problems.install(app)
     for router in (
         people.router,
+        devices.router,
         staff.router,
         places.router,
         imports.router,
         meetings.router,
         media.router,
         tokens.router,
+        sheets.router,
         whip.router,
         operations.router,
         console.router,

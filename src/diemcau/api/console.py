@@ -178,6 +178,15 @@ async def issue_codes(body: CodesWanted, services: CurrentServices) -> dict[str,
     }
 
 
+@router.post("/sites/{site}/program", status_code=201)
+async def bind_program(site: str, services: CurrentServices) -> dict[str, Any]:
+    """A bearer for a program that is the site (a room system, a simulated one), readable only now. No door of
+    the network makes one: a browser is bound by its key."""
+    [issued] = await services.sites.issue_codes(SYSTEM, [site])
+    activation = await services.access.activate(issued.code, address="console")
+    return {"site": site, "credential": activation.credential, "replaced": activation.replaced}
+
+
 @router.post("/codes/revoke")
 async def revoke_codes(body: CodesRevoked, services: CurrentServices) -> dict[str, Any]:
     """How many codes and devices are out from now on."""

@@ -1,12 +1,10 @@
-"""Doors of `access`: log in and out, activate a site's device, who am I."""
+"""Doors of people: log in and out, who am I."""
 
 from fastapi import APIRouter, Request, Response
 
-from diemcau.access import PERMISSIONS, Actor
+from diemcau.access import PERMISSIONS, Actor, DeviceLine
 from diemcau.api import schemas
 from diemcau.api.asker import (
-    DEVICE_COOKIE,
-    DEVICE_S,
     SESSION_COOKIE,
     SESSION_S,
     Asker,
@@ -14,16 +12,15 @@ from diemcau.api.asker import (
     CurrentServices,
     address_of,
     check_origin,
-    cookies_of,
 )
 from diemcau.api.services import Services
 from diemcau.clock import rfc3339
-from diemcau.errors import Conflict, NotAuthenticated
+from diemcau.errors import Forbidden
 
 router = APIRouter(prefix="/api/v1", tags=["access"])
 
 
-async def me_of(services: Services, actor: Actor, credential: str) -> schemas.Me:
+async def me_of(services: Services, actor: Actor, credential: str | DeviceLine) -> schemas.Me:
     """`Me` of docs/protocol.md."""
     csrf = services.access.csrf_token(credential)
     if actor.site is not None:
@@ -53,7 +50,8 @@ async def me_of(services: Services, actor: Actor, credential: str) -> schemas.Me
     )
 
 
-def _set_cookie(services: Services, response: Response, name: str, value: str, seconds: int) -> None:
+def set_cookie(services: Services, response: Response, name: str, value: str, seconds: int) -> None:
+    """A cookie that no script reads and no other site's page sends."""
     response.set_cookie(
         name,
         value,
@@ -72,7 +70,7 @@ async def log_in(
     """Logs a person in; sets the session cookie."""
     check_origin(request, services)
     session = await services.access.log_in(body.username, body.password, address=address_of(request))
-    _set_cookie(services, response, SESSION_COOKIE, session.token, SESSION_S)
+    set_cookie(services, response, SESSION_COOKIE, session.token, SESSION_S)
     response.headers["Cache-Control"] = "no-store"
     me = await me_of(services, session.actor, session.token)
     return schemas.Session(me=me, expires_at=rfc3339(session.expires_at))
@@ -81,7 +79,8 @@ async def log_in(
 @router.delete("/session", status_code=204)
 async def log_out(asker: CurrentAsker, services: CurrentServices, response: Response) -> None:
     """Ends the session; its cookie goes."""
-    await services.access.log_out(asker.credential)
+    if isinstance(asker.credential, str):
+        await services.access.log_out(asker.credential)
     response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="strict")
 
 
@@ -94,48 +93,15 @@ async def choose_password(
     services: CurrentServices,
 ) -> schemas.Session:
     """A person sets a password of his own; his sessions end but for the new one of this answer's cookie."""
+    if not isinstance(asker.credential, str):
+        raise Forbidden("Only people have passwords", command="password.set")
     session = await services.access.choose_password(
         asker.credential, body.old, body.password, address=address_of(request)
     )
-    _set_cookie(services, response, SESSION_COOKIE, session.token, SESSION_S)
+    set_cookie(services, response, SESSION_COOKIE, session.token, SESSION_S)
     response.headers["Cache-Control"] = "no-store"
     me = await me_of(services, session.actor, session.token)
     return schemas.Session(me=me, expires_at=rfc3339(session.expires_at))
-
-
-@router.post("/activation")
-async def activate(
-    body: schemas.ActivationRequest, request: Request, response: Response, services: CurrentServices
-) -> schemas.Activated:
-    """Exchanges an activation code for a device credential, in a cookie and in the body.
-
-    A browser that already is a site has to say `replace`, else 409 `conflict` and the code stays unused.
-    """
-    check_origin(request, services)
-    if not body.replace and await _is_a_site(request, services):
-        raise Conflict("This browser already is a site: only with `replace` it becomes another")
-    activation = await services.access.activate(body.code, address=address_of(request))
-    _set_cookie(services, response, DEVICE_COOKIE, activation.credential, DEVICE_S)
-    response.headers["Cache-Control"] = "no-store"
-    actor = await services.access.site_of_device(activation.credential)
-    me = await me_of(services, actor, activation.credential)
-    site = schemas.Site.model_validate((await services.sites.get(activation.site)).to_json())
-    return schemas.Activated(site=site, credential=activation.credential, me=me)
-
-
-async def _is_a_site(request: Request, services: Services) -> bool:
-    """Whether the browser holds a device's cookie that is still good.
-
-    Whoever opens a link that was sent to him must not find his post turned into another site.
-    """
-    credential = cookies_of(request).get("site")
-    if credential is None:
-        return False
-    try:
-        await services.access.site_of_device(credential)
-    except NotAuthenticated:
-        return False
-    return True
 
 
 @router.get("/me")

@@ -27,11 +27,49 @@ class LogIn(Strict):
     password: Annotated[str, Field(min_length=1, max_length=1024)]
 
 
+Proven = Annotated[str, Field(min_length=1, max_length=128)]
+
+
 class ActivationRequest(Strict):
-    """`POST /activation`. `replace`: a browser that already is a site shall become the code's."""
+    """`POST /activation`. `key`: the device's public key (P-256, uncompressed point, base64url); `nonce` and
+    `signature`: the proof that it holds the private one; `replace`: a browser that already is a site shall
+    become the code's."""
 
     code: Annotated[str, Field(min_length=1, max_length=64)]
+    key: Proven
+    nonce: Proven
+    signature: Proven
     replace: bool = False
+
+
+class ChallengeRequest(Strict):
+    """`POST /device/challenge`."""
+
+    purpose: Literal["activate", "session"]
+
+
+class Challenge(BaseModel):
+    """What the device signs, within `life_s` seconds, once."""
+
+    nonce: str
+    life_s: int
+
+
+class SessionRequest(Strict):
+    """`POST /device/session`: the device's name, and its proof."""
+
+    device: Proven
+    nonce: Proven
+    signature: Proven
+
+
+class DeviceSession(BaseModel):
+    """A device's session; its token is in the cookie. `expires_s`: seconds that it is good for; `conflict`:
+    another machine holds the same key and was put out."""
+
+    me: "Me"
+    expires_s: int
+    conflict: bool
 
 
 class Grant(BaseModel):
@@ -112,12 +150,11 @@ class Session(BaseModel):
     expires_at: str
 
 
-class Activated(BaseModel):
-    """Answer of `POST /activation`. `credential`: for clients that are not browsers (bearer)."""
+class Activated(DeviceSession):
+    """Answer of `POST /activation`: the site, the device's name, and its first session."""
 
     site: Site
-    credential: str
-    me: Me
+    device: str
 
 
 class Unit(BaseModel):

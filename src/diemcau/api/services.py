@@ -13,6 +13,7 @@ from diemcau.clock import Clock
 from diemcau.media import MediaNode
 from diemcau.meetings import Meetings
 from diemcau.rollout import Rollout
+from diemcau.rollout.sheets.jobs import SheetJobs
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.units import Units
@@ -25,6 +26,7 @@ class ApiOptions:
     `origins`: further origins than the one asked for by `Host` (a proxy that rewrites it). `secure`: cookies
     only over TLS. `web`: the folder of the built page. `certificate`: the authority's certificate, PEM.
     `ice`: relays for media.
+    `public_url`: how people reach this server, for links; None: as they came.
     `recheck_s`: in this time every open WebSocket is asked anew whether it may stay.
     """
 
@@ -34,6 +36,7 @@ class ApiOptions:
     web: Path | None = None
     certificate: bytes | None = None
     ice: IceServers = field(default_factory=IceServers)
+    public_url: str | None = None
     beat_s: float = 5.0
     silent_s: float = 60.0
     hello_s: float = 10.0
@@ -54,6 +57,7 @@ class Services:
     meetings: Meetings
     stage: Stage
     rollout: Rollout
+    sheets: SheetJobs
     node: MediaNode
     ready: Callable[[], Awaitable[None]]
     options: ApiOptions

@@ -7,17 +7,20 @@ import typer
 from diemcau.cli import rollout
 from diemcau.cli.door import Data, Door, through
 from diemcau.cli.output import Json, answer_json, fail, out, table
+from diemcau.cli.sheets import sheets
 from diemcau.config import Settings
 from diemcau.units import Level, Units
 
 app = typer.Typer(help="Sites and their activation codes.", no_args_is_help=True)
 app.command("import")(rollout.import_sites)
 app.command("export")(rollout.export_sites)
+app.command()(sheets)
 
 
 def link(url: str, code: str) -> str:
-    """The page that activates a device with this code."""
-    return f"{url.rstrip('/')}/vao?code={code}"
+    """The page that activates a device with this code, behind `#`: browsers send that to no server, so it
+    stands in no log of a proxy."""
+    return f"{url.rstrip('/')}/vao#code={code}"
 
 
 @app.command()
@@ -108,6 +111,22 @@ def activate(
     else:
         for code in codes:
             out.print(f"{code['site']}  [bold]{code['code']}[/]  {code.get('link', '')}")
+
+
+@app.command()
+def program(
+    site: Annotated[str, typer.Argument(help="Id of the site.")], data: Data = None, as_json: Json = False
+) -> None:
+    """Make a bearer for a program that is the site (a room system); its old device is out."""
+
+    async def work(door: Door) -> Any:
+        return await door.ask("POST", f"/console/v1/sites/{site}/program")
+
+    made = through(data, work, as_json=as_json)
+    if as_json:
+        answer_json(made)
+    else:
+        out.print(f"{made['site']}  [bold]{made['credential']}[/]")
 
 
 @app.command()

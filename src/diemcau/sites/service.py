@@ -261,6 +261,14 @@ class Sites:
         """
         return select(sites.c.id).where(self._places.in_scope(scope))
 
+    async def count_devices(self, scope: Sequence[ScopeEntry]) -> tuple[int, int, int]:
+        """Of the sites that the scope names: how many there are, how many are activated, and how many others
+        have a code that is good. Raises UnitNotFound, BadRequest."""
+        ids = self.ids_in_scope(scope)
+        async with self._store.read() as connection:
+            total = await connection.scalar(select(func.count()).select_from(ids.subquery())) or 0
+        return (total, *await self._access.count_devices(ids))
+
     async def count(self) -> int:
         """How many sites there are."""
         async with self._store.read() as connection:
@@ -271,6 +279,10 @@ class Sites:
     ) -> tuple[IssuedCode, ...]:
         """Activation codes for sites; see `Access.issue_codes`. Raises SiteNotFound, Forbidden."""
         return await self._access.issue_codes(actor, await self._with_units(ids), ttl=ttl)
+
+    async def store_codes(self, actor: Actor, issued: Sequence[IssuedCode]) -> None:
+        """Makes drawn codes good; see `Access.store_codes`. Raises SiteNotFound, Forbidden."""
+        await self._access.store_codes(actor, await self._with_units([code.site for code in issued]), issued)
 
     async def revoke_codes(self, actor: Actor, ids: Sequence[str], *, devices: bool = False) -> int:
         """See `Access.revoke_codes`. Raises SiteNotFound, Forbidden."""

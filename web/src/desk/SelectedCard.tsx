@@ -1,7 +1,8 @@
 import { Button } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { Icon } from '../design/icons';
 import { Mark, MicMark } from '../design/marks';
-import { formatNumber } from '../i18n/format';
+import { formatMinute, formatNumber } from '../i18n/format';
 import { micOf, standingOf } from '../models/floor';
 import { titleOf } from '../models/roster';
 import classes from './selected.module.css';
@@ -44,6 +45,7 @@ function SiteCard({ id }: { id: string }) {
   const standing = standingOf(state, id, joined);
   const mic = micOf(state, id);
   const step = useLiveMeeting((s) => s.steps.get(id));
+  const page = useLiveMeeting((s) => s.pages.get(id));
   const speaks = state?.floor.speakers.some((s) => s.site === id) ?? false;
   const waits = state?.floor.hands.some((h) => h.site === id) ?? false;
   const closed = state?.status !== 'open';
@@ -57,6 +59,18 @@ function SiteCard({ id }: { id: string }) {
         <MicMark mic={mic} silent />
         {t(`mark.mic_${mic}`)}
         {step !== undefined && <StepMark step={step} word />}
+        {joined && page?.page_hidden === true && (
+          <span className={classes.away} data-testid="page-hidden">
+            <Icon name="warning" size={14} />
+            {t('sheets.isHidden')}
+          </span>
+        )}
+        {joined && page?.page_hidden === false && page.slept_at !== null && (
+          <span className={classes.away}>
+            <Icon name="warning" size={14} />
+            {t('sheets.hasSlept', { time: formatMinute(Date.parse(page.slept_at)) })}
+          </span>
+        )}
       </p>
       <div className={classes.actions}>
         <Button

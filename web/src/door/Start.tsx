@@ -8,9 +8,14 @@ export function Start() {
   const { t } = useTranslation();
   const me = useQuery({
     queryKey: ['me'],
-    queryFn: () => {
-      http.page = null;
-      return http.me();
+    queryFn: async () => {
+      // A browser may be both: whoever opens the bare address is the site, if it is one.
+      http.page = (await http.device?.known()) ? 'site' : null;
+      return http.me().catch((error: unknown) => {
+        if (http.page === null) throw error;
+        http.page = null;
+        return http.me();
+      });
     },
     retry: false,
   });

@@ -1,6 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { StreamHandler, Wire } from '../protocol/socket';
-import type { Ephemeral, Figures, MeetingState, Step, StreamEvent } from '../protocol/types';
+import type { Ephemeral, Figures, MeetingState, SitePageState, Step, StreamEvent } from '../protocol/types';
 import { applyEvent } from './meeting';
 
 export interface LiveMeeting {
@@ -15,6 +15,8 @@ export interface LiveMeeting {
   receipts: Readonly<Record<string, Figures>>;
   /** Sites whose line carries less than everything, and what; for operators. */
   steps: ReadonlyMap<string, Step>;
+  /** Sites whose page said that it was hidden or its machine asleep; for operators. */
+  pages: ReadonlyMap<string, SitePageState>;
   /** Why the server does not let us follow the meeting. */
   refused: string | null;
   /** The last cut that reached the stage: how long its picture took. */
@@ -41,6 +43,7 @@ export class MeetingModel implements StreamHandler {
     receipts: {},
     refused: null,
     steps: new Map(),
+    pages: new Map(),
   }));
 
   constructor(private readonly sink: PresenceSink | null = null) {}
@@ -87,6 +90,11 @@ export class MeetingModel implements StreamHandler {
         this.store.setState({ steps: now });
         break;
       }
+      case 'pages':
+        this.store.setState(({ pages }) => ({
+          pages: new Map([...pages, ...Object.entries(message.data.pages)]),
+        }));
+        break;
       case 'stage': {
         const last = message.data.shown.at(-1);
         this.store.setState({

@@ -6,6 +6,8 @@ export type DeviceFault = 'refused' | 'none' | 'busy' | 'insecure' | 'lost';
 
 export interface SiteFacts {
   link: Link;
+  /** It was another machine with this one's key that replaced it. */
+  conflict: boolean;
   /** Ms since the link went, null while it stands. */
   downMs: number | null;
   online: boolean;
@@ -27,6 +29,7 @@ export type Face =
 /** What is wrong, worst first, each with one action. */
 export type Fault =
   | 'replaced'
+  | 'device_conflict'
   | 'not_authenticated'
   | 'no_network'
   | 'reconnecting'
@@ -51,7 +54,7 @@ export function siteView(facts: SiteFacts): SiteView {
 }
 
 function faultOf(f: SiteFacts): Fault | null {
-  if (f.link === 'replaced') return 'replaced';
+  if (f.link === 'replaced') return f.conflict ? 'device_conflict' : 'replaced';
   if (f.link === 'not_authenticated') return 'not_authenticated';
   // A browser that says it is offline is right; one that says online may not be.
   if (!f.online) return 'no_network';
@@ -75,6 +78,7 @@ const isFault = (state: DeviceFault | 'off' | 'ok'): state is DeviceFault =>
 function faceOf(f: SiteFacts, fault: Fault | null): Face {
   if (
     fault === 'replaced' ||
+    fault === 'device_conflict' ||
     fault === 'not_authenticated' ||
     fault === 'no_network' ||
     fault === 'reconnecting'

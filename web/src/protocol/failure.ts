@@ -2,13 +2,16 @@ import type { Problem } from './types';
 
 /**
  * The one error of this layer. `code` is the server's stable code, or one of ours:
- * `offline` (no answer from the server), `timeout` (a command was not answered in time), `crowded` (too many waiting).
+ * `offline` (no answer from the server), `timeout` (a command was not answered in time), `crowded` (too many waiting),
+ * `not_authenticated` (no key of a site here), `insecure` (no https), `storage_refused` (the browser keeps no key).
  */
 export class Failure extends Error {
   readonly code: string;
   readonly status: number;
   /** Seconds the server asks us to wait, from `Retry-After`. */
   readonly retryAfter: number | null;
+  /** Of a code that is good no more: what became of it. */
+  readonly reason: string | null;
 
   /** What more a problem says of its code. */
   readonly reason: string | null;
@@ -20,9 +23,13 @@ export class Failure extends Error {
     this.status = problem.status;
     this.reason = problem.reason ?? null;
     this.retryAfter = retryAfter;
+    this.reason = problem.reason ?? null;
   }
 
-  static local(code: 'offline' | 'timeout' | 'crowded', why: string): Failure {
+  static local(
+    code: 'offline' | 'timeout' | 'crowded' | 'not_authenticated' | 'insecure' | 'storage_refused',
+    why: string,
+  ): Failure {
     return new Failure({ code, status: 0, title: why });
   }
 }

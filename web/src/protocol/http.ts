@@ -1,3 +1,4 @@
+import { Device, type KeyStore } from './device';
 import { asProblem, Failure } from './failure';
 import type {
   IceServersAnswer,
@@ -28,11 +29,22 @@ export class Http {
   csrf: string | null = null;
   /** Which page asks: a browser may hold an operator's cookie and a site's at once. */
   page: 'site' | 'desk' | null = null;
+  /** This browser as a site's device; null where nothing keeps keys. */
+  readonly device: Device | null;
 
   constructor(
     private readonly base = '/api/v1',
     private readonly fetcher: Fetch = (input, init) => fetch(input, init),
-  ) {}
+    keys: KeyStore | null = null,
+  ) {
+    this.device =
+      keys === null
+        ? null
+        : new Device(keys, async <T>(path: string, body: object) => {
+            const response = await this.once('POST', path, JSON.stringify(body), 'application/json');
+            return (await response.json()) as T;
+          });
+  }
 
   async me(): Promise<Me> {
     const me = await this.json<Me>('GET', '/me');
@@ -49,13 +61,6 @@ export class Http {
     this.csrf = me.csrf;
     return me;
   };
-  /**
-   * Makes this browser a site. Raises Failure `bad_code`, `too_many_requests`, and `conflict` when it already is one
-   * and `replace` does not say that it shall become another.
-   */
-  activate = (code: string, replace = false) =>
-    this.call('POST', '/activation', replace ? { code, replace } : { code });
-
   searchUnits = async (q: string, limit = 12, signal?: AbortSignal): Promise<UnitMatch[]> => {
     const query = new URLSearchParams({ q, limit: String(limit) });
     const answer = await this.json<{ matches: UnitMatch[] }>(
@@ -108,11 +113,12 @@ export class Http {
 
   /** The last picture of a site; null when it has none, `same` when it is still the one with this ETag. */
   async snapshot(site: string, etag: string | null, signal?: AbortSignal): Promise<Picture | 'same' | null> {
+    await this.session();
     const response = await this.fetcher(`${this.base}/sites/${encodeURIComponent(site)}/snapshot`, {
       credentials: 'same-origin',
       cache: 'no-cache',
       headers: {
-        ...(this.page === null ? {} : { 'X-Page': this.page }),
+        ...this.who('GET'),
         ...(etag === null ? {} : { 'If-None-Match': etag }),
       },
       ...(signal ? { signal } : {}),
@@ -151,8 +157,42 @@ export class Http {
     );
   }
 
+  /** Before a site's request: its session. A page that goes away has no time for one. */
+  private async session(leaving = false): Promise<void> {
+    if (this.page === 'site' && this.device !== null && !leaving) await this.device.ensure();
+  }
+
+  private who(method: string): Record<string, string> {
+    const headers: Record<string, string> = {};
+    if (this.page !== null) headers['X-Page'] = this.page;
+    const secret = this.page === 'site' ? (this.device?.pageSecret ?? null) : null;
+    const token = secret ?? (method === 'GET' ? null : this.csrf);
+    if (token !== null) headers['X-CSRF-Token'] = token;
+    return headers;
+  }
+
   /** One request as it is. Raises Failure. */
   async send(
+    method: string,
+    path: string,
+    body: string | Blob | null,
+    type: string,
+    signal?: AbortSignal,
+    leaving = false,
+  ): Promise<Response> {
+    await this.session(leaving);
+    try {
+      return await this.once(method, path, body, type, signal, leaving);
+    } catch (error) {
+      // The session ran out while this machine slept, or another tab has opened the next one.
+      const renewed = error instanceof Failure && error.code === 'not_authenticated' && !leaving;
+      if (this.page !== 'site' || this.device === null || !renewed) throw error;
+      await this.device.renew();
+      return this.once(method, path, body, type, signal, leaving);
+    }
+  }
+
+  private async once(
     method: string,
     path: string,
     body: string | Blob | null,
@@ -161,10 +201,8 @@ export class Http {
     /** The page may be going away: the request has to outlive it. */
     keepalive = false,
   ): Promise<Response> {
-    const headers: Record<string, string> = { Accept: 'application/json' };
-    if (this.page !== null) headers['X-Page'] = this.page;
+    const headers: Record<string, string> = { Accept: 'application/json', ...this.who(method) };
     if (body !== null) headers['Content-Type'] = type;
-    if (method !== 'GET' && this.csrf !== null) headers['X-CSRF-Token'] = this.csrf;
     let response: Response;
     try {
       response = await this.fetcher(this.base + path, {

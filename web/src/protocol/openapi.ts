@@ -28,48 +28,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/session/password": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Choose Password
-         * @description A person sets a password of his own; his sessions end but for the new one of this answer's cookie.
-         */
-        put: operations["choose_password_api_v1_session_password_put"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/activation": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Activate
-         * @description Exchanges an activation code for a device credential, in a cookie and in the body.
-         *
-         *     A browser that already is a site has to say `replace`, else 409 `conflict` and the code stays unused.
-         */
-        post: operations["activate_api_v1_activation_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -90,51 +48,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/people": {
+    "/api/v1/device/challenge": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /**
-         * People
-         * @description People who hold a role inside the subtrees whose people the asker manages.
-         */
-        get: operations["people_api_v1_people_get"];
+        get?: never;
         put?: never;
         /**
-         * Add Person
-         * @description Somebody more, with a password to be handed over.
+         * Challenge
+         * @description A nonce for one proof. Costs the server nothing but its making: nothing is remembered of it.
          */
-        post: operations["add_person_api_v1_people_post"];
+        post: operations["challenge_api_v1_device_challenge_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/people/roles": {
+    "/api/v1/device/session": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /**
-         * Roles
-         * @description Which roles the asker may give over this unit.
-         */
-        get: operations["roles_api_v1_people_roles_get"];
+        get?: never;
         put?: never;
-        post?: never;
+        /**
+         * Open Session
+         * @description A session for the device that proves its key; sets the cookie, and tells the page what must come
+         *     beside it.
+         */
+        post: operations["open_session_api_v1_device_session_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/people/{person}/grants": {
+    "/api/v1/activation": {
         parameters: {
             query?: never;
             header?: never;
@@ -142,57 +97,15 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        put?: never;
         /**
-         * Set Grants
-         * @description Replaces what the person may do.
+         * Activate
+         * @description Exchanges an activation code for the binding of the device's key, and opens its first session.
+         *
+         *     A browser that already is a site has to say `replace`, else 409 `conflict` and the code stays unused.
          */
-        put: operations["set_grants_api_v1_people__person__grants_put"];
-        post?: never;
+        post: operations["activate_api_v1_activation_post"];
         delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/people/{person}/password": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * New Password
-         * @description A new password to be handed over; the person's sessions end.
-         */
-        put: operations["new_password_api_v1_people__person__password_put"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/people/{person}/disabled": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Disable
-         * @description The person cannot log in any more; sessions end.
-         */
-        put: operations["disable_api_v1_people__person__disabled_put"];
-        post?: never;
-        /**
-         * Enable
-         * @description The person can log in again.
-         */
-        delete: operations["enable_api_v1_people__person__disabled_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -295,30 +208,6 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /**
-         * Change Site
-         * @description Changes what the body names.
-         */
-        patch: operations["change_site_api_v1_sites__site__patch"];
-        trace?: never;
-    };
-    "/api/v1/sites/{site}/details": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Site Details
-         * @description One site with phones and people, for those who may change it.
-         */
-        get: operations["site_details_api_v1_sites__site__details_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -354,170 +243,6 @@ export interface paths {
          * @description The last picture of a site; 304 while it is still the one whose ETag the asker has.
          */
         get: operations["picture_api_v1_sites__site__snapshot_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/imports": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Open Import
-         * @description Takes a list in (the body: an .xlsx or .csv, at most 8 MB) and begins to look it through.
-         */
-        post: operations["open_import_api_v1_imports_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/imports/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * See Import
-         * @description How it stands; asked again while `checking` or `running`. `wait`: so many seconds for their end.
-         */
-        get: operations["see_import_api_v1_imports__id__get"];
-        put?: never;
-        post?: never;
-        /**
-         * Forget Import
-         * @description Ends and forgets it.
-         */
-        delete: operations["forget_import_api_v1_imports__id__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/imports/{id}/mapping": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Map Import
-         * @description Says what the columns hold; the list is looked through anew.
-         */
-        put: operations["map_import_api_v1_imports__id__mapping_put"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/imports/{id}/answers": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Answer Import
-         * @description Answers questions; each for all rows with the same words.
-         */
-        put: operations["answer_import_api_v1_imports__id__answers_put"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/imports/{id}/run": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Run Import
-         * @description Begins to make and change sites.
-         */
-        post: operations["run_import_api_v1_imports__id__run_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/imports/{id}/stop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Stop Import
-         * @description Ends after the present batch; what was taken stays.
-         */
-        post: operations["stop_import_api_v1_imports__id__stop_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/imports/{id}/rejected": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Rejected
-         * @description The rows that were not taken, with number and reason, to be mended and imported alone.
-         */
-        get: operations["rejected_api_v1_imports__id__rejected_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/exports/sites": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Export Sites
-         * @description The sites that the asker may change, with phones and people; imported again it changes nothing.
-         */
-        get: operations["export_sites_api_v1_exports_sites_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -794,6 +519,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rollout/sheets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin
+         * @description Starts to print; the codes are good once the document is whole. Needs `code.issue`.
+         */
+        post: operations["begin_api_v1_rollout_sheets_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollout/sheets/{job}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Progress
+         * @description How far the asker's job is.
+         */
+        get: operations["progress_api_v1_rollout_sheets__job__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel
+         * @description Ends it: before it is ready nothing was issued.
+         */
+        delete: operations["cancel_api_v1_rollout_sheets__job__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollout/sheets/{job}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Document
+         * @description The document, once: when its last byte was handed over, it is gone.
+         */
+        get: operations["document_api_v1_rollout_sheets__job__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollout/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Devices
+         * @description What is known of the devices of the sites inside a unit. Needs `code.issue` over it.
+         */
+        get: operations["devices_api_v1_rollout_devices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollout/codes/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke
+         * @description The sites' unused codes are good no more. Needs `code.revoke`.
+         */
+        post: operations["revoke_api_v1_rollout_codes_revoke_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/whip/{site}": {
         parameters: {
             query?: never;
@@ -949,26 +778,59 @@ export interface components {
     schemas: {
         /**
          * Activated
-         * @description Answer of `POST /activation`. `credential`: for clients that are not browsers (bearer).
+         * @description Answer of `POST /activation`: the site, the device's name, and its first session.
          */
         Activated: {
-            site: components["schemas"]["Site"];
-            /** Credential */
-            credential: string;
             me: components["schemas"]["Me"];
+            /** Expires S */
+            expires_s: number;
+            /** Conflict */
+            conflict: boolean;
+            site: components["schemas"]["Site"];
+            /** Device */
+            device: string;
         };
         /**
          * ActivationRequest
-         * @description `POST /activation`. `replace`: a browser that already is a site shall become the code's.
+         * @description `POST /activation`. `key`: the device's public key (P-256, uncompressed point, base64url); `nonce` and
+         *     `signature`: the proof that it holds the private one; `replace`: a browser that already is a site shall
+         *     become the code's.
          */
         ActivationRequest: {
             /** Code */
             code: string;
+            /** Key */
+            key: string;
+            /** Nonce */
+            nonce: string;
+            /** Signature */
+            signature: string;
             /**
              * Replace
              * @default false
              */
             replace: boolean;
+        };
+        /**
+         * Challenge
+         * @description What the device signs, within `life_s` seconds, once.
+         */
+        Challenge: {
+            /** Nonce */
+            nonce: string;
+            /** Life S */
+            life_s: number;
+        };
+        /**
+         * ChallengeRequest
+         * @description `POST /device/challenge`.
+         */
+        ChallengeRequest: {
+            /**
+             * Purpose
+             * @enum {string}
+             */
+            purpose: "activate" | "session";
         };
         /**
          * CommandDone
@@ -983,6 +845,59 @@ export interface components {
             seq: number;
         };
         /**
+         * DeviceList
+         * @description Sites inside a unit: how many, how many activated, how many others with a good code; a page of them.
+         */
+        DeviceList: {
+            /** Total */
+            total: number;
+            /** Activated */
+            activated: number;
+            /** Waiting */
+            waiting: number;
+            /** Devices */
+            devices: components["schemas"]["DeviceRow"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * DeviceRow
+         * @description A site and its device. Times are null while there is none; `page_hidden`, `slept_at`: what its page,
+         *     if it is open, has said of itself.
+         */
+        DeviceRow: {
+            /** Site */
+            site: string;
+            /** Unit */
+            unit: string;
+            /** Label */
+            label: string;
+            /** Path */
+            path: string;
+            /** Activated At */
+            activated_at: string | null;
+            /** Conflict At */
+            conflict_at: string | null;
+            /** Code Until */
+            code_until: string | null;
+            /** Page Hidden */
+            page_hidden: boolean;
+            /** Slept At */
+            slept_at: string | null;
+        };
+        /**
+         * DeviceSession
+         * @description A device's session; its token is in the cookie. `expires_s`: seconds that it is good for; `conflict`:
+         *     another machine holds the same key and was put out.
+         */
+        DeviceSession: {
+            me: components["schemas"]["Me"];
+            /** Expires S */
+            expires_s: number;
+            /** Conflict */
+            conflict: boolean;
+        };
+        /**
          * Grant
          * @description A role over a unit and what is under it.
          */
@@ -991,39 +906,6 @@ export interface components {
             role: string;
             /** Unit */
             unit: string;
-        };
-        /**
-         * GrantGiven
-         * @description A role over a unit and what is under it.
-         */
-        GrantGiven: {
-            /**
-             * Role
-             * @enum {string}
-             */
-            role: "chair" | "director" | "secretary" | "duty_officer" | "technician" | "lead" | "delegate" | "observer" | "auditor";
-            /** Unit */
-            unit: string;
-        };
-        /**
-         * GrantSeen
-         * @description With the unit in words.
-         */
-        GrantSeen: {
-            /** Role */
-            role: string;
-            /** Unit */
-            unit: string;
-            /** Path */
-            path: string;
-        };
-        /**
-         * Grants
-         * @description `PUT /people/{id}/grants`: all of them from now on.
-         */
-        Grants: {
-            /** Grants */
-            grants: components["schemas"]["GrantGiven"][];
         };
         /**
          * IceServer
@@ -1046,190 +928,6 @@ export interface components {
             servers: components["schemas"]["IceServer"][];
             /** Lifetime S */
             lifetime_s: number;
-        };
-        /**
-         * Import
-         * @description An import and all that is known of it. `within`: names are looked for inside this unit first.
-         *     `rejections`, `questions`: the first 200 of `rejected` and
-         *     `asked`.
-         */
-        Import: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "checking" | "ready" | "running" | "done" | "stopped" | "failed";
-            /** Sheets */
-            sheets: string[];
-            /** Sheet */
-            sheet: string;
-            heading: components["schemas"]["ImportHeading"];
-            /** Within */
-            within: string | null;
-            /** Within Path */
-            within_path: string | null;
-            /** Columns */
-            columns: components["schemas"]["ImportColumn"][];
-            /** Preview */
-            preview: components["schemas"]["ImportRow"][];
-            /** Mapped */
-            mapped: boolean;
-            /** Checked */
-            checked: boolean;
-            /** Rows */
-            rows: number;
-            sites: components["schemas"]["ImportSites"];
-            /** Rejected */
-            rejected: number;
-            /** Reasons */
-            reasons: {
-                [key: string]: number;
-            };
-            /** Rejections */
-            rejections: components["schemas"]["ImportRejection"][];
-            /** Asked */
-            asked: number;
-            /** Questions */
-            questions: components["schemas"]["ImportQuestion"][];
-            progress: components["schemas"]["ImportProgress"];
-            /** Error */
-            error: string | null;
-        };
-        /**
-         * ImportAnswers
-         * @description `PUT /imports/{id}/answers`: a question's key to a unit's code, or null: no unit, leave these rows.
-         */
-        ImportAnswers: {
-            /** Answers */
-            answers: {
-                [key: string]: string | null;
-            };
-        };
-        /**
-         * ImportCandidate
-         * @description A unit that may be meant.
-         */
-        ImportCandidate: {
-            /** Unit */
-            unit: string;
-            /** Path */
-            path: string;
-        };
-        /**
-         * ImportColumn
-         * @description A column of the list and what it is taken for (null: not taken).
-         */
-        ImportColumn: {
-            /** Index */
-            index: number;
-            /** Title */
-            title: string;
-            /** Field */
-            field: ("site" | "unit_code" | "province" | "province_code" | "district" | "district_code" | "commune" | "commune_code" | "unit" | "label" | "kind" | "carrier" | "phone" | "person" | "title") | null;
-            /** Samples */
-            samples: string[];
-        };
-        /**
-         * ImportHeading
-         * @description `first`: number of the heading's first row in the file; `rows`: how many it has.
-         */
-        ImportHeading: {
-            /** First */
-            first: number;
-            /** Rows */
-            rows: number;
-        };
-        /**
-         * ImportMapping
-         * @description `PUT /imports/{id}/mapping`: what is left out stays. `columns`: index of a column to field or null;
-         *     `within`: where the whole list lies ("VN": anywhere).
-         */
-        ImportMapping: {
-            /** Sheet */
-            sheet?: string | null;
-            /** First */
-            first?: number | null;
-            /**
-             * Rows
-             * @default 1
-             */
-            rows: number;
-            /** Columns */
-            columns?: {
-                [key: string]: ("site" | "unit_code" | "province" | "province_code" | "district" | "district_code" | "commune" | "commune_code" | "unit" | "label" | "kind" | "carrier" | "phone" | "person" | "title") | null;
-            } | null;
-            /** Within */
-            within?: string | null;
-        };
-        /**
-         * ImportProgress
-         * @description `done` of `of`: rows while checking, sites while running.
-         */
-        ImportProgress: {
-            /** Done */
-            done: number;
-            /** Of */
-            of: number;
-        };
-        /**
-         * ImportQuestion
-         * @description Words that no unit or several answer to. `within`: the unit above, as far as it is known.
-         */
-        ImportQuestion: {
-            /** Key */
-            key: string;
-            /** Level */
-            level: ("nation" | "province" | "district" | "commune") | null;
-            /** Text */
-            text: string;
-            /** Within */
-            within: string | null;
-            /** Within Path */
-            within_path: string | null;
-            /** Rows */
-            rows: number;
-            /** First Row */
-            first_row: number;
-            /** Candidates */
-            candidates: components["schemas"]["ImportCandidate"][];
-        };
-        /**
-         * ImportRejection
-         * @description A row that is not taken; `code` is stable.
-         */
-        ImportRejection: {
-            /** Row */
-            row: number;
-            /** Code */
-            code: string;
-            /** Detail */
-            detail: string;
-        };
-        /**
-         * ImportRow
-         * @description A row as it stands in the file.
-         */
-        ImportRow: {
-            /** Row */
-            row: number;
-            /** Cells */
-            cells: string[];
-        };
-        /**
-         * ImportSites
-         * @description Sites that will be made, changed and left as they are; after a run: that were.
-         */
-        ImportSites: {
-            /** Created */
-            created: number;
-            /** Changed */
-            changed: number;
-            /** Same */
-            same: number;
         };
         /**
          * IssuedToken
@@ -1268,8 +966,7 @@ export interface components {
         };
         /**
          * Me
-         * @description Who asks. `temporary`: he has to choose a password of his own first (`PUT /session/password`).
-         *     `may`: commands of which he may do some somewhere, for what a page offers.
+         * @description Who asks.
          */
         Me: {
             /**
@@ -1288,10 +985,6 @@ export interface components {
             site: components["schemas"]["Site"] | null;
             /** Csrf */
             csrf: string;
-            /** Temporary */
-            temporary: boolean;
-            /** May */
-            may: string[];
         };
         /**
          * Meeting
@@ -1366,20 +1059,6 @@ export interface components {
             chair_site?: string | null;
         };
         /**
-         * NewPerson
-         * @description `POST /people`: somebody who is to log in; the server makes the first password.
-         */
-        NewPerson: {
-            /** Username */
-            username: string;
-            /** Name */
-            name: string;
-            /** Title */
-            title?: string | null;
-            /** Grants */
-            grants: components["schemas"]["GrantGiven"][];
-        };
-        /**
          * NewToken
          * @description `POST /tokens`: exactly one of `whip`, a site that an encoder shall publish as, and `whep`, a meeting
          *     whose stage a player shall watch. `hours` null: good until it is revoked.
@@ -1391,80 +1070,6 @@ export interface components {
             whep?: string | null;
             /** Hours */
             hours?: number | null;
-        };
-        /**
-         * OwnPassword
-         * @description `PUT /session/password`.
-         */
-        OwnPassword: {
-            /** Old */
-            old: string;
-            /** Password */
-            password: string;
-        };
-        /**
-         * PersonGiven
-         * @description Somebody in the room.
-         */
-        PersonGiven: {
-            /** Name */
-            name: string;
-            /** Title */
-            title?: string | null;
-        };
-        /**
-         * PersonList
-         * @description People by user name. `next`: for the following page.
-         */
-        PersonList: {
-            /** People */
-            people: components["schemas"]["PersonShown"][];
-            /** Next */
-            next: string | null;
-        };
-        /**
-         * PersonMade
-         * @description `password`: readable only now; good for nothing but choosing another.
-         */
-        PersonMade: {
-            person: components["schemas"]["PersonShown"];
-            /** Password */
-            password: string;
-        };
-        /**
-         * PersonPresent
-         * @description Somebody in the room.
-         */
-        PersonPresent: {
-            /** Name */
-            name: string;
-            /** Title */
-            title: string | null;
-        };
-        /**
-         * PersonShown
-         * @description A person as this manager sees him. `elsewhere`: he holds grants outside, which are not shown.
-         *     `changeable`: this manager may change him. `temporary`: he has not chosen his own password yet.
-         */
-        PersonShown: {
-            /** Id */
-            id: string;
-            /** Username */
-            username: string;
-            /** Name */
-            name: string;
-            /** Title */
-            title: string | null;
-            /** Grants */
-            grants: components["schemas"]["GrantSeen"][];
-            /** Elsewhere */
-            elsewhere: boolean;
-            /** Changeable */
-            changeable: boolean;
-            /** Disabled */
-            disabled: boolean;
-            /** Temporary */
-            temporary: boolean;
         };
         /**
          * PinRequest
@@ -1536,12 +1141,25 @@ export interface components {
             unanswered: string[];
         };
         /**
-         * RolesGiven
-         * @description The roles that the asker may give over a unit.
+         * Revocation
+         * @description `POST /rollout/codes/revoke`. `devices`: their devices end as well.
          */
-        RolesGiven: {
-            /** Roles */
-            roles: ("chair" | "director" | "secretary" | "duty_officer" | "technician" | "lead" | "delegate" | "observer" | "auditor")[];
+        Revocation: {
+            /** Sites */
+            sites: string[];
+            /**
+             * Devices
+             * @default false
+             */
+            devices: boolean;
+        };
+        /**
+         * Revoked
+         * @description How many codes and devices are good no more.
+         */
+        Revoked: {
+            /** Revoked */
+            revoked: number;
         };
         /**
          * Roster
@@ -1586,6 +1204,76 @@ export interface components {
             expires_at: string;
         };
         /**
+         * SessionRequest
+         * @description `POST /device/session`: the device's name, and its proof.
+         */
+        SessionRequest: {
+            /** Device */
+            device: string;
+            /** Nonce */
+            nonce: string;
+            /** Signature */
+            signature: string;
+        };
+        /**
+         * SheetsJob
+         * @description A job. `done` of `total` sheets are printed; `error`: a stable code; `bytes`: once it is ready.
+         */
+        SheetsJob: {
+            /** Id */
+            id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "ready" | "fetched" | "failed" | "cancelled" | "expired";
+            /** Done */
+            done: number;
+            /** Total */
+            total: number;
+            /** Bytes */
+            bytes: number;
+            /** Error */
+            error: string | null;
+            /** Expires At */
+            expires_at: string;
+        };
+        /**
+         * SheetsWanted
+         * @description `POST /rollout/sheets`: sheets for all sites inside `unit`, or for `sites`.
+         *
+         *     `only_new`: not for those that are activated already; `end_devices`: their devices end now, and not when
+         *     the new sheet is used; `base`: the address in the links, for the console alone.
+         */
+        SheetsWanted: {
+            /** Unit */
+            unit?: string | null;
+            /** Sites */
+            sites?: string[];
+            /**
+             * Days
+             * @default 14
+             */
+            days: number;
+            /**
+             * Hotline
+             * @default
+             */
+            hotline: string;
+            /**
+             * Only New
+             * @default true
+             */
+            only_new: boolean;
+            /**
+             * End Devices
+             * @default false
+             */
+            end_devices: boolean;
+            /** Base */
+            base?: string | null;
+        };
+        /**
          * Site
          * @description A site.
          */
@@ -1605,47 +1293,6 @@ export interface components {
             path: string;
             /** Carrier */
             carrier: string | null;
-        };
-        /**
-         * SiteChange
-         * @description `PATCH /sites/{id}`: what is left out stays. `carrier`: "" takes it away; `phones`, `people`: all.
-         */
-        SiteChange: {
-            /** Label */
-            label?: string | null;
-            /** Kind */
-            kind?: ("post" | "room" | "bridge" | "feed") | null;
-            /** Carrier */
-            carrier?: string | null;
-            /** Phones */
-            phones?: string[] | null;
-            /** People */
-            people?: components["schemas"]["PersonGiven"][] | null;
-        };
-        /**
-         * SiteDetails
-         * @description A site with what only those see who may change it.
-         */
-        SiteDetails: {
-            /** Id */
-            id: string;
-            /** Unit */
-            unit: string;
-            /** Label */
-            label: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "post" | "room" | "bridge" | "feed";
-            /** Path */
-            path: string;
-            /** Carrier */
-            carrier: string | null;
-            /** Phones */
-            phones: string[];
-            /** People */
-            people: components["schemas"]["PersonPresent"][];
         };
         /**
          * SiteList
@@ -1837,7 +1484,36 @@ export interface operations {
             };
         };
     };
-    choose_password_api_v1_session_password_put: {
+    me_api_v1_me_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    challenge_api_v1_device_challenge_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -1846,7 +1522,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["OwnPassword"];
+                "application/json": components["schemas"]["ChallengeRequest"];
             };
         };
         responses: {
@@ -1856,7 +1532,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Session"];
+                    "application/json": components["schemas"]["Challenge"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_session_api_v1_device_session_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceSession"];
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -1890,260 +1599,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Activated"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    me_api_v1_me_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Me"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    people_api_v1_people_get: {
-        parameters: {
-            query?: {
-                q?: string;
-                limit?: number;
-                after?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonList"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    add_person_api_v1_people_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewPerson"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonMade"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    roles_api_v1_people_roles_get: {
-        parameters: {
-            query: {
-                unit: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RolesGiven"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    set_grants_api_v1_people__person__grants_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Grants"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonShown"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    new_password_api_v1_people__person__password_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonMade"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    disable_api_v1_people__person__disabled_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonShown"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    enable_api_v1_people__person__disabled_delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonShown"];
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -2318,72 +1773,6 @@ export interface operations {
             };
         };
     };
-    change_site_api_v1_sites__site__patch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SiteChange"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SiteDetails"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    site_details_api_v1_sites__site__details_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SiteDetails"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     put_picture_api_v1_snapshot_put: {
         parameters: {
             query?: never;
@@ -2430,293 +1819,6 @@ export interface operations {
                 content: {
                     "image/jpeg": unknown;
                 };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    open_import_api_v1_imports_post: {
-        parameters: {
-            query?: {
-                name?: string;
-                sheet?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Import"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    see_import_api_v1_imports__id__get: {
-        parameters: {
-            query?: {
-                wait?: number;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Import"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    forget_import_api_v1_imports__id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    map_import_api_v1_imports__id__mapping_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ImportMapping"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Import"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    answer_import_api_v1_imports__id__answers_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ImportAnswers"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Import"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    run_import_api_v1_imports__id__run_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Import"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    stop_import_api_v1_imports__id__stop_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Import"];
-                };
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    rejected_api_v1_imports__id__rejected_get: {
-        parameters: {
-            query?: {
-                format?: "xlsx" | "csv";
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem (RFC 9457) */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    export_sites_api_v1_exports_sites_get: {
-        parameters: {
-            query?: {
-                format?: "xlsx" | "csv";
-                unit?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description A problem (RFC 9457) */
             "4XX": {
@@ -3192,6 +2294,199 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_api_v1_rollout_sheets_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SheetsWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetsJob"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    progress_api_v1_rollout_sheets__job__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetsJob"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_api_v1_rollout_sheets__job__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetsJob"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    document_api_v1_rollout_sheets__job__file_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    devices_api_v1_rollout_devices_get: {
+        parameters: {
+            query: {
+                unit: string;
+                q?: string;
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_api_v1_rollout_codes_revoke_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revocation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revoked"];
+                };
             };
             /** @description A problem (RFC 9457) */
             "4XX": {

@@ -1,5 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { asProblem, Failure } from './failure';
+import { asProblem, codeOf, Failure } from './failure';
 import type {
   CommandName,
   Commands,
@@ -24,6 +24,9 @@ export interface World {
   newId(): string;
   /** True when the server says that nobody is logged in: a refused handshake does not tell why. */
   loggedOut(): Promise<boolean>;
+  /** What a site's page needs and a desk's does not: a session before it connects (`fresh`: a new one), and the answer
+   * to the challenge that comes with every connection. */
+  device?: { prepare(fresh: boolean): Promise<void>; prove(nonce: string): Promise<string> };
 }
 
 export interface SocketLike {
@@ -31,7 +34,7 @@ export interface SocketLike {
   close(code?: number, reason?: string): void;
   onopen: (() => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: { code: number }) => void) | null;
+  onclose: ((event: { code: number; reason?: string }) => void) | null;
 }
 
 export type Link = 'connecting' | 'open' | 'waiting' | 'replaced' | 'not_authenticated' | 'closed';
@@ -47,6 +50,8 @@ export interface WireState {
   /** Since when the link is not open (ms), null while it is. */
   downSince: number | null;
   who: Me | null;
+  /** It was another machine with the same key that replaced us. */
+  conflict: boolean;
   you: You | null;
   /** What the server last said of media connections that ended. */
   gone: (MediaNames & { turn: boolean }) | null;
@@ -115,6 +120,13 @@ interface Opening {
 export const REPLACED = 4003;
 const NOT_AUTHENTICATED = 4001;
 const GOING_AWAY = 4009;
+/** Codes of a browser that is no site: only a new sheet helps. */
+const NO_SITE: ReadonlySet<string> = new Set([
+  'not_authenticated',
+  'device_ended',
+  'insecure',
+  'storage_refused',
+]);
 /** A command older than this is not sent again: a cut must not happen long after the key was pressed. */
 const COMMAND_MS = 8_000;
 const OPENING_MS = 15_000;
@@ -124,6 +136,8 @@ const MAX_WAITING = 64;
 const STEPS_KEPT = 7;
 const FIRST_BEAT_S = 5;
 const PICTURE_S = 20;
+/** The challenge comes with the connection itself. */
+const CHALLENGE_MS = 3_000;
 /** The server takes 60 s without a word for an end. */
 const PONG_MS = 18_000;
 const SILENT_BEATS = 3;
@@ -140,6 +154,11 @@ export function backoff(n: number, random: number): number {
 export class Wire {
   readonly state: StoreApi<WireState>;
   private socket: SocketLike | null = null;
+  /** The attempt that is getting its session; null when none is. */
+  private preparing: object | null = null;
+  /** A session that the server did not take was renewed once since the last welcome. */
+  private renewed = false;
+  private told: { op: 'page'; hidden: boolean } | null = null;
   private readonly subs = new Map<string, Subscription>();
   private readonly waiting = new Map<string, Waiting>();
   private readonly opening = new Map<string, Opening>();
@@ -148,11 +167,12 @@ export class Wire {
   private welcomed = false;
   private pongedAt = Number.NEGATIVE_INFINITY;
   private cancelRetry: (() => void) | null = null;
+  private cancelAnswer: (() => void) | null = null;
   private cancelSilence: (() => void) | null = null;
 
   constructor(
     private readonly url: string,
-    private readonly page: 'site' | 'desk',
+    private readonly kind: 'site' | 'desk',
     private readonly tab: string,
     private readonly world: World,
   ) {
@@ -160,6 +180,7 @@ export class Wire {
       link: 'closed',
       downSince: world.now(),
       who: null,
+      conflict: false,
       you: null,
       gone: null,
       standing: null,
@@ -174,7 +195,7 @@ export class Wire {
   }
 
   start(): void {
-    if (this.socket === null && this.cancelRetry === null) this.open();
+    if (this.socket === null && this.cancelRetry === null && this.preparing === null) this.open();
   }
 
   stop(): void {
@@ -187,9 +208,17 @@ export class Wire {
   /** Tries at once, e.g. when the browser says that the network is back. Also ends `replaced`. */
   retryNow(): void {
     if (this.socket !== null && this.welcomed) return;
+    // Whoever takes the place back has to prove anew that it may.
+    const fresh = this.state.getState().link === 'replaced';
     this.drop();
     this.attempt = 0;
-    this.open();
+    this.open(fresh);
+  }
+
+  /** Says whether the page is in sight, now and after every reconnect; `sleptS`: the machine was asleep so long. */
+  page(hidden: boolean, sleptS: number | null = null): void {
+    this.told = { op: 'page', hidden };
+    if (this.welcomed) this.send({ ...this.told, ...(sleptS === null ? {} : { slept_s: sleptS }) });
   }
 
   /** The network was away: a connection that still looks open has to prove it within two beats. */
@@ -256,23 +285,57 @@ export class Wire {
     });
   }
 
-  private open(): void {
+  private open(fresh = false): void {
     this.cancelRetry = null;
     this.state.setState({ link: 'connecting' });
+    const { device } = this.world;
+    if (device === undefined) {
+      this.connect();
+      return;
+    }
+    const mine = (this.preparing = {});
+    device.prepare(fresh).then(
+      () => {
+        if (this.preparing === mine) this.connect();
+      },
+      (error: unknown) => {
+        if (this.preparing !== mine) return;
+        if (NO_SITE.has(codeOf(error))) this.end('not_authenticated', false);
+        else this.lost(0);
+      },
+    );
+  }
+
+  private connect(): void {
+    this.preparing = null;
     this.pongedAt = Number.NEGATIVE_INFINITY;
     const socket = this.world.connect(this.url);
     this.socket = socket;
     this.watchSilence();
     socket.onopen = () => {
       if (this.socket !== socket) return;
-      this.send({ op: 'hello', proto: 1, page: this.page, tab: this.tab });
+      if (this.world.device === undefined) this.hello();
+      // Without a cookie there is no challenge: the server's refusal says so to the clerk.
+      else this.cancelAnswer = this.world.after(CHALLENGE_MS, () => this.hello());
     };
     socket.onmessage = (event) => {
       if (this.socket === socket && typeof event.data === 'string') this.hear(event.data);
     };
     socket.onclose = (event) => {
-      if (this.socket === socket) this.lost(event.code);
+      if (this.socket === socket) this.lost(event.code, event.reason);
     };
+  }
+
+  private hello(proof?: string): void {
+    const { kind: page, tab } = this;
+    this.send({ op: 'hello', proto: 1, page, tab, ...(proof === undefined ? {} : { proof }) });
+  }
+
+  private async answer(nonce: string): Promise<void> {
+    const socket = this.socket;
+    this.cancelAnswer?.();
+    const proof = await this.world.device?.prove(nonce).catch(() => '');
+    if (this.socket === socket && proof !== undefined) this.hello(proof);
   }
 
   private hear(text: string): void {
@@ -284,13 +347,18 @@ export class Wire {
       return;
     }
     switch (message.op) {
+      case 'challenge':
+        void this.answer(message.nonce);
+        break;
       case 'welcome':
         this.welcomed = true;
+        this.renewed = false;
         this.beatMs = message.beat_s * 1000;
         this.state.setState({
           link: 'open',
           downSince: null,
           queue: null,
+          conflict: false,
           who: message.who,
           you: message.you ?? null,
           // Told anew, after `standing`.
@@ -298,6 +366,7 @@ export class Wire {
           skew: this.skewOf(message.now),
           ice: message.ice ?? null,
         });
+        if (this.told?.hidden === true) this.send(this.told);
         for (const sub of this.subs.values()) this.ask(sub);
         for (const w of this.waiting.values()) this.socket?.send(w.frame);
         break;
@@ -465,15 +534,28 @@ export class Wire {
     });
   }
 
-  private lost(code: number): void {
+  private end(link: 'replaced' | 'not_authenticated', conflict: boolean): void {
+    this.drop();
+    const { downSince } = this.state.getState();
+    this.state.setState({ link, conflict, downSince: downSince ?? this.world.now() });
+  }
+
+  private lost(code: number, reason = ''): void {
     const refused = !this.welcomed;
+    if (code === NOT_AUTHENTICATED && reason !== 'device_ended' && this.world.device && !this.renewed) {
+      // The session ran out while this machine slept: the key opens another.
+      this.renewed = true;
+      this.drop();
+      this.open(true);
+      return;
+    }
+    if (code === REPLACED || code === NOT_AUTHENTICATED) {
+      this.end(code === REPLACED ? 'replaced' : 'not_authenticated', reason === 'device_conflict');
+      return;
+    }
     this.drop();
     const { downSince } = this.state.getState();
     const since = downSince ?? this.world.now();
-    if (code === REPLACED || code === NOT_AUTHENTICATED) {
-      this.state.setState({ link: code === REPLACED ? 'replaced' : 'not_authenticated', downSince: since });
-      return;
-    }
     this.state.setState({ link: 'waiting', downSince: since });
     // After 4009 the server is back at once, but 10,000 clients must not be back in the same moment.
     const seconds = code === GOING_AWAY ? this.world.random() : backoff(this.attempt, this.world.random());
@@ -490,10 +572,13 @@ export class Wire {
   }
 
   private drop(): void {
+    this.preparing = null;
     this.cancelRetry?.();
     this.cancelRetry = null;
     this.cancelSilence?.();
     this.cancelSilence = null;
+    this.cancelAnswer?.();
+    this.cancelAnswer = null;
     // The next welcome asks for every stream.
     for (const sub of this.subs.values()) sub.cancelAgain?.();
     this.welcomed = false;

@@ -119,7 +119,7 @@ export interface Problem {
   status: number;
   code: string;
   detail?: string;
-  /** Of `bad_sheet`: what is wrong with the file. */
+  /** Of `bad_sheet`: what is wrong with the file; of `bad_code`: of the code. */
   reason?: string;
 }
 
@@ -139,9 +139,17 @@ export type Step = 'high' | 'low' | 'slides' | 'audio' | 'text';
 /** What said that the line is full. */
 export type Why = 'estimate' | 'loss' | 'delay';
 
+/** A site's page that is or was not awake: pages that always were are not told of. */
+export interface SitePageState {
+  page_hidden: boolean;
+  slept_s: number | null;
+  slept_at: string | null;
+}
+
 export type Ephemeral =
   | { topic: 'quality'; data: { steps: Record<string, Step>; full?: boolean } }
   | { topic: 'presence'; data: { joined: string[]; left: string[]; full?: boolean } }
+  | { topic: 'pages'; data: { pages: Record<string, SitePageState> } }
   | { topic: 'speaking'; data: { sites: string[] } }
   | { topic: 'levels'; data: { levels: Record<string, number> } }
   | { topic: 'receipts'; data: { messages: Record<string, Figures> } }
@@ -161,6 +169,8 @@ export type FromServer =
       ice?: IceServersAnswer;
     }
   | { op: 'you'; you: You }
+  /** What a site's page signs for its hello; comes before anything is asked. */
+  | { op: 'challenge'; nonce: string }
   | { op: 'snap'; stream: string; seq: number; state: MeetingState }
   | ({ op: 'ev' } & StreamEvent)
   | ({ op: 'eph'; stream: string } & Ephemeral)

@@ -5,7 +5,16 @@ import type { SocketLike, World } from './socket';
 
 /** The browser as the wire's world. */
 export function browserWorld(http: Http): World {
+  const { device } = http;
   return {
+    ...(http.page === 'site' && device !== null
+      ? {
+          device: {
+            prepare: (fresh: boolean) => (fresh ? device.renew() : device.ensure()),
+            prove: (nonce: string) => device.prove(nonce),
+          },
+        }
+      : {}),
     connect: (url) => new WebSocket(url) as unknown as SocketLike,
     now: () => Date.now(),
     after: (ms, run) => {
@@ -19,7 +28,7 @@ export function browserWorld(http: Http): World {
         await http.me();
         return false;
       } catch (error) {
-        return codeOf(error) === 'not_authenticated';
+        return ['not_authenticated', 'device_ended'].includes(codeOf(error));
       }
     },
   };

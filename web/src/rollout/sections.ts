@@ -10,5 +10,6 @@ export const SECTIONS: readonly {
   needs: readonly string[];
 }[] = [
   { path: 'nhap', name: 'import', needs: ['site.create', 'site.change'] },
+  { path: 'phieu', name: 'sheets', needs: ['code.issue'] },
   { path: 'nguoi', name: 'people', needs: ['person.manage'] },
 ];

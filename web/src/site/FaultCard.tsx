@@ -41,6 +41,7 @@ export function FaultCard({ session, scene }: { session: SiteSession; scene: Sit
 function act(fault: Fault, session: SiteSession, toDoor: () => void): void {
   switch (fault) {
     case 'replaced':
+    case 'device_conflict':
       session.retryNow();
       void session.arm();
       break;

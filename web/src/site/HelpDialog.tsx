@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
 import { Icon } from '../design/icons';
 import { Dialog } from '../parts/Dialog';
 import classes from './help.module.css';
@@ -40,6 +41,9 @@ export function HelpDialog({ session, scene, opened, onClose, onCheck }: HelpPro
       </dl>
       <p>{t('site.helpSafe')}</p>
       <p>{t('site.helpPhone')}</p>
+      <p>
+        <Link to="/chuan-bi">{t('site.prepare')}</Link>
+      </p>
       <div className={classes.actions}>
         <Button size="md" leftSection={<Icon name="settings" />} onClick={onCheck} data-testid="device-check">
           {t('site.check')}

@@ -7,6 +7,7 @@ import { AudioLines } from '../parts/AudioLines';
 import { useErrorText } from '../parts/useErrorText';
 import { useNow } from '../parts/useNow';
 import { AskCard } from './AskCard';
+import { AwakeCard } from './AwakeCard';
 import { Band } from './Band';
 import { Controls } from './Controls';
 import { DeviceCheck } from './DeviceCheck';
@@ -29,7 +30,9 @@ export default function SitePage() {
     <div className={classes.page} data-face={scene.face} data-testid="site-state" data-state={scene.face}>
       <div className={classes.inner}>
         <Band session={session} scene={scene} />
-        {scene.fault === 'replaced' || scene.fault === 'not_authenticated' ? (
+        {scene.fault === 'replaced' ||
+        scene.fault === 'device_conflict' ||
+        scene.fault === 'not_authenticated' ? (
           <main className={classes.elsewhere}>
             <FaultCard session={session} scene={scene} />
           </main>
@@ -37,6 +40,7 @@ export default function SitePage() {
           <main className={classes.main}>
             <div className={classes.picture}>
               <FaultCard session={session} scene={scene} />
+              <AwakeCard session={session} />
               <AskCard session={session} scene={scene} />
               <div className={classes.stage}>
                 {scene.state !== null ? (

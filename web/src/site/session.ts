@@ -1,4 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { Awake } from '../media/awake';
 import { Devices } from '../media/devices';
 import { IceServers } from '../media/ice';
 import { Meter } from '../media/meter';
@@ -33,6 +34,8 @@ export interface SiteFacets {
   answered: ReadonlySet<string>;
   /** The last answer that was stored. */
   justAnswered: { message: string; at: number } | null;
+  /** When this page put out another machine with the same key, ms of its own clock; null when it never did. */
+  conflictAt: number | null;
   /** Code of the last refused command, for a short notice. */
   notice: { code: string; at: number } | null;
 }
@@ -56,6 +59,7 @@ export class SiteSession {
   readonly devices: Devices;
   readonly sound = new Sound();
   readonly meter = new Meter();
+  readonly awake = new Awake();
   readonly stills: Stills;
   private readonly ice: IceServers;
   private readonly poster: SnapshotPoster;
@@ -104,6 +108,7 @@ export class SiteSession {
       degraded: false,
       answered: new Set(remembered()),
       justAnswered: null,
+      conflictAt: null,
       notice: null,
     }));
   }
@@ -113,7 +118,7 @@ export class SiteSession {
       this.wire.state.subscribe((now, before) => {
         if (now.who !== before.who && now.who) {
           this.http.csrf = now.who.csrf;
-          this.store.setState({ me: now.who });
+          this.store.setState({ me: now.who, conflictAt: this.http.device?.conflictAt ?? null });
         }
         if (now.ice !== before.ice && now.ice !== null) this.ice.offer(now.ice);
         if (now.link === 'open' && before.link !== 'open') this.retryMedia();
@@ -128,6 +133,12 @@ export class SiteSession {
           this.publisher.standing(now.standing.publishers);
         }
         if (now.you !== before.you || now.link !== before.link) this.obey();
+      }),
+      this.awake.store.subscribe((now, before) => {
+        if (now.hidden !== before.hidden || now.sleptS !== before.sleptS || now.times !== before.times)
+          this.wire.page(now.hidden, now.sleptS === before.sleptS ? null : now.sleptS);
+        // Whatever stood before the sleep has gone without a word.
+        if (now.sleptS !== before.sleptS) this.wire.nudge();
       }),
       this.meeting.store.subscribe((now, before) => {
         if (now.state !== before.state) this.acknowledge();
@@ -148,6 +159,8 @@ export class SiteSession {
     this.undo.push(() => clearInterval(timer));
     this.sound.setSink(this.devices.store.getState().speakerId);
     this.stills.start();
+    this.awake.start();
+    this.wire.page(this.awake.store.getState().hidden);
     this.wire.start();
     if (localStorage.getItem(ARMED) === 'yes') {
       void this.armSilently();
@@ -169,6 +182,7 @@ export class SiteSession {
     if (this.rejoin !== null) clearTimeout(this.rejoin);
     this.standDown();
     this.stills.stop();
+    this.awake.stop();
     this.wire.stop();
     this.meter.close();
   }

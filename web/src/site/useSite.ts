@@ -43,6 +43,7 @@ export function useScene(session: SiteSession): SiteScene {
   const inMeeting = wire.you?.in !== null && wire.you?.in === state?.id ? state : null;
   const view = siteView({
     link: wire.link,
+    conflict: wire.conflict,
     downMs: wire.downSince === null ? null : now - wire.downSince,
     online,
     queue: wire.queue,

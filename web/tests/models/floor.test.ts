@@ -20,6 +20,7 @@ const live = (over: Partial<LiveMeeting> = {}): LiveMeeting => ({
   receipts: {},
   refused: null,
   steps: new Map(),
+  pages: new Map(),
   ...over,
 });
 

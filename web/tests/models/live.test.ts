@@ -14,3 +14,13 @@ describe("what sites' lines carry", () => {
     expect(told({}, true)).toEqual({});
   });
 });
+
+describe("sites' pages", () => {
+  it('are known by what each last said', () => {
+    const model = new MeetingModel();
+    const page = (page_hidden: boolean) => ({ page_hidden, slept_s: null, slept_at: null });
+    model.eph({ topic: 'pages', data: { pages: { s_1: page(true), s_2: page(true) } } });
+    model.eph({ topic: 'pages', data: { pages: { s_1: page(false) } } });
+    expect(Object.fromEntries(model.store.getState().pages)).toEqual({ s_1: page(false), s_2: page(true) });
+  });
+});

@@ -12,6 +12,7 @@ const you = (over: Partial<You> = {}): You => ({
 });
 const facts = (over: Partial<SiteFacts> = {}): SiteFacts => ({
   link: 'open',
+  conflict: false,
   downMs: null,
   online: true,
   queue: null,

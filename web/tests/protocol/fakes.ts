@@ -4,7 +4,7 @@ import type { SocketLike, World } from '../../src/protocol/socket';
 export class FakeSocket implements SocketLike {
   onopen: (() => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
-  onclose: ((event: { code: number }) => void) | null = null;
+  onclose: ((event: { code: number; reason?: string }) => void) | null = null;
   readonly sent: Record<string, unknown>[] = [];
   closed = false;
 

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from diemcau.access import Actor
+from diemcau.access import Actor, DeviceConflict, DeviceLine
 from diemcau.api.asker import authenticate
 from diemcau.api.live import frames
 from diemcau.api.live.admission import Ticket
@@ -40,7 +40,13 @@ class Connection:
     """A client that has said hello."""
 
     def __init__(
-        self, socket: WebSocket, hub: Hub, actor: Actor, credential: str, page: str, tab: str
+        self,
+        socket: WebSocket,
+        hub: Hub,
+        actor: Actor,
+        credential: str | DeviceLine,
+        page: str,
+        tab: str,
     ) -> None:
         self.socket, self.hub, self.services = socket, hub, hub.services
         self.actor, self.credential, self.page, self.tab = actor, credential, page, tab
@@ -113,12 +119,17 @@ class Connection:
     @property
     def shut_out(self) -> bool:
         """Whether it is being closed because its access has ended."""
-        return self._closing.done() and self._closing.result()[0] == Close.NOT_AUTHENTICATED
+        return self._closing.done() and (
+            self._closing.result()[0] == Close.NOT_AUTHENTICATED
+            or self._closing.result()[1] == DeviceConflict.code
+        )
 
     async def check(self) -> None:
         """Asks anew who this is: ended access ends the connection, other grants bring up its streams anew."""
         try:
             self.become(await authenticate(self.services, self.page, self.credential))
+        except DeviceConflict as error:
+            self.end(Close.REPLACED, error.code)
         except NotAuthenticated as error:
             self.end(Close.NOT_AUTHENTICATED, error.code)
 
@@ -256,6 +267,9 @@ class Connection:
                 self.following.unsubscribe(unwanted.stream)
             case frames.OpenViewer() as wanted:
                 self._open_viewer(wanted)
+            case frames.Page() as page:
+                if self.site is not None:
+                    self.hub.tell_page(self.site, hidden=page.hidden, slept_s=page.slept_s)
             case frames.Pong():
                 pass
 
@@ -304,6 +318,8 @@ def _why(done: "set[asyncio.Future[Any]]") -> tuple[int, str]:
         error = task.exception()
         if isinstance(error, WebSocketDisconnect):
             return error.code, "gone"
+        if isinstance(error, DeviceConflict):
+            return Close.REPLACED, error.code
         if isinstance(error, NotAuthenticated):
             return Close.NOT_AUTHENTICATED, error.code
         if isinstance(error, BadRequest):

@@ -6,8 +6,8 @@ import contextlib
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from diemcau.access import network_of
-from diemcau.api.asker import address_of, authenticate, bearer_of, check_origin, cookies_of, services_of
+from diemcau.access import Actor, DeviceConflict, DeviceLine, Proof, Purpose, network_of
+from diemcau.api.asker import address_of, authenticate, bearer_of, cookies_of, origin_of, services_of
 from diemcau.api.live import frames
 from diemcau.api.live.connection import Connection
 from diemcau.api.live.frames import Close
@@ -39,17 +39,19 @@ async def live(socket: WebSocket) -> None:
     await socket.accept()
     code, reason = Close.NOT_AUTHENTICATED, "not_authenticated"
     try:
-        check_origin(socket, services)
+        origin = origin_of(socket, services)
         socket.app.state.limits.sockets.take(network_of(address_of(socket)))
+        bearer = bearer_of(socket)
+        nonce = services.access.challenge(Purpose.SOCKET, origin)
+        if bearer is None and "site" in cookies_of(socket):
+            # On its way before anybody asks: the proof costs no turn of the line.
+            await socket.send_text(frames.challenge(nonce))
         async with asyncio.timeout(services.options.hello_s):
             message = await socket.receive_text()
         hello = frames.hello(frames.read(message))
         if hello.proto != 1:
             raise BadRequest("This server speaks protocol 1", field="proto")
-        credential = bearer_of(socket) or cookies_of(socket).get(hello.page)
-        if credential is None:
-            raise NotAuthenticated
-        actor = await authenticate(services, hello.page, credential)
+        actor, credential = await _who(socket, hello, bearer, Proof(nonce, hello.proof or "", origin))
         connection = Connection(socket, hub, actor, credential, hello.page, hello.tab)
         if hello.page == "desk":
             await connection.run(None)  # who directs the meeting never waits
@@ -64,6 +66,8 @@ async def live(socket: WebSocket) -> None:
         code, reason = Close.BAD_MESSAGE, "bad_request"
     except TimeoutError:
         code, reason = Close.SILENT, "silent"
+    except DeviceConflict as error:
+        code, reason = Close.REPLACED, error.code
     except (NotAuthenticated, Csrf) as error:
         reason = error.code
     except (Busy, TooManyRequests) as error:
@@ -74,3 +78,18 @@ async def live(socket: WebSocket) -> None:
     with contextlib.suppress(RuntimeError, TimeoutError, WebSocketDisconnect):
         async with asyncio.timeout(2.0):
             await socket.close(code, reason)
+
+
+async def _who(
+    socket: WebSocket, hello: frames.Hello, bearer: str | None, proof: Proof
+) -> tuple[Actor, str | DeviceLine]:
+    """Who says hello: a program by its bearer, a person by a cookie, a device by its cookie and its key."""
+    services = services_of(socket)
+    if bearer is not None:
+        return await authenticate(services, hello.page, bearer), bearer
+    cookie = cookies_of(socket).get(hello.page)
+    if cookie is None:
+        raise NotAuthenticated
+    if hello.page == "site":
+        return await services.access.open_socket(cookie, proof)
+    return await authenticate(services, hello.page, cookie), cookie

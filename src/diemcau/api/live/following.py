@@ -89,6 +89,12 @@ class Following:
                     return
                 text = frames.ephemeral(follow.stream, topic, {"steps": steps})
             self._client.send(text)
+        elif topic == "pages":
+            if "presence" not in follow.topics or not isinstance(data, Mapping):
+                return
+            pages = {s: p for s, p in data["pages"].items() if follow.seen is None or s in follow.seen}
+            if pages:
+                self._client.send(frames.ephemeral(follow.stream, topic, {"pages": pages}))
         elif topic == "stage":
             self._client.send(text)
         elif topic == "receipts":
@@ -164,6 +170,8 @@ class Following:
                 joined = [site for site in joined if site in follow.seen]
             data = {"joined": joined, "left": [], "full": True}
             self._client.send(frames.ephemeral(follow.stream, "presence", data))
+            if pages := {s: page for s in joined if (page := self._hub.page_of(s)) is not None}:
+                self._client.send(frames.ephemeral(follow.stream, "pages", {"pages": pages}))
         if "receipts" in follow.topics:
             self.owe_receipts(follow, await self._services.meetings.recent_receipts(meeting))
         for topic, data_now in self._services.stage.ephemera(meeting):

@@ -40,6 +40,15 @@ class Hello(_Frame):
     proto: int
     page: Literal["site", "desk"]
     tab: Annotated[str, Field(min_length=1, max_length=64)]
+    proof: Annotated[str, Field(max_length=128)] | None = None
+
+
+class Page(_Frame):
+    """How the page is: in sight or not; `slept_s`: its machine has just been asleep so long."""
+
+    op: Literal["page"]
+    hidden: bool
+    slept_s: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
 
 
 class Subscribe(_Frame):
@@ -75,8 +84,8 @@ class Pong(_Frame):
 
 
 _HELLO: TypeAdapter[Hello] = TypeAdapter(Hello)
-_LATER: TypeAdapter[Subscribe | Unsubscribe | OpenViewer | Pong] = TypeAdapter(
-    Annotated[Subscribe | Unsubscribe | OpenViewer | Pong, Field(discriminator="op")]
+_LATER: TypeAdapter[Subscribe | Unsubscribe | OpenViewer | Pong | Page] = TypeAdapter(
+    Annotated[Subscribe | Unsubscribe | OpenViewer | Pong | Page, Field(discriminator="op")]
 )
 
 
@@ -99,7 +108,7 @@ def hello(document: dict[str, Any]) -> Hello:
         raise _bad(error) from error
 
 
-def later(document: dict[str, Any]) -> Subscribe | Unsubscribe | OpenViewer | Pong:
+def later(document: dict[str, Any]) -> Subscribe | Unsubscribe | OpenViewer | Pong | Page:
     """Any frame after it that is no command. Raises BadRequest."""
     try:
         return _LATER.validate_python(document)
@@ -132,6 +141,11 @@ def beat(heads: dict[str, int], now: datetime, picture_s: int, waiting: int) -> 
     """`beat`."""
     said = {"op": "beat", "heads": heads, "now": rfc3339(now), "picture_s": picture_s, "waiting": waiting}
     return text(said)
+
+
+def challenge(nonce: str) -> str:
+    """`challenge`: what a site's page signs for its hello."""
+    return text({"op": "challenge", "nonce": nonce})
 
 
 def wait(place: int, of: int, seconds: int) -> str:

@@ -16,6 +16,7 @@ from diemcau.api.live.admission import Admission, Queued
 from diemcau.api.live.turns import Turns
 from diemcau.api.services import Services
 from diemcau.bus import EPHEMERAL, EVENTS, Message, SubscriberTooSlow, Subscription
+from diemcau.clock import rfc3339
 from diemcau.errors import Busy, DiemCauError
 from diemcau.meetings import MeetingSummary
 from diemcau.stage import GONE, LINES, PARTS, STANDING
@@ -47,11 +48,22 @@ _LISTED = frozenset({"meeting_created", "meeting_opened", "meeting_ended", "site
 SLICES = 10
 """Parts in which the clients hear a beat."""
 
+_AWAKE: dict[str, Any] = {"page_hidden": False, "slept_s": None, "slept_at": None}
+"""What is taken of a page that has said nothing of itself."""
+
 CHECKS = 32
 """Connections that are asked at once whether they may stay: beside requests, in the same database."""
 
 _ENDS_ACCESS = frozenset(
-    {"logged_out", "password_set", "person_disabled", "grants_set", "site_activated", "codes_revoked"}
+    {
+        "logged_out",
+        "password_set",
+        "person_disabled",
+        "grants_set",
+        "site_activated",
+        "codes_revoked",
+        "device_conflict",
+    }
 )
 """Events after which a party's connections may have lost what they were opened with."""
 
@@ -74,6 +86,7 @@ class Hub:
         self._by_stream: dict[str, dict[Connection, Follow]] = {}
         self._by_party: dict[str, set[Connection]] = {}
         self._sites: dict[str, Connection] = {}
+        self._pages: dict[str, dict[str, Any]] = {}  # of connected sites: hidden, or asleep of late
         self._round: dict[Connection, None] = {}  # who is next to be asked anew comes first
         self._to_check: dict[Connection, None] = {}
         self._doubtful: set[str] = set()  # parties whose access may have ended, and with it their media
@@ -139,6 +152,8 @@ class Hub:
         site = connection.site
         if site is not None and self._sites.get(site) is connection:
             del self._sites[site]
+            if self._pages.pop(site, None) is not None:
+                self._tell_desks(site, dict(_AWAKE))  # the next page says anew how it is
             self.services.meetings.disconnected(site)
         self.services.metrics.connections.labels(connection.page).dec()
 
@@ -288,6 +303,27 @@ class Hub:
         for connection, follow in list(followers.items()):
             if connection.page != "desk":
                 connection.following.deliver_ephemeral(follow, "speaking", data, text)
+
+    def tell_page(self, site: str, *, hidden: bool, slept_s: int | None) -> None:
+        """How a site's page is; the desks of its meeting are told."""
+        before = self._pages.get(site, {})
+        page = {
+            "page_hidden": hidden,
+            "slept_s": before.get("slept_s") if slept_s is None else slept_s,
+            "slept_at": before.get("slept_at") if slept_s is None else rfc3339(self.services.clock.now()),
+        }
+        if page != (before or _AWAKE):
+            self._pages[site] = page
+            self._tell_desks(site, page)
+
+    def _tell_desks(self, site: str, page: dict[str, Any]) -> None:
+        meeting = self.services.meetings.meeting_of(site)
+        if meeting is not None:
+            self._take_ephemeral(f"meeting:{meeting}", "pages", {"pages": {site: page}})
+
+    def page_of(self, site: str) -> dict[str, Any] | None:
+        """The same, of a site that has said so: `{"page_hidden", "slept_s", "slept_at"}`."""
+        return self._pages.get(site)
 
     def _tell_you(self, sites: Iterable[str]) -> None:
         for site in sites:
