@@ -35,6 +35,8 @@ from diemcau.media.port import Handler
 from diemcau.media.supervisor import NodeOptions, Supervisor
 from diemcau.media.wire import Command, ReplyData
 from diemcau.meetings import Meetings
+from diemcau.rollout.readiness import Readiness
+from diemcau.rollout.selftest import SelfTests
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.store import Event, Store
@@ -120,6 +122,8 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
     stage = Stage(node, rooms.meetings, rooms.bus)
     await stage.start()
     stack.push_async_callback(stage.aclose)
+    self_tests = SelfTests(rooms.store, rooms.access, rooms.sites, stage, node)
+    readiness = Readiness(rooms.store, rooms.bus, rooms.units, rooms.access, rooms.sites, rooms.clock)
 
     async def ready() -> None:
         async with rooms.store.read():
@@ -135,6 +139,8 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
             meetings=rooms.meetings,
             stage=stage,
             node=node,
+            self_tests=self_tests,
+            readiness=readiness,
             ready=ready,
             options=options,
         )

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
-from diemcau.api import console, media, meetings, operations, people, places, problems, schemas, tokens
+from diemcau.api import (
+    console,
+    media,
+    meetings,
+    operations,
+    people,
+    places,
+    problems,
+    readiness,
+    schemas,
+    selftests,
+    tokens,
+)
 from diemcau.api.guard import Guard
 from diemcau.api.limits import RateLimit
 from diemcau.api.live import door
@@ -29,6 +41,8 @@ class Limits:
     pictures: RateLimit
     strangers: RateLimit
     tokens: RateLimit
+    self_tests: RateLimit
+    exports: RateLimit
 
 
 def create(services: Services) -> FastAPI:
@@ -40,9 +54,14 @@ def create(services: Services) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await hub.start()
         watch.start()
+        services.self_tests.start()
+        services.readiness.online = lambda: hub.online
+        await services.readiness.start()
         try:
             yield
         finally:
+            await services.readiness.aclose()
+            await services.self_tests.aclose()
             await watch.aclose()
             await hub.aclose()
 
@@ -67,6 +86,8 @@ def create(services: Services) -> FastAPI:
         # Before a token is looked up, by address; a token may be many players'.
         strangers=RateLimit(50, 500, time.monotonic),
         tokens=RateLimit(5, 50, time.monotonic),
+        self_tests=RateLimit(1, 30, time.monotonic),
+        exports=RateLimit(1 / 10, 5, time.monotonic),
     )
     problems.install(app)
     for router in (
@@ -75,6 +96,8 @@ def create(services: Services) -> FastAPI:
         meetings.router,
         media.router,
         tokens.router,
+        selftests.router,
+        readiness.router,
         whip.router,
         operations.router,
         console.router,
@@ -89,6 +112,9 @@ def create(services: Services) -> FastAPI:
     services.metrics.add_gauge(
         "diemcau_admission_waiting", "Parties in the queue", lambda: hub.admission.waiting
     )
+    turns = services.self_tests.turns
+    services.metrics.add_gauge("diemcau_selftests_running", "Self-tests that run", lambda: turns.running)
+    services.metrics.add_gauge("diemcau_selftests_waiting", "Sites that wait for one", lambda: turns.waiting)
     services.metrics.add_gauge("diemcau_ws_open", "Open WebSockets", lambda: len(hub.connections))
     services.metrics.add_gauge("diemcau_whep_viewers", "Players that watch", services.stage.players)
     services.metrics.add_gauge("diemcau_whip_publishers", "Encoders that publish", services.stage.encoders)

@@ -12,6 +12,8 @@ from diemcau.bus import Bus
 from diemcau.clock import Clock
 from diemcau.media import MediaNode
 from diemcau.meetings import Meetings
+from diemcau.rollout.readiness import Readiness
+from diemcau.rollout.selftest import SelfTests
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.units import Units
@@ -53,6 +55,8 @@ class Services:
     meetings: Meetings
     stage: Stage
     node: MediaNode
+    self_tests: SelfTests
+    readiness: Readiness
     ready: Callable[[], Awaitable[None]]
     options: ApiOptions
     metrics: Metrics = field(default_factory=Metrics)

@@ -478,6 +478,171 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/self-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin
+         * @description The site's turn to measure its network; asked again while it waits.
+         */
+        post: operations["begin_api_v1_self_test_post"];
+        /**
+         * End
+         * @description Measured, or given up: the next site's turn.
+         */
+        delete: operations["end_api_v1_self_test_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/self-test/publisher": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish
+         * @description A send-only connection of the running self-test; never on any stage.
+         */
+        post: operations["publish_api_v1_self_test_publisher_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/self-test/viewer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Watch
+         * @description A receive-only connection of the running self-test.
+         */
+        post: operations["watch_api_v1_self_test_viewer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/self-test/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report
+         * @description Stores what the site measured; answers whether it passed, and the advice.
+         */
+        post: operations["report_api_v1_self_test_result_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Results
+         * @description The site's last self-tests, for itself and for those who may see it.
+         */
+        get: operations["results_api_v1_sites__site__tests_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readiness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Readiness
+         * @description Counts of a subtree and of the units right below. With the ETag of an earlier answer: 304 while nothing
+         *     has changed.
+         */
+        get: operations["readiness_api_v1_readiness_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readiness/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rows
+         * @description Sites of a subtree that fit, in the order of units. `carrier` empty: those without one.
+         */
+        get: operations["rows_api_v1_readiness_sites_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readiness/sites.{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description The whole filtered list as a file.
+         */
+        get: operations["export_api_v1_readiness_sites__kind__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/whip/{site}": {
         parameters: {
             query?: never;
@@ -655,6 +820,29 @@ export interface components {
             replace: boolean;
         };
         /**
+         * Camera
+         * @description Step 1. `black`: no light in it; `frozen`: successive pictures are the same.
+         */
+        Camera: {
+            /** State */
+            state: ("ok" | "black" | "frozen" | "skipped") | ("none" | "refused" | "busy" | "insecure" | "lost");
+            /**
+             * Width
+             * @default 0
+             */
+            width: number;
+            /**
+             * Height
+             * @default 0
+             */
+            height: number;
+            /**
+             * Fps
+             * @default 0
+             */
+            fps: number;
+        };
+        /**
          * CommandDone
          * @description Answer of a command: the stream it changed and its seq right after.
          */
@@ -665,6 +853,24 @@ export interface components {
             stream: string;
             /** Seq */
             seq: number;
+        };
+        /**
+         * Figures
+         * @description One self-test. `codecs`: what the browser can show.
+         */
+        Figures: {
+            camera: components["schemas"]["Camera"];
+            microphone: components["schemas"]["Microphone"];
+            speaker: components["schemas"]["Speaker"];
+            network: components["schemas"]["Network"];
+            /** Codecs */
+            codecs: ("h264" | "vp8")[];
+            /** Browser */
+            browser: string;
+            /** Os */
+            os: string;
+            /** Seconds */
+            seconds: number;
         };
         /**
          * Grant
@@ -808,6 +1014,53 @@ export interface components {
             };
         };
         /**
+         * Microphone
+         * @description Step 2. `level`: the loudest that was heard, 0 (-60 dB) to 1 (full scale).
+         */
+        Microphone: {
+            /** State */
+            state: ("ok" | "silent" | "skipped") | ("none" | "refused" | "busy" | "insecure" | "lost");
+            /**
+             * Level
+             * @default 0
+             */
+            level: number;
+        };
+        /**
+         * Network
+         * @description Step 3, against the media node. Rates: what got through, at least that. `path`: the one in use;
+         *     `udp`, `tcp`, `relay`: whether it connects, None where it was not tried.
+         */
+        Network: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "failed" | "skipped";
+            /** Trouble */
+            trouble?: string | null;
+            /** Down Kbps */
+            down_kbps?: number | null;
+            /** Up Kbps */
+            up_kbps?: number | null;
+            /** Down Loss */
+            down_loss?: number | null;
+            /** Up Loss */
+            up_loss?: number | null;
+            /** Rtt Ms */
+            rtt_ms?: number | null;
+            /** Jitter Ms */
+            jitter_ms?: number | null;
+            /** Path */
+            path?: ("udp" | "tcp" | "relay") | null;
+            /** Udp */
+            udp?: boolean | null;
+            /** Tcp */
+            tcp?: boolean | null;
+            /** Relay */
+            relay?: boolean | null;
+        };
+        /**
          * NewMeeting
          * @description `POST /meetings`. `id`: the client's command id.
          */
@@ -894,6 +1147,167 @@ export interface components {
             offer: string;
         };
         /**
+         * ReadinessAnswer
+         * @description `above`: from the topmost unit that the asker may see down to the one before `unit`. `roots`: the
+         *     topmost ones. `dataset`: whose units these are.
+         */
+        ReadinessAnswer: {
+            /** Dataset */
+            dataset: string;
+            unit: components["schemas"]["ReadinessUnit"];
+            /** Above */
+            above: components["schemas"]["ReadinessUnit"][];
+            /** Roots */
+            roots: components["schemas"]["ReadinessUnit"][];
+            /** Children */
+            children: components["schemas"]["ReadinessUnit"][];
+            /** Carriers */
+            carriers: components["schemas"]["ReadinessCarrier"][];
+            forecast: components["schemas"]["ReadinessForecast"];
+            policy: components["schemas"]["ReadinessPolicy"];
+        };
+        /**
+         * ReadinessCarrier
+         * @description A carrier's sites; None: not known.
+         */
+        ReadinessCarrier: {
+            /** Carrier */
+            carrier: string | null;
+            counts: components["schemas"]["ReadinessCounts"];
+        };
+        /**
+         * ReadinessCounts
+         * @description How many sites stand exactly where, and why no further.
+         */
+        ReadinessCounts: {
+            /** Total */
+            total: number;
+            /** States */
+            states: {
+                [key: string]: number;
+            };
+            /** Causes */
+            causes: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * ReadinessFinding
+         * @description What the last self-test found.
+         */
+        ReadinessFinding: {
+            /** Code */
+            code: string;
+            /** Fault */
+            fault: boolean;
+            /** Vi */
+            vi: string;
+            /** En */
+            en: string;
+        };
+        /**
+         * ReadinessForecast
+         * @description When all will be ready at the measured pace; `unknown`: not enough data.
+         */
+        ReadinessForecast: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "done" | "unknown" | "far" | "range";
+            /** Remaining */
+            remaining: number;
+            /** Per Hour */
+            per_hour: number | null;
+            /** Earliest */
+            earliest: string | null;
+            /** Latest */
+            latest: string | null;
+        };
+        /**
+         * ReadinessPolicy
+         * @description What ready means here.
+         */
+        ReadinessPolicy: {
+            /** Test Days */
+            test_days: number;
+            /** Seen Hours */
+            seen_hours: number;
+            /** Rehearsal */
+            rehearsal: boolean;
+        };
+        /**
+         * ReadinessRow
+         * @description A site: where it is, why no further, whom to call.
+         */
+        ReadinessRow: {
+            /** Site */
+            site: string;
+            /** Unit */
+            unit: string;
+            /** Label */
+            label: string;
+            /** Path */
+            path: string;
+            /** Carrier */
+            carrier: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "never" | "activated" | "tested" | "rehearsed" | "ready";
+            /** Cause */
+            cause: ("no_code" | "code_open" | "code_expired" | "not_tested" | "test_failed" | "test_old" | "not_rehearsed" | "not_seen") | null;
+            /** Owner */
+            owner: string;
+            /** Phones */
+            phones: string[];
+            /** Findings */
+            findings: components["schemas"]["ReadinessFinding"][];
+            /** Tested At */
+            tested_at: string | null;
+            /** Seen At */
+            seen_at: string | null;
+            /** Connected */
+            connected: boolean;
+        };
+        /**
+         * ReadinessRows
+         * @description A page of the list; `total`: how many fit in all.
+         */
+        ReadinessRows: {
+            /** Rows */
+            rows: components["schemas"]["ReadinessRow"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number;
+        };
+        /**
+         * ReadinessUnit
+         * @description A unit and its subtree's counts. `lat`, `lon`: its point, where the dataset has one.
+         */
+        ReadinessUnit: {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "nation" | "province" | "district" | "commune";
+            /** Parent */
+            parent: string | null;
+            /** Lat */
+            lat: number | null;
+            /** Lon */
+            lon: number | null;
+            counts: components["schemas"]["ReadinessCounts"];
+        };
+        /**
          * Receipts
          * @description Of the asker's sites: how many have a message, and who has not (at most 2,000 ids each).
          */
@@ -943,6 +1357,104 @@ export interface components {
             levels: ("nation" | "province" | "district" | "commune")[];
         };
         /**
+         * SelfTestAdvice
+         * @description What is, and one action, in both languages. `fault`: for this the test was not passed.
+         */
+        SelfTestAdvice: {
+            /** Code */
+            code: string;
+            /**
+             * Part
+             * @enum {string}
+             */
+            part: "camera" | "microphone" | "speaker" | "network" | "browser";
+            /** Fault */
+            fault: boolean;
+            /** Vi */
+            vi: string;
+            /** En */
+            en: string;
+        };
+        /**
+         * SelfTestAnswer
+         * @description The media node's answer.
+         */
+        SelfTestAnswer: {
+            /** Answer */
+            answer: string;
+        };
+        /**
+         * SelfTestList
+         * @description The site's self-tests, newest first.
+         */
+        SelfTestList: {
+            /** Tests */
+            tests: components["schemas"]["SelfTestResult"][];
+        };
+        /**
+         * SelfTestOffer
+         * @description `POST /self-test/publisher`.
+         */
+        SelfTestOffer: {
+            /** Offer */
+            offer: string;
+        };
+        /**
+         * SelfTestResult
+         * @description A stored self-test.
+         */
+        SelfTestResult: {
+            /** Id */
+            id: string;
+            /** Site */
+            site: string;
+            /** At */
+            at: string;
+            /** Passed */
+            passed: boolean;
+            /** Advice */
+            advice: components["schemas"]["SelfTestAdvice"][];
+            /** Figures */
+            figures: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * SelfTestTurn
+         * @description `running`: measure now, for `seconds` more. `waiting`: at `place` (1: the next) of `of`, about
+         *     `seconds`; ask again in `again` seconds.
+         */
+        SelfTestTurn: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "waiting";
+            /** Place */
+            place: number;
+            /** Of */
+            of: number;
+            /** Seconds */
+            seconds: number;
+            /** Again */
+            again: number;
+        };
+        /**
+         * SelfTestWatch
+         * @description `POST /self-test/viewer`. `loop`: what the site sends comes back; `way`: nothing comes, it only
+         *     shows that a way leads to the media node.
+         */
+        SelfTestWatch: {
+            /** Offer */
+            offer: string;
+            /**
+             * What
+             * @default loop
+             * @enum {string}
+             */
+            what: "loop" | "way";
+        };
+        /**
          * Session
          * @description Answer of `POST /session`.
          */
@@ -981,6 +1493,22 @@ export interface components {
             sites: components["schemas"]["Site"][];
             /** Next */
             next: string | null;
+        };
+        /**
+         * Speaker
+         * @description Step 2. `by_microphone`: the microphone heard the tone from the loudspeaker itself.
+         */
+        Speaker: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "not_heard" | "skipped";
+            /**
+             * By Microphone
+             * @default false
+             */
+            by_microphone: boolean;
         };
         /**
          * Token
@@ -1906,6 +2434,305 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_api_v1_self_test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelfTestTurn"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_api_v1_self_test_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publish_api_v1_self_test_publisher_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SelfTestOffer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelfTestAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch_api_v1_self_test_viewer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SelfTestWatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelfTestAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_api_v1_self_test_result_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Figures"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelfTestResult"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    results_api_v1_sites__site__tests_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelfTestList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readiness_api_v1_readiness_get: {
+        parameters: {
+            query?: {
+                unit?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadinessAnswer"];
+                };
+            };
+            /** @description As it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rows_api_v1_readiness_sites_get: {
+        parameters: {
+            query?: {
+                unit?: string | null;
+                state?: ("never" | "activated" | "tested" | "rehearsed" | "ready") | null;
+                cause?: ("no_code" | "code_open" | "code_expired" | "not_tested" | "test_failed" | "test_old" | "not_rehearsed" | "not_seen") | null;
+                carrier?: string | null;
+                q?: string;
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadinessRows"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_api_v1_readiness_sites__kind__get: {
+        parameters: {
+            query?: {
+                unit?: string | null;
+                state?: ("never" | "activated" | "tested" | "rehearsed" | "ready") | null;
+                cause?: ("no_code" | "code_open" | "code_expired" | "not_tested" | "test_failed" | "test_old" | "not_rehearsed" | "not_seen") | null;
+                carrier?: string | null;
+                q?: string;
+            };
+            header?: never;
+            path: {
+                kind: "xlsx" | "csv";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                };
             };
             /** @description A problem (RFC 9457) */
             "4XX": {
