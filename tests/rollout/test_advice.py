@@ -36,6 +36,9 @@ CASES: list[tuple[dict[str, Any], list[str]]] = [
     ({"network": {"down_kbps": 99}}, ["down_slow!"]),
     ({"network": {"down_kbps": None}}, ["down_slow!"]),
     ({"network": {"up_kbps": 299}}, ["up_slow"]),
+    ({"network": {"up_kbps": 150, "down_kbps": 250}}, ["up_slow"]),  # what came up came down twice
+    ({"network": {"up_kbps": 150, "down_kbps": 230}}, ["up_slow", "down_slow"]),
+    ({"network": {"up_kbps": 0, "down_kbps": 0}}, ["up_slow!", "down_slow!"]),
     ({"network": {"up_kbps": 59}}, ["up_slow!"]),
     ({"network": {"down_loss": 0.03, "up_loss": 0.03}}, []),
     ({"network": {"down_loss": 0.031}}, ["loss"]),

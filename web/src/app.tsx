@@ -10,7 +10,9 @@ import { Crash } from './parts/Crash';
 import { Look } from './parts/Look';
 
 const SitePage = lazy(() => import('./site/SitePage'));
+const SelfTestPage = lazy(() => import('./selftest/SelfTestPage'));
 const MeetingList = lazy(() => import('./desk/MeetingList'));
+const Readiness = lazy(() => import('./rollout/Readiness'));
 const Centre = lazy(() => import('./desk/Centre'));
 
 const queries = new QueryClient({
@@ -45,7 +47,9 @@ const router = createBrowserRouter([
   { path: '/vao', element: page('post', <Activation />) },
   { path: '/dang-nhap', element: page('desk', <Login />) },
   { path: '/diem-cau', element: page('post', <SitePage />) },
+  { path: '/kiem-tra', element: page('post', <SelfTestPage />) },
   { path: '/trung-tam', element: page('desk', <MeetingList />) },
+  { path: '/trung-tam/trien-khai', element: page('desk', <Readiness />) },
   { path: '/trung-tam/:meeting', element: page('desk', <Centre />) },
   { path: '*', element: <Navigate to="/" replace /> },
 ]);

@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
 import { Icon } from '../design/icons';
 import { Dialog } from '../parts/Dialog';
 import classes from './help.module.css';
@@ -43,6 +44,19 @@ export function HelpDialog({ session, scene, opened, onClose, onCheck }: HelpPro
       <div className={classes.actions}>
         <Button size="md" leftSection={<Icon name="settings" />} onClick={onCheck} data-testid="device-check">
           {t('site.check')}
+        </Button>
+        <Button
+          component={Link}
+          to="/kiem-tra"
+          size="md"
+          variant="default"
+          leftSection={<Icon name="wifi" />}
+          onClick={(event) => {
+            if (scene.state !== null && !confirm(t('site.selfTestSure'))) event.preventDefault();
+          }}
+          data-testid="self-test-link"
+        >
+          {t('site.selfTest')}
         </Button>
         {scene.state !== null && (
           <Button

@@ -30,6 +30,10 @@ DOWN_KBPS: Final = 400
 DOWN_FAULT_KBPS: Final = 100
 """The small layer, sound and what comes with them; and sound with stills."""
 
+WIDER: Final = 1.6
+"""The picture comes back on two lines. Where so many times what went up came down, the way down carried all
+that was sent: a low figure then says something of the way up only."""
+
 UP_KBPS: Final = 300
 UP_FAULT_KBPS: Final = 60
 """The small layer and sound; and sound alone."""
@@ -112,12 +116,12 @@ def _network(network: Network, seen: bool, reach: Reach) -> Iterator[Advice]:
 
 
 def _rates(network: Network) -> Iterator[Advice]:
-    for code, value, warn, fault in (
-        ("down_slow", network.down_kbps, DOWN_KBPS, DOWN_FAULT_KBPS),
-        ("up_slow", network.up_kbps, UP_KBPS, UP_FAULT_KBPS),
-    ):
-        if value is None or value < warn:
-            yield Advice(code, "network", value is None or value < fault, {"kbps": value or 0})
+    up, down = network.up_kbps, network.down_kbps
+    if up is None or up < UP_KBPS:
+        yield Advice("up_slow", "network", up is None or up < UP_FAULT_KBPS, {"kbps": up or 0})
+    carried_all = up is not None and down is not None and up > 0 and down >= WIDER * up
+    if down is None or (down < DOWN_KBPS and not carried_all):
+        yield Advice("down_slow", "network", down is None or down < DOWN_FAULT_KBPS, {"kbps": down or 0})
     losses = [loss for loss in (network.down_loss, network.up_loss) if loss is not None]
     if losses and (worst := max(losses)) > LOSS:
         yield Advice("loss", "network", worst > LOSS_FAULT, {"percent": round(worst * 100)})
