@@ -33,9 +33,11 @@ export function Funnel({
                 {formatNumber(step.reached)}
               </span>
               <span className={classes.stepShare}>{step.name === 'total' ? '' : formatShare(share)}</span>
-              <span className={classes.bar} aria-hidden="true">
-                <span style={{ width: `${share * 100}%` }} />
-              </span>
+              {step.name !== 'total' && (
+                <span className={classes.bar} aria-hidden="true">
+                  <span style={{ width: `${share * 100}%` }} />
+                </span>
+              )}
             </button>
           </li>
         );

@@ -105,17 +105,18 @@ function Board({ answer, params, open }: BoardProps) {
     <>
       <Crumbs answer={answer} open={(code) => open(code)} />
       <Funnel counts={unit.counts} rehearsal={policy.rehearsal} onOpen={(state) => toList({ state })} />
-      <Causes counts={unit.counts} onOpen={(cause) => toList({ cause })} />
-      <p className={classes.note}>
-        <ForecastText answer={answer} />{' '}
-        <span className={classes.policy}>
-          {t('readiness.policy', { days: policy.test_days, hours: policy.seen_hours })}
-        </span>
-      </p>
+      <div className={classes.says}>
+        <Causes counts={unit.counts} onOpen={(cause) => toList({ cause })} />
+        <p className={classes.note}>
+          <ForecastText answer={answer} />{' '}
+          <span className={classes.policy}>
+            {t('readiness.policy', { days: policy.test_days, hours: policy.seen_hours })}
+          </span>
+        </p>
+      </div>
       <div className={classes.split}>
         <section className={classes.left} aria-label={t('readiness.map')}>
           <Picture answer={answer} onOpen={drill} />
-          <Legend />
         </section>
         <section className={classes.right}>
           <SegmentedControl
@@ -154,9 +155,10 @@ function Picture({ answer, onOpen }: { answer: ReadinessAnswer; onOpen: (code: s
   return (
     <div className={classes.below}>
       {unit.level === 'province' && (
-        <PointMap dataset={dataset} province={unit.code} units={children} onOpen={onOpen} />
+        <PointMap dataset={dataset} province={unit} units={children} onOpen={onOpen} />
       )}
       <UnitGrid units={children} onOpen={onOpen} />
+      <Legend />
     </div>
   );
 }

@@ -106,10 +106,22 @@ export function SiteList({
         <strong role="status" data-testid="list-total">
           {list.data ? t('readiness.found', { n: formatNumber(list.data.pages[0]?.total ?? 0) }) : ''}
         </strong>
-        <Button component="a" size="compact-sm" variant="default" href={http.readinessFile('xlsx', query)}>
+        <Button
+          component="a"
+          className={classes.file}
+          size="compact-sm"
+          variant="default"
+          href={http.readinessFile('xlsx', query)}
+        >
           {t('readiness.exportXlsx')}
         </Button>
-        <Button component="a" size="compact-sm" variant="default" href={http.readinessFile('csv', query)}>
+        <Button
+          component="a"
+          className={classes.file}
+          size="compact-sm"
+          variant="default"
+          href={http.readinessFile('csv', query)}
+        >
           {t('readiness.exportCsv')}
         </Button>
       </div>

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
+import { useNavigate } from 'react-router';
 import { useStore } from 'zustand';
 import { Icon } from '../design/icons';
 import { formatRate, formatShare } from '../i18n/format';
@@ -13,6 +13,7 @@ import type { SelfTestSession } from './session';
 export function Outcome({ session }: { session: SelfTestSession }) {
   const { t } = useTranslation();
   const errorText = useErrorText();
+  const navigate = useNavigate();
   const { result, trouble } = useStore(session.store);
   if (result === null)
     return (
@@ -45,10 +46,9 @@ export function Outcome({ session }: { session: SelfTestSession }) {
       <AdviceList title={t('selftest.done.notes')} advice={notes} />
       <div className={classes.actions}>
         <Button
-          component={Link}
-          to="/diem-cau"
           size="lg"
           variant={result.passed ? 'filled' : 'default'}
+          onClick={() => void navigate('/diem-cau')}
           data-testid="self-test-leave"
         >
           {t('selftest.done.toSite')}

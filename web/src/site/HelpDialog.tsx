@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
+import { useNavigate } from 'react-router';
 import { Icon } from '../design/icons';
 import { Dialog } from '../parts/Dialog';
 import classes from './help.module.css';
@@ -18,6 +18,7 @@ interface HelpProps {
 /** What the three states mean, the device check, and the way out of a meeting. */
 export function HelpDialog({ session, scene, opened, onClose, onCheck }: HelpProps) {
   const { t } = useTranslation();
+  const navigate = useNavigate();
   const leave = () => {
     onClose();
     void session.leave();
@@ -46,13 +47,11 @@ export function HelpDialog({ session, scene, opened, onClose, onCheck }: HelpPro
           {t('site.check')}
         </Button>
         <Button
-          component={Link}
-          to="/kiem-tra"
           size="md"
           variant="default"
           leftSection={<Icon name="wifi" />}
-          onClick={(event) => {
-            if (scene.state !== null && !confirm(t('site.selfTestSure'))) event.preventDefault();
+          onClick={() => {
+            if (scene.state === null || confirm(t('site.selfTestSure'))) void navigate('/kiem-tra');
           }}
           data-testid="self-test-link"
         >

@@ -4,7 +4,7 @@ import type { ReadinessCounts } from '../../src/protocol/types';
 
 const counts = (...at: number[]): ReadinessCounts => ({
   total: at.reduce((a, b) => a + b, 0),
-  states: Object.fromEntries(STATES.map((state, i) => [state, at[i] ?? 0])) as ReadinessCounts['states'],
+  states: Object.fromEntries(STATES.map((state, i) => [state, at[i] ?? 0])),
   causes: {},
 });
 

@@ -46,7 +46,7 @@ export const readiness: typeof first = {
     open: 'Before, {{pace}} sites/hour; nothing in the last hour: {{earliest}} at the earliest.',
   },
   map: 'Map of readiness',
-  mapHelp: 'Arrow keys go from province to province, Enter opens one.',
+  mapHelp: 'Arrow keys between provinces, Enter opens.',
   skipMap: 'Skip the map',
   hoangSa: 'Hoàng Sa archipelago',
   truongSa: 'Trường Sa archipelago',

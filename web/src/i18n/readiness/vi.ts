@@ -46,7 +46,7 @@ export const readiness = {
     open: 'Nhịp trước đây {{pace}} điểm cầu/giờ, một giờ qua đứng yên: sớm nhất {{earliest}}.',
   },
   map: 'Bản đồ mức sẵn sàng',
-  mapHelp: 'Phím mũi tên đi giữa các tỉnh, Enter để vào.',
+  mapHelp: 'Mũi tên đi giữa các tỉnh, Enter để vào.',
   skipMap: 'Bỏ qua bản đồ',
   hoangSa: 'Quần đảo Hoàng Sa',
   truongSa: 'Quần đảo Trường Sa',

@@ -3,9 +3,11 @@ import { useTranslation } from 'react-i18next';
 import { formatNumber } from '../../i18n/format';
 import { neighbour, readyOf, shareClass, type Direction } from '../../models/readiness';
 import type { ReadinessUnit } from '../../protocol/types';
+import { Legend } from './Legend';
 import classes from './map.module.css';
 import { fillOf, Patterns } from './Patterns';
-import { HEIGHT, insets, regions, WIDTH, type Inset } from './shapes';
+import { InsetBox } from './InsetBox';
+import { HEIGHT, insets, regions, WIDTH } from './shapes';
 
 const KEYS: Record<string, Direction> = {
   ArrowUp: 'up',
@@ -105,60 +107,13 @@ export function NationMap({ dataset, provinces, onOpen }: MapProps) {
           />
         ))}
       </svg>
-      <p className={classes.said} data-testid="map-said">
-        {at === null ? t('readiness.mapHelp') : say(at)}
-      </p>
+      <div className={classes.beside}>
+        <p className={classes.said} data-testid="map-said">
+          {at === null ? t('readiness.mapHelp') : say(at)}
+        </p>
+        <Legend />
+      </div>
       <span id="after-map" tabIndex={-1} />
     </div>
-  );
-}
-
-function InsetBox({
-  box,
-  fill,
-  province,
-  said,
-  marked,
-  handle,
-}: {
-  box: Inset;
-  fill: string;
-  province: ReadinessUnit | undefined;
-  said: string;
-  marked: boolean;
-  handle: React.SVGProps<SVGGElement>;
-}) {
-  const { t } = useTranslation();
-  const name = t(`readiness.${box.name}`);
-  const belongs = province ? `${province.kind} ${province.name}` : '';
-  return (
-    <g
-      className={classes.inset}
-      role="button"
-      tabIndex={0}
-      aria-label={`${name}, ${said}`}
-      data-inset={box.name}
-      data-marked={marked}
-      {...handle}
-    >
-      <rect x={box.x} y={box.y} width={box.width} height={box.height} rx="6" className={classes.box} />
-      {box.islands.map((island, i) => (
-        <g key={i}>
-          <circle cx={island.x} cy={island.y} r="4" fill={fill} className={classes.island} />
-          <path d={island.path} fill={fill} />
-        </g>
-      ))}
-      <text x={box.x + box.width / 2} y={box.y + box.height - 24} textAnchor="middle">
-        {name}
-      </text>
-      <text
-        x={box.x + box.width / 2}
-        y={box.y + box.height - 9}
-        textAnchor="middle"
-        className={classes.belongs}
-      >
-        ({belongs})
-      </text>
-    </g>
   );
 }

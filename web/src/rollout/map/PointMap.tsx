@@ -5,7 +5,8 @@ import { readyOf, shareClass } from '../../models/readiness';
 import type { ReadinessUnit } from '../../protocol/types';
 import classes from './map.module.css';
 import { fillOf, Patterns } from './Patterns';
-import { alone } from './shapes';
+import { InsetBox } from './InsetBox';
+import { alone, insets } from './shapes';
 
 const WIDTH = 640;
 const HEIGHT = 480;
@@ -18,17 +19,18 @@ export function PointMap({
   onOpen,
 }: {
   dataset: string;
-  province: string;
+  province: ReadinessUnit;
   units: readonly ReadinessUnit[];
   onOpen: (code: string) => void;
 }) {
   const { t } = useTranslation();
   const id = useId();
-  const shape = useMemo(() => alone(dataset, province, WIDTH, HEIGHT), [dataset, province]);
+  const shape = useMemo(() => alone(dataset, province.code, WIDTH, HEIGHT), [dataset, province.code]);
   const points = units.flatMap((unit) => {
     const at = unit.lat === null || unit.lon === null ? null : shape?.at(unit.lon, unit.lat);
     return at ? [{ unit, x: at[0], y: at[1] }] : [];
   });
+  const inset = insets().find((box) => box.code === province.code);
   if (!shape || points.length === 0) return null;
   return (
     <svg
@@ -58,6 +60,11 @@ export function PointMap({
           </title>
         </circle>
       ))}
+      {inset && (
+        <g transform={`translate(${WIDTH - inset.x - inset.width} ${HEIGHT - inset.y - inset.height})`}>
+          <InsetBox box={inset} fill={fillOf(id, shareClass(province.counts))} province={province} />
+        </g>
+      )}
     </svg>
   );
 }

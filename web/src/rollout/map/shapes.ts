@@ -40,16 +40,18 @@ export interface Inset {
   islands: Island[];
 }
 
-export const WIDTH = 540;
+export const WIDTH = 690;
 export const HEIGHT = 760;
 const MAINLAND: [[number, number], [number, number]] = [
   [8, 8],
   [392, HEIGHT - 8],
 ];
-const BOXES = { hoangSa: { y: 262, height: 132 }, truongSa: { y: 556, height: 168 } };
-const BOX_X = 398;
-const BOX_WIDTH = 134;
-const ROOM = 16;
+const BOXES = { hoangSa: { y: 300, height: 190 }, truongSa: { y: 520, height: 232 } };
+const BOX_X = 414;
+const BOX_WIDTH = 268;
+const ROOM = 20;
+/** Two lines of words below the islands. */
+const WORDS = 56;
 
 type Dataset = '2021-09' | '2025-07';
 const known = new Map<string, Region[]>();
@@ -134,7 +136,7 @@ function inset(name: Inset['name'], object: MultiPolygon<Properties>): Inset {
   const projection = geoMercator().fitExtent(
     [
       [BOX_X + ROOM, y + ROOM],
-      [BOX_X + BOX_WIDTH - ROOM, y + height - 44],
+      [BOX_X + BOX_WIDTH - ROOM, y + height - WORDS - ROOM / 2],
     ],
     shape,
   );
