@@ -24,19 +24,21 @@ export function Steps({ session }: { session: SelfTestSession }) {
   const { t } = useTranslation();
   const state = useStore(session.store);
   return (
-    <ol className={classes.steps}>
-      {ORDER.map((name, i) => {
-        const mark = markOf(name, state);
-        return (
-          <li key={name} data-mark={mark} aria-current={mark === 'now' ? 'step' : undefined}>
-            <span className={classes.bullet} aria-hidden="true">
-              {mark === 'ok' ? <Icon name="check" /> : mark === 'fault' ? <Icon name="close" /> : i + 1}
-            </span>
-            <span>{t(`selftest.step.${name}`)}</span>
-            <span className="dc-hidden">{t(`selftest.mark.${mark}`)}</span>
-          </li>
-        );
-      })}
-    </ol>
+    <nav aria-label={t('selftest.intro')}>
+      <ol className={classes.steps}>
+        {ORDER.map((name, i) => {
+          const mark = markOf(name, state);
+          return (
+            <li key={name} data-mark={mark} aria-current={mark === 'now' ? 'step' : undefined}>
+              <span className={classes.bullet} aria-hidden="true">
+                {mark === 'ok' ? <Icon name="check" /> : mark === 'fault' ? <Icon name="close" /> : i + 1}
+              </span>
+              <span>{t(`selftest.step.${name}`)}</span>
+              <span className="dc-hidden">{t(`selftest.mark.${mark}`)}</span>
+            </li>
+          );
+        })}
+      </ol>
+    </nav>
   );
 }
