@@ -1,5 +1,6 @@
 """Puts the routers together."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -76,6 +77,7 @@ def create(services: Services) -> FastAPI:
     app.state.services = services
     app.state.hub = hub
     app.state.address = None  # where clients reach this server, once it listens
+    app.state.exporting = asyncio.Semaphore(1)
     app.state.limits = Limits(
         # A carrier's network may bring all communes from one address at once, and they wait their turn
         # inside: generous, but not endless.

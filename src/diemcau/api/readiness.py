@@ -216,9 +216,10 @@ async def export(
     """The whole filtered list as a file."""
     request.app.state.limits.exports.take(asker.actor.key)
     code = _unit_of(services, asker.actor, unit)
-    found = await services.readiness.all_rows(asker.actor, code, _filter(state, cause, carrier, q))
     write = write_xlsx if kind == "xlsx" else write_csv
-    content = await asyncio.to_thread(write, found)
+    async with request.app.state.exporting:  # one at a time: a nation's takes seconds of a core
+        found = await services.readiness.all_rows(asker.actor, code, _filter(state, cause, carrier, q))
+        content = await asyncio.to_thread(write, found)
     media = (
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         if kind == "xlsx"

@@ -25,12 +25,15 @@ export function PointMap({
 }) {
   const { t } = useTranslation();
   const id = useId();
-  const shape = useMemo(() => alone(dataset, province.code, WIDTH, HEIGHT), [dataset, province.code]);
+  const inset = useMemo(() => insets().find((box) => box.code === province.code), [province.code]);
+  const shape = useMemo(
+    () => alone(dataset, province.code, inset ? WIDTH - inset.width : WIDTH, HEIGHT),
+    [dataset, province.code, inset],
+  );
   const points = units.flatMap((unit) => {
     const at = unit.lat === null || unit.lon === null ? null : shape?.at(unit.lon, unit.lat);
     return at ? [{ unit, x: at[0], y: at[1] }] : [];
   });
-  const inset = insets().find((box) => box.code === province.code);
   if (!shape || points.length === 0) return null;
   return (
     <svg
@@ -61,7 +64,7 @@ export function PointMap({
         </circle>
       ))}
       {inset && (
-        <g transform={`translate(${WIDTH - inset.x - inset.width} ${HEIGHT - inset.y - inset.height})`}>
+        <g transform={`translate(${WIDTH - 2 - inset.x - inset.width} ${HEIGHT - 2 - inset.y - inset.height})`}>
           <InsetBox box={inset} fill={fillOf(id, shareClass(province.counts))} province={province} />
         </g>
       )}
