@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from diemcau.rollout.selftest import Figures, advise
 from diemcau.rollout.selftest.advice import Reach
 from diemcau.rollout.selftest.figures import Camera, Fault, Microphone, Speaker
+from diemcau.rollout.selftest.loop import written
 from diemcau.rollout.selftest.texts import TEXTS
 
 from .figures import changed, figures
@@ -67,6 +68,24 @@ def test_advice_on_a_blocked_network_names_the_ports_and_addresses_to_open() -> 
     [blocked] = advise(figures(network=BLOCKED), seen=False, reach=Reach(udp, tcp))
     for language in ("vi", "en"):
         assert udp in blocked.text(language) and tcp in blocked.text(language)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("where", "text"),
+    [
+        ({}, ""),
+        ({"203.0.113.7": {41800}}, "UDP 41800 → 203.0.113.7"),
+        (
+            {"203.0.113.7": {41803, 41800}, "2001:db8::7": {41800}},
+            "UDP 41800-41803 → 203.0.113.7, 2001:db8::7",
+        ),
+        ({"203.0.113.7": {33945, 56454}}, "UDP 33945, 56454 → 203.0.113.7"),
+        ({"127.0.0.1": {9}, "203.0.113.7": {41800}}, "UDP 41800 → 203.0.113.7"),
+        ({"127.0.0.1": {9}}, "UDP 9 → 127.0.0.1"),
+    ],
+)
+def test_ports_are_written_for_a_networks_owner(where: dict[str, set[int]], text: str) -> None:
+    assert written(where, "UDP") == text
 
 
 def test_every_state_that_a_page_can_report_has_words_in_both_languages() -> None:

@@ -38,6 +38,9 @@ TICK_S: Final = 60.0
 SEEN_S: Final = 600.0
 """Seconds by which the stored time of a connected site may be old."""
 
+TOGETHER: Final = 500
+"""Sites that are put on the board before others on the event loop have their turn."""
+
 MAX_PAGE: Final = 500
 _BATCH: Final = 1000
 _ALL: Final = (ScopeEntry(ROOT_CODE, tuple(level.value for level in Level)),)
@@ -232,9 +235,7 @@ class Readiness:
 
     async def _fresh(self) -> None:
         """Reads what events have said has changed; at first everything."""
-        if not (self._dirty or self._all_dirty):
-            return
-        async with self._loading:
+        async with self._loading:  # whoever asks while it is read waits for the whole
             dirty, self._dirty = self._dirty, set()
             everything, self._all_dirty = self._all_dirty, False
             try:
@@ -258,7 +259,9 @@ class Readiness:
                 self._board.remove(gone)
             self._connected = frozenset(self.online())
         now = self._clock.now()
-        for site in found:
+        for number, site in enumerate(found):
+            if number % TOGETHER == TOGETHER - 1:
+                await asyncio.sleep(0)  # others' turn
             before = self._board.get(site.id)
             device = standings.get(site.id, DeviceStanding())
             test = tests.get(site.id)

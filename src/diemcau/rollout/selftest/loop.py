@@ -11,7 +11,7 @@ import contextlib
 import ipaddress
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -140,7 +140,7 @@ class Loops:
     @property
     def reach(self) -> Reach:
         """Where the node's answers said that it is."""
-        return Reach(_written(self._where["udp"], "UDP"), _written(self._where["tcp"], "TCP"))
+        return Reach(written(self._where["udp"], "UDP"), written(self._where["tcp"], "TCP"))
 
     async def aclose(self) -> None:
         """Ends what is left."""
@@ -213,13 +213,16 @@ class Loops:
             await self._close(command)
 
 
-def _written(where: dict[str, set[int]], kind: str) -> str:
-    """ "UDP 41800-41803 → 203.0.113.7", addresses of loopback left out where there are others."""
+def written(where: Mapping[str, Collection[int]], kind: str) -> str:
+    """ "UDP 41800-41803 → 203.0.113.7": ports by address, as a network's owner reads them. Loopback is left
+    out where there is more. Ports near each other are a node's workers', of whom not all may have answered yet.
+    """
     outside = [address for address in where if not _is_loopback(address)] or list(where)
-    if not outside:
-        return ""
     ports = sorted({port for address in outside for port in where[address]})
-    shown = str(ports[0]) if len(ports) == 1 else f"{ports[0]}-{ports[-1]}"
+    if not ports:
+        return ""
+    near = ports[-1] - ports[0] < _ADDRESSES
+    shown = f"{ports[0]}-{ports[-1]}" if near and len(ports) > 1 else ", ".join(map(str, ports[:6]))
     return f"{kind} {shown} → {', '.join(outside[:4])}"
 
 
