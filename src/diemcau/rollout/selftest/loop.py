@@ -215,7 +215,7 @@ class Loops:
 
 def written(where: Mapping[str, Collection[int]], kind: str) -> str:
     """ "UDP 41800-41803 → 203.0.113.7": ports by address, as a network's owner reads them. Loopback is left
-    out where there is more. Ports near each other are a node's workers', of whom not all may have answered yet.
+    out where there is more. Ports near each other are a node's workers', not all of whom may have answered.
     """
     outside = [address for address in where if not _is_loopback(address)] or list(where)
     ports = sorted({port for address in outside for port in where[address]})
