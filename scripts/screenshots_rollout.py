@@ -17,7 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from diemcau.access import SYSTEM, Grant, Role
 from diemcau.access.tables import codes, devices
-from diemcau.app import Rooms, running
+from diemcau.app import Rooms, open_rooms, running
 from diemcau.config import Settings
 from diemcau.rollout.selftest.tables import self_tests
 from diemcau.sites import NewSite, PersonPresent, SiteKind
@@ -149,28 +149,29 @@ async def half_way(rooms: Rooms) -> None:
 
 async def readiness(folder: Path, dataset: str, shots: list[tuple[str, tuple[int, int], str, str]]) -> None:
     """Pictures of the readiness page: (name, size, query, what is focused)."""
-    async with running(Settings(data=folder, port=0, units=dataset)) as server:
-        await half_way(server.rooms)
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-            for name, (width, height), query, focus in shots:
-                context = await browser.new_context(
-                    viewport={"width": width, "height": height}, timezone_id="Asia/Ho_Chi_Minh"
-                )
-                page = await context.new_page()
-                await page.goto(f"{server.local_url}/dang-nhap")
-                await page.get_by_test_id("login-username").fill("thuky")
-                await page.get_by_test_id("login-password").fill(PASSWORD)
-                await page.get_by_test_id("login-submit").click()
-                await page.wait_for_url("**/trung-tam*")
-                await page.goto(f"{server.local_url}/trung-tam/trien-khai{query}")
-                await page.get_by_test_id("funnel-total").wait_for(timeout=60_000)
-                if focus:
-                    await page.locator(focus).focus()
-                await page.wait_for_timeout(1200)
-                await page.screenshot(path=TO / f"{name}.png")
-                await context.close()
-            await browser.close()
+    settings = Settings(data=folder, port=0, units=dataset)
+    async with open_rooms(settings) as rooms:
+        await half_way(rooms)
+    async with running(settings) as server, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        for name, (width, height), query, focus in shots:
+            context = await browser.new_context(
+                viewport={"width": width, "height": height}, timezone_id="Asia/Ho_Chi_Minh"
+            )
+            page = await context.new_page()
+            await page.goto(f"{server.local_url}/dang-nhap")
+            await page.get_by_test_id("login-username").fill("thuky")
+            await page.get_by_test_id("login-password").fill(PASSWORD)
+            await page.get_by_test_id("login-submit").click()
+            await page.wait_for_url("**/trung-tam*")
+            await page.goto(f"{server.local_url}/trung-tam/trien-khai{query}")
+            await page.get_by_test_id("funnel-total").wait_for(timeout=60_000)
+            if focus:
+                await page.locator(focus).focus()
+            await page.wait_for_timeout(1200)
+            await page.screenshot(path=TO / f"{name}.png")
+            await context.close()
+        await browser.close()
 
 
 def main() -> None:

@@ -64,7 +64,9 @@ export function PointMap({
         </circle>
       ))}
       {inset && (
-        <g transform={`translate(${WIDTH - 2 - inset.x - inset.width} ${HEIGHT - 2 - inset.y - inset.height})`}>
+        <g
+          transform={`translate(${WIDTH - 2 - inset.x - inset.width} ${HEIGHT - 2 - inset.y - inset.height})`}
+        >
           <InsetBox box={inset} fill={fillOf(id, shareClass(province.counts))} province={province} />
         </g>
       )}
