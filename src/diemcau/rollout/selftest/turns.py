@@ -21,8 +21,11 @@ AT_ONCE_BESIDE: Final = 8
 LASTS_S: Final = 60.0
 """Seconds after which a test is ended, finished or not."""
 
-PATIENCE_S: Final = 30.0
-"""Who waits and has not asked for so long has gone."""
+GRACE_S: Final = 20.0
+"""Who waits and has not asked so long after he should have has gone."""
+
+SELDOM_S: Final = 90
+"""Seconds after which who waits longest asks again: ten thousand that ask are then 110 requests a second."""
 
 WAITING: Final = 20_000
 """Sites that may wait; beyond it: busy."""
@@ -49,7 +52,7 @@ class Turns:
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self.at_once = at_once
         self._running: dict[str, float] = {}  # site -> since
-        self._waiting: OrderedDict[str, tuple[int, float]] = OrderedDict()  # site -> number, last asked
+        self._waiting: OrderedDict[str, tuple[int, float]] = OrderedDict()  # site -> number, until when
         self._numbers = 0
         self._took: deque[float] = deque(maxlen=_RECENT)
 
@@ -76,10 +79,12 @@ class Turns:
                 if len(self._waiting) >= WAITING:
                     raise Busy("Too many wait for their self-test", retry_after=60)
                 self._numbers += 1
-                before = (self._numbers, now)
-            self._waiting[site] = (before[0], now)
+            number = self._numbers if before is None else before[0]
+            self._waiting[site] = (number, now + GRACE_S)
             if self._place(site) > self.at_once - len(self._running):
-                return self._wait(site)
+                turn = self._wait(site)
+                self._waiting[site] = (number, now + turn.again + GRACE_S)
+                return turn
             del self._waiting[site]
             self._running[site] = now
         left = max(0.0, self._running[site] + LASTS_S - now)
@@ -101,8 +106,8 @@ class Turns:
     def _forget(self, now: float) -> None:
         """Those at the head of the queue who have gone: behind them they do no harm yet."""
         while self._waiting:
-            site, (_, asked) = next(iter(self._waiting.items()))
-            if now - asked < PATIENCE_S:
+            site, (_, until) = next(iter(self._waiting.items()))
+            if now <= until:
                 return
             del self._waiting[site]
 
@@ -116,5 +121,5 @@ class Turns:
         usual = sum(self._took) / len(self._took) if self._took else _USUAL_S
         seconds = max(1, round(place / max(1, self.at_once) * usual))
         # The next ones ask often, so that no place stands empty; the others seldom, for they are thousands.
-        again = 2 if place <= self.at_once else min(15, max(3, seconds // 3))
+        again = 2 if place <= self.at_once else min(SELDOM_S, max(3, seconds // 3))
         return Turn(False, place, len(self._waiting), seconds, again)
