@@ -37,6 +37,8 @@ from diemcau.media.supervisor import NodeOptions, Supervisor
 from diemcau.media.wire import Command, ReplyData
 from diemcau.meetings import Meetings
 from diemcau.rollout import Rollout
+from diemcau.rollout.readiness import Readiness
+from diemcau.rollout.selftest import SelfTests
 from diemcau.rollout.sheets.jobs import SheetJobs
 from diemcau.sites import Sites
 from diemcau.stage import Stage
@@ -128,6 +130,8 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
     stack.push_async_callback(stage.aclose)
     rollout = Rollout(rooms.units, rooms.access, rooms.sites, rooms.clock)
     stack.push_async_callback(rollout.aclose)
+    self_tests = SelfTests(rooms.store, rooms.access, rooms.sites, stage, node)
+    readiness = Readiness(rooms.store, rooms.bus, rooms.units, rooms.access, rooms.sites, rooms.clock)
 
     async def ready() -> None:
         async with rooms.store.read():
@@ -145,6 +149,8 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
             rollout=rollout,
             sheets=rooms.sheets,
             node=node,
+            self_tests=self_tests,
+            readiness=readiness,
             ready=ready,
             options=options,
         )

@@ -87,6 +87,10 @@ def test_a_meeting_from_nothing(data: Path) -> None:
     made = answer("sites", "add", "--unit", "70", "--level", "district", *at)["sites"]
     assert len(made) == 11
     assert len(answer("sites", "list", "--unit", "70", *at)["sites"]) == 11
+    assert answer("sites", "tests", made[0]["id"], *at) == {"tests": []}
+    waiting = answer("sites", "tests", "--unit", "70", "--cause", "no_code", "--limit", "7", *at)["rows"]
+    assert [row["site"] for row in waiting] == [site["id"] for site in made][:7]
+    assert "never" in runner.invoke(app, ["sites", "tests", "--unit", "70", *at]).stdout
     [code] = answer("sites", "activate", made[0]["id"], "--url", "http://x", *at)["codes"]
     assert code["link"] == f"http://x/vao#code={code['code']}"
     meeting = answer("meetings", "create", "Họp", "--scope", "70:district", *at)

@@ -10,11 +10,19 @@ from sqlalchemy import Connection, text
 # All rooms' tables register with the metadata.
 import diemcau.access.tables
 import diemcau.meetings.tables
+import diemcau.rollout.readiness.tables
+import diemcau.rollout.selftest.tables
 import diemcau.sites.tables
 from diemcau.store import SchemaTooNew, Store, metadata
 from tests.store.test_log import change
 
-ROOMS = (diemcau.access.tables, diemcau.meetings.tables, diemcau.sites.tables)
+ROOMS = (
+    diemcau.access.tables,
+    diemcau.meetings.tables,
+    diemcau.rollout.readiness.tables,
+    diemcau.rollout.selftest.tables,
+    diemcau.sites.tables,
+)
 
 
 def _differences(connection: Connection) -> list[object]:

@@ -11,11 +11,13 @@ import { Look } from './parts/Look';
 
 const Prepare = lazy(() => import('./site/Prepare'));
 const SitePage = lazy(() => import('./site/SitePage'));
+const SelfTestPage = lazy(() => import('./selftest/SelfTestPage'));
 const Sheets = lazy(() => import('./rollout/Sheets'));
 const MeetingList = lazy(() => import('./desk/MeetingList'));
 const Rollout = lazy(() => import('./rollout/Shell'));
 const ImportPage = lazy(() => import('./rollout/ImportPage'));
 const PeoplePage = lazy(() => import('./rollout/PeoplePage'));
+const Readiness = lazy(() => import('./rollout/Readiness'));
 const Centre = lazy(() => import('./desk/Centre'));
 
 const queries = new QueryClient({
@@ -50,13 +52,14 @@ const router = createBrowserRouter([
   { path: '/vao', element: page('post', <Activation />) },
   { path: '/dang-nhap', element: page('desk', <Login />) },
   { path: '/diem-cau', element: page('post', <SitePage />) },
+  { path: '/kiem-tra', element: page('post', <SelfTestPage />) },
   { path: '/chuan-bi', element: page('post', <Prepare />) },
   { path: '/trung-tam', element: page('desk', <MeetingList />) },
   {
     path: '/trung-tam/trien-khai',
     element: page('desk', <Rollout />),
     children: [
-      { index: true, element: <Navigate to="nhap" replace /> },
+      { index: true, element: <Readiness /> },
       { path: 'nhap', element: <ImportPage /> },
       { path: 'nguoi', element: <PeoplePage /> },
       { path: 'phieu', element: <Sheets /> },

@@ -61,6 +61,7 @@ SITE_COMMANDS: Final = frozenset(
         "message.got",
         "message.answer",
         "snapshot.post",
+        "test.run",
     }
 )
 """What a site may do, for itself."""

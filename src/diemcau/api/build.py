@@ -1,5 +1,6 @@
 """Puts the routers together."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +18,9 @@ from diemcau.api import (
     people,
     places,
     problems,
+    readiness,
     schemas,
+    selftests,
     sheets,
     staff,
     tokens,
@@ -43,6 +46,8 @@ class Limits:
     strangers: RateLimit
     tokens: RateLimit
     devices: RateLimit
+    self_tests: RateLimit
+    exports: RateLimit
 
 
 def create(services: Services) -> FastAPI:
@@ -54,9 +59,14 @@ def create(services: Services) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await hub.start()
         watch.start()
+        services.self_tests.start()
+        services.readiness.online = lambda: hub.online
+        await services.readiness.start()
         try:
             yield
         finally:
+            await services.readiness.aclose()
+            await services.self_tests.aclose()
             await watch.aclose()
             await hub.aclose()
 
@@ -71,6 +81,7 @@ def create(services: Services) -> FastAPI:
     app.state.services = services
     app.state.hub = hub
     app.state.address = None  # where clients reach this server, once it listens
+    app.state.exporting = asyncio.Semaphore(1)
     app.state.limits = Limits(
         # A carrier's network may bring all communes from one address at once, and they wait their turn
         # inside: generous, but not endless.
@@ -81,6 +92,8 @@ def create(services: Services) -> FastAPI:
         strangers=RateLimit(50, 500, time.monotonic),
         tokens=RateLimit(5, 50, time.monotonic),
         devices=RateLimit(500, 20_000, time.monotonic),  # as sockets, two requests a page
+        self_tests=RateLimit(1, 30, time.monotonic),
+        exports=RateLimit(1 / 10, 5, time.monotonic),
     )
     problems.install(app)
     for router in (
@@ -93,6 +106,8 @@ def create(services: Services) -> FastAPI:
         media.router,
         tokens.router,
         sheets.router,
+        selftests.router,
+        readiness.router,
         whip.router,
         operations.router,
         console.router,
@@ -107,6 +122,9 @@ def create(services: Services) -> FastAPI:
     services.metrics.add_gauge(
         "diemcau_admission_waiting", "Parties in the queue", lambda: hub.turns.admission.waiting
     )
+    turns = services.self_tests.turns
+    services.metrics.add_gauge("diemcau_selftests_running", "Self-tests that run", lambda: turns.running)
+    services.metrics.add_gauge("diemcau_selftests_waiting", "Sites that wait for one", lambda: turns.waiting)
     services.metrics.add_gauge("diemcau_ws_open", "Open WebSockets", lambda: len(hub.connections))
     services.metrics.add_gauge("diemcau_whep_viewers", "Players that watch", services.stage.players)
     services.metrics.add_gauge("diemcau_whip_publishers", "Encoders that publish", services.stage.encoders)

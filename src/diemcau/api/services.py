@@ -13,6 +13,8 @@ from diemcau.clock import Clock
 from diemcau.media import MediaNode
 from diemcau.meetings import Meetings
 from diemcau.rollout import Rollout
+from diemcau.rollout.readiness import Readiness
+from diemcau.rollout.selftest import SelfTests
 from diemcau.rollout.sheets.jobs import SheetJobs
 from diemcau.sites import Sites
 from diemcau.stage import Stage
@@ -59,6 +61,8 @@ class Services:
     rollout: Rollout
     sheets: SheetJobs
     node: MediaNode
+    self_tests: SelfTests
+    readiness: Readiness
     ready: Callable[[], Awaitable[None]]
     options: ApiOptions
     metrics: Metrics = field(default_factory=Metrics)

@@ -151,6 +151,66 @@ def revoke(
         out.print(f"{'codes and devices' if devices else 'codes'} revoked: {done['revoked']}")
 
 
+@app.command()
+def tests(
+    site: Annotated[str | None, typer.Argument(help="Id of a site: its last self-tests.")] = None,
+    unit: Annotated[str, typer.Option(help="Without a site: where the sites of this unit stand.")] = "VN",
+    cause: Annotated[str | None, typer.Option(help="Only with this cause, e.g. test_failed.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=20_000)] = 100,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Self-tests of a site; or what keeps the sites of a unit from being ready."""
+
+    async def of_site(door: Door) -> Any:
+        return await door.ask("GET", f"/api/v1/sites/{site}/tests")
+
+    async def of_unit(door: Door) -> Any:
+        found: list[dict[str, Any]] = []
+        after = None
+        while len(found) < limit:
+            most = min(500, limit - len(found))
+            page = await door.ask(
+                "GET", "/api/v1/readiness/sites", unit=unit, cause=cause, limit=most, after=after
+            )
+            found += page["rows"]
+            after = page["next"]
+            if after is None:
+                break
+        return {"rows": found}
+
+    document = through(data, of_unit if site is None else of_site, as_json=as_json)
+    if as_json:
+        answer_json(document)
+    elif site is None:
+        table(
+            ("id", "label", "state", "cause", "tested", "phones"),
+            [
+                (
+                    row["site"],
+                    row["label"],
+                    row["state"],
+                    row["cause"],
+                    row["tested_at"],
+                    ", ".join(row["phones"]),
+                )
+                for row in document["rows"]
+            ],
+        )
+    else:
+        table(
+            ("at", "passed", "down", "up", "rtt", "path", "advice"),
+            [_test_row(test) for test in document["tests"]],
+        )
+
+
+def _test_row(test: dict[str, Any]) -> tuple[object, ...]:
+    network = test["figures"]["network"]
+    advice = " ".join(one["vi"] for one in test["advice"])
+    figures = (network["down_kbps"], network["up_kbps"], network["rtt_ms"], network["path"])
+    return (test["at"], "yes" if test["passed"] else "no", *figures, advice)
+
+
 def _show(sites: list[dict[str, Any]], *, as_json: bool, document: Any) -> None:
     if as_json:
         answer_json(document)

@@ -1,4 +1,5 @@
-"""Rollout: from a spreadsheet to thousands of sites. See docs/rollout.md."""
+"""Rollout: from a spreadsheet to thousands of ready sites. See docs/rollout.md, docs/rollout-sheets.md,
+docs/selftest.md, docs/readiness.md."""
 
 from diemcau.rollout.errors import ImportNotFound
 from diemcau.rollout.fields import Field

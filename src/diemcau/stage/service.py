@@ -78,6 +78,11 @@ class Stage:
             for watched in self._keeper.watched.values()
         )
 
+    @property
+    def has_open_meeting(self) -> bool:
+        """Whether any meeting is open."""
+        return any(watched.scene.is_open for watched in self._keeper.watched.values())
+
     def ephemera(self, meeting: str) -> list[tuple[str, JsonObject]]:
         """What a client that subscribes now has missed: (topic, data)."""
         watched = self._keeper.watched.get(meeting)

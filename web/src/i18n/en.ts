@@ -1,4 +1,6 @@
+import { readiness } from './readiness/en';
 import { rollout } from './rollout.en';
+import { selftest } from './selftest/en';
 import type { Texts } from './vi';
 
 export const en: Texts = {
@@ -20,6 +22,8 @@ export const en: Texts = {
     crashed: 'The page failed and has stopped.',
     reload: 'Reload the page',
   },
+  readiness,
+  selftest,
   nation: 'Viet Nam',
   mark: {
     on_air: 'On air',
@@ -69,6 +73,8 @@ export const en: Texts = {
     viewer_not_found: 'The picture connection has ended, opening it again.',
     conflict: 'Somebody else has just changed this. Look, then try again.',
     wrong_state: 'This is not possible now.',
+    on_stage: 'This site is on the stage of a meeting. Test after it.',
+    no_turn: 'The turn to test is over. Test again.',
     meeting_not_open: 'The meeting is not open or has ended.',
     not_in_meeting: 'This site is not in the meeting.',
     not_speaking: 'This site does not have the floor.',
@@ -362,6 +368,8 @@ export const en: Texts = {
     loss: 'Packets lost',
     fps: 'Frames per second',
     bitrate: 'Rate',
+    selfTest: 'Self-test: camera, sound, network',
+    selfTestSure: 'The page leaves the meeting to test. Go on?',
     helpIntro: 'The three states of this page',
     helpReady: 'The device is ready, nobody hears this room.',
     helpInvited: 'The centre asks you to speak: press “Turn on sound”, then speak.',

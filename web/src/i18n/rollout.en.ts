@@ -4,7 +4,12 @@ export const rollout: Texts['rollout'] = {
   title: 'Rollout',
   toMeetings: 'Meetings',
   sections: 'Parts of the rollout',
-  section: { import: 'Import a list', sheets: 'Connection sheets', people: 'People and roles' },
+  section: {
+    readiness: 'Readiness',
+    import: 'Import a list',
+    sheets: 'Connection sheets',
+    people: 'People and roles',
+  },
   closed:
     'This account may not use this part. It takes the role of technician over a province, district or commune.',
   password: {

@@ -3,7 +3,12 @@ export const rollout = {
   title: 'Triển khai',
   toMeetings: 'Cuộc họp',
   sections: 'Các phần triển khai',
-  section: { import: 'Nhập danh sách', sheets: 'Phiếu kết nối', people: 'Người và quyền' },
+  section: {
+    readiness: 'Mức sẵn sàng',
+    import: 'Nhập danh sách',
+    sheets: 'Phiếu kết nối',
+    people: 'Người và quyền',
+  },
   closed: 'Tài khoản này không có quyền ở phần này. Cần vai trò kỹ thuật viên của tỉnh, huyện hoặc xã.',
   password: {
     title: 'Đặt mật khẩu của riêng mình',

@@ -1,4 +1,6 @@
+import { readiness } from './readiness/vi';
 import { rollout } from './rollout.vi';
+import { selftest } from './selftest/vi';
 
 /** Vietnamese: the first language, and the shape that every other has to fill. */
 export const vi = {
@@ -20,6 +22,8 @@ export const vi = {
     crashed: 'Trang gặp lỗi và đã dừng.',
     reload: 'Tải lại trang',
   },
+  readiness,
+  selftest,
   nation: 'Việt Nam',
   mark: {
     on_air: 'Đang lên hình',
@@ -69,6 +73,8 @@ export const vi = {
     viewer_not_found: 'Kết nối hình đã hết, đang mở lại.',
     conflict: 'Người khác vừa thay đổi. Hãy xem lại rồi làm lại.',
     wrong_state: 'Lúc này không làm được việc này.',
+    on_stage: 'Điểm cầu đang lên hình trong cuộc họp. Kiểm tra sau cuộc họp.',
+    no_turn: 'Lượt kiểm tra đã hết. Hãy kiểm tra lại.',
     meeting_not_open: 'Cuộc họp chưa mở hoặc đã kết thúc.',
     not_in_meeting: 'Điểm cầu này chưa vào cuộc họp.',
     not_speaking: 'Điểm cầu này không có quyền phát biểu.',
@@ -359,6 +365,8 @@ export const vi = {
     loss: 'Mất gói',
     fps: 'Khung hình/giây',
     bitrate: 'Tốc độ',
+    selfTest: 'Tự kiểm tra camera, tiếng, mạng',
+    selfTestSure: 'Trang sẽ rời cuộc họp để kiểm tra. Tiếp tục?',
     helpIntro: 'Ba trạng thái của trang này',
     helpReady: 'Máy đã sẵn sàng, không ai nghe được phòng này.',
     helpInvited: 'Trung tâm mời phát biểu: bấm “Bật tiếng” rồi nói.',

@@ -10,9 +10,6 @@ export class Failure extends Error {
   readonly status: number;
   /** Seconds the server asks us to wait, from `Retry-After`. */
   readonly retryAfter: number | null;
-  /** Of a code that is good no more: what became of it. */
-  readonly reason: string | null;
-
   /** What more a problem says of its code. */
   readonly reason: string | null;
 
@@ -21,7 +18,6 @@ export class Failure extends Error {
     this.name = 'Failure';
     this.code = problem.code;
     this.status = problem.status;
-    this.reason = problem.reason ?? null;
     this.retryAfter = retryAfter;
     this.reason = problem.reason ?? null;
   }

@@ -1,6 +1,7 @@
 import { Device, type KeyStore } from './device';
 import { asProblem, Failure } from './failure';
 import type {
+  TestFigures,
   IceServersAnswer,
   LayerName,
   Me,
@@ -8,7 +9,12 @@ import type {
   NewMeeting,
   PublisherAnswer,
   ReceiptsAnswer,
+  ReadinessAnswer,
+  ReadinessQuery,
+  ReadinessRows,
   RosterAnswer,
+  SelfTestResult,
+  SelfTestTurn,
   Site,
   Unit,
   UnitMatch,
@@ -105,6 +111,46 @@ export class Http {
     this.json<PublisherAnswer>('POST', `/meetings/${encodeURIComponent(meeting)}/publisher`, { offer });
   closePublisher = (publisher: string) =>
     this.call('DELETE', `/publishers/${encodeURIComponent(publisher)}`, undefined, true);
+
+  /** This site's turn to measure its network; asked again while it waits. Raises Failure `on_stage`, `busy`. */
+  beginSelfTest = () => this.json<SelfTestTurn>('POST', '/self-test');
+  publishSelfTest = (offer: string) =>
+    this.json<{ answer: string }>('POST', '/self-test/publisher', { offer });
+  watchSelfTest = (offer: string, what: 'loop' | 'way') =>
+    this.json<{ answer: string }>('POST', '/self-test/viewer', { offer, what });
+  endSelfTest = () => this.call('DELETE', '/self-test', undefined, true);
+  reportSelfTest = (figures: TestFigures) => this.json<SelfTestResult>('POST', '/self-test/result', figures);
+  selfTests = async (site: string): Promise<SelfTestResult[]> =>
+    (await this.json<{ tests: SelfTestResult[] }>('GET', `/sites/${encodeURIComponent(site)}/tests`)).tests;
+
+  /** Counts of a subtree; `same` while nothing has changed since the answer with this ETag. */
+  async readiness(
+    unit: string | null,
+    etag: string | null,
+    signal?: AbortSignal,
+  ): Promise<{ answer: ReadinessAnswer; etag: string | null } | 'same'> {
+    const query = unit === null ? '' : `?${new URLSearchParams({ unit }).toString()}`;
+    const response = await this.fetcher(`${this.base}/readiness${query}`, {
+      credentials: 'same-origin',
+      cache: 'no-store',
+      headers: {
+        ...(this.page === null ? {} : { 'X-Page': this.page }),
+        ...(etag === null ? {} : { 'If-None-Match': etag }),
+      },
+      ...(signal ? { signal } : {}),
+    }).catch((error: unknown) => {
+      if (signal?.aborted) throw error;
+      throw Failure.local('offline', 'The server does not answer');
+    });
+    if (response.status === 304) return 'same';
+    if (!response.ok) throw await failureOf(response);
+    return { answer: (await response.json()) as ReadinessAnswer, etag: response.headers.get('ETag') };
+  }
+  readinessRows = (query: ReadinessQuery, signal?: AbortSignal) =>
+    this.json<ReadinessRows>('GET', `/readiness/sites?${readinessQuery(query)}`, undefined, signal);
+  /** Where the browser itself fetches the filtered list as a file. */
+  readinessFile = (kind: 'xlsx' | 'csv', query: ReadinessQuery): string =>
+    `${this.base}/readiness/sites.${kind}?${readinessQuery(query)}`;
 
   /** Posts this site's picture: JPEG of at most 128 kB. */
   async postSnapshot(picture: Blob): Promise<void> {
@@ -220,6 +266,11 @@ export class Http {
     if (!response.ok) throw await failureOf(response);
     return response;
   }
+}
+
+function readinessQuery(query: ReadinessQuery): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  return new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString();
 }
 
 async function failureOf(response: Response): Promise<Failure> {

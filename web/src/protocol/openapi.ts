@@ -28,6 +28,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Choose Password
+         * @description A person sets a password of his own; his sessions end but for the new one of this answer's cookie.
+         */
+        put: operations["choose_password_api_v1_session_password_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -106,6 +126,114 @@ export interface paths {
          */
         post: operations["activate_api_v1_activation_post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * People
+         * @description People who hold a role inside the subtrees whose people the asker manages.
+         */
+        get: operations["people_api_v1_people_get"];
+        put?: never;
+        /**
+         * Add Person
+         * @description Somebody more, with a password to be handed over.
+         */
+        post: operations["add_person_api_v1_people_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Roles
+         * @description Which roles the asker may give over this unit.
+         */
+        get: operations["roles_api_v1_people_roles_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Grants
+         * @description Replaces what the person may do.
+         */
+        put: operations["set_grants_api_v1_people__person__grants_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * New Password
+         * @description A new password to be handed over; the person's sessions end.
+         */
+        put: operations["new_password_api_v1_people__person__password_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person}/disabled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Disable
+         * @description The person cannot log in any more; sessions end.
+         */
+        put: operations["disable_api_v1_people__person__disabled_put"];
+        post?: never;
+        /**
+         * Enable
+         * @description The person can log in again.
+         */
+        delete: operations["enable_api_v1_people__person__disabled_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -208,6 +336,30 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
+        /**
+         * Change Site
+         * @description Changes what the body names.
+         */
+        patch: operations["change_site_api_v1_sites__site__patch"];
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/details": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Site Details
+         * @description One site with phones and people, for those who may change it.
+         */
+        get: operations["site_details_api_v1_sites__site__details_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -243,6 +395,170 @@ export interface paths {
          * @description The last picture of a site; 304 while it is still the one whose ETag the asker has.
          */
         get: operations["picture_api_v1_sites__site__snapshot_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Import
+         * @description Takes a list in (the body: an .xlsx or .csv, at most 8 MB) and begins to look it through.
+         */
+        post: operations["open_import_api_v1_imports_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See Import
+         * @description How it stands; asked again while `checking` or `running`. `wait`: so many seconds for their end.
+         */
+        get: operations["see_import_api_v1_imports__id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Forget Import
+         * @description Ends and forgets it.
+         */
+        delete: operations["forget_import_api_v1_imports__id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/mapping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Map Import
+         * @description Says what the columns hold; the list is looked through anew.
+         */
+        put: operations["map_import_api_v1_imports__id__mapping_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Answer Import
+         * @description Answers questions; each for all rows with the same words.
+         */
+        put: operations["answer_import_api_v1_imports__id__answers_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Import
+         * @description Begins to make and change sites.
+         */
+        post: operations["run_import_api_v1_imports__id__run_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Import
+         * @description Ends after the present batch; what was taken stays.
+         */
+        post: operations["stop_import_api_v1_imports__id__stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/rejected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rejected
+         * @description The rows that were not taken, with number and reason, to be mended and imported alone.
+         */
+        get: operations["rejected_api_v1_imports__id__rejected_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Sites
+         * @description The sites that the asker may change, with phones and people; imported again it changes nothing.
+         */
+        get: operations["export_sites_api_v1_exports_sites_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -385,10 +701,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Open Viewer
+         * Viewer
          * @description A receive-only connection to the meeting's stage (WHEP-shaped: an offer in, an answer out).
          */
-        post: operations["open_viewer_api_v1_meetings__meeting__viewer_post"];
+        post: operations["viewer_api_v1_meetings__meeting__viewer_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -623,6 +939,171 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/self-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin
+         * @description The site's turn to measure its network; asked again while it waits.
+         */
+        post: operations["begin_api_v1_self_test_post"];
+        /**
+         * End
+         * @description Measured, or given up: the next site's turn.
+         */
+        delete: operations["end_api_v1_self_test_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/self-test/publisher": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish
+         * @description A send-only connection of the running self-test; never on any stage.
+         */
+        post: operations["publish_api_v1_self_test_publisher_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/self-test/viewer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Watch
+         * @description A receive-only connection of the running self-test.
+         */
+        post: operations["watch_api_v1_self_test_viewer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/self-test/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report
+         * @description Stores what the site measured; answers whether it passed, and the advice.
+         */
+        post: operations["report_api_v1_self_test_result_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Results
+         * @description The site's last self-tests, for itself and for those who may see it.
+         */
+        get: operations["results_api_v1_sites__site__tests_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readiness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Readiness
+         * @description Counts of a subtree and of the units right below. With the ETag of an earlier answer: 304 while nothing
+         *     has changed.
+         */
+        get: operations["readiness_api_v1_readiness_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readiness/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rows
+         * @description Sites of a subtree that fit, in the order of units. `carrier` empty: those without one.
+         */
+        get: operations["rows_api_v1_readiness_sites_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readiness/sites.{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description The whole filtered list as a file.
+         */
+        get: operations["export_api_v1_readiness_sites__kind__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/whip/{site}": {
         parameters: {
             query?: never;
@@ -812,6 +1293,29 @@ export interface components {
             replace: boolean;
         };
         /**
+         * Camera
+         * @description Step 1. `black`: no light in it; `frozen`: successive pictures are the same.
+         */
+        Camera: {
+            /** State */
+            state: ("ok" | "black" | "frozen" | "skipped") | ("none" | "refused" | "busy" | "insecure" | "lost");
+            /**
+             * Width
+             * @default 0
+             */
+            width: number;
+            /**
+             * Height
+             * @default 0
+             */
+            height: number;
+            /**
+             * Fps
+             * @default 0
+             */
+            fps: number;
+        };
+        /**
          * Challenge
          * @description What the device signs, within `life_s` seconds, once.
          */
@@ -898,6 +1402,24 @@ export interface components {
             conflict: boolean;
         };
         /**
+         * Figures
+         * @description One self-test. `codecs`: what the browser can show.
+         */
+        Figures: {
+            camera: components["schemas"]["Camera"];
+            microphone: components["schemas"]["Microphone"];
+            speaker: components["schemas"]["Speaker"];
+            network: components["schemas"]["Network"];
+            /** Codecs */
+            codecs: ("h264" | "vp8")[];
+            /** Browser */
+            browser: string;
+            /** Os */
+            os: string;
+            /** Seconds */
+            seconds: number;
+        };
+        /**
          * Grant
          * @description A role over a unit and what is under it.
          */
@@ -906,6 +1428,39 @@ export interface components {
             role: string;
             /** Unit */
             unit: string;
+        };
+        /**
+         * GrantGiven
+         * @description A role over a unit and what is under it.
+         */
+        GrantGiven: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "chair" | "director" | "secretary" | "duty_officer" | "technician" | "lead" | "delegate" | "observer" | "auditor";
+            /** Unit */
+            unit: string;
+        };
+        /**
+         * GrantSeen
+         * @description With the unit in words.
+         */
+        GrantSeen: {
+            /** Role */
+            role: string;
+            /** Unit */
+            unit: string;
+            /** Path */
+            path: string;
+        };
+        /**
+         * Grants
+         * @description `PUT /people/{id}/grants`: all of them from now on.
+         */
+        Grants: {
+            /** Grants */
+            grants: components["schemas"]["GrantGiven"][];
         };
         /**
          * IceServer
@@ -928,6 +1483,190 @@ export interface components {
             servers: components["schemas"]["IceServer"][];
             /** Lifetime S */
             lifetime_s: number;
+        };
+        /**
+         * Import
+         * @description An import and all that is known of it. `within`: names are looked for inside this unit first.
+         *     `rejections`, `questions`: the first 200 of `rejected` and
+         *     `asked`.
+         */
+        Import: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "checking" | "ready" | "running" | "done" | "stopped" | "failed";
+            /** Sheets */
+            sheets: string[];
+            /** Sheet */
+            sheet: string;
+            heading: components["schemas"]["ImportHeading"];
+            /** Within */
+            within: string | null;
+            /** Within Path */
+            within_path: string | null;
+            /** Columns */
+            columns: components["schemas"]["ImportColumn"][];
+            /** Preview */
+            preview: components["schemas"]["ImportRow"][];
+            /** Mapped */
+            mapped: boolean;
+            /** Checked */
+            checked: boolean;
+            /** Rows */
+            rows: number;
+            sites: components["schemas"]["ImportSites"];
+            /** Rejected */
+            rejected: number;
+            /** Reasons */
+            reasons: {
+                [key: string]: number;
+            };
+            /** Rejections */
+            rejections: components["schemas"]["ImportRejection"][];
+            /** Asked */
+            asked: number;
+            /** Questions */
+            questions: components["schemas"]["ImportQuestion"][];
+            progress: components["schemas"]["ImportProgress"];
+            /** Error */
+            error: string | null;
+        };
+        /**
+         * ImportAnswers
+         * @description `PUT /imports/{id}/answers`: a question's key to a unit's code, or null: no unit, leave these rows.
+         */
+        ImportAnswers: {
+            /** Answers */
+            answers: {
+                [key: string]: string | null;
+            };
+        };
+        /**
+         * ImportCandidate
+         * @description A unit that may be meant.
+         */
+        ImportCandidate: {
+            /** Unit */
+            unit: string;
+            /** Path */
+            path: string;
+        };
+        /**
+         * ImportColumn
+         * @description A column of the list and what it is taken for (null: not taken).
+         */
+        ImportColumn: {
+            /** Index */
+            index: number;
+            /** Title */
+            title: string;
+            /** Field */
+            field: ("site" | "unit_code" | "province" | "province_code" | "district" | "district_code" | "commune" | "commune_code" | "unit" | "label" | "kind" | "carrier" | "phone" | "person" | "title") | null;
+            /** Samples */
+            samples: string[];
+        };
+        /**
+         * ImportHeading
+         * @description `first`: number of the heading's first row in the file; `rows`: how many it has.
+         */
+        ImportHeading: {
+            /** First */
+            first: number;
+            /** Rows */
+            rows: number;
+        };
+        /**
+         * ImportMapping
+         * @description `PUT /imports/{id}/mapping`: what is left out stays. `columns`: index of a column to field or null;
+         *     `within`: where the whole list lies ("VN": anywhere).
+         */
+        ImportMapping: {
+            /** Sheet */
+            sheet?: string | null;
+            /** First */
+            first?: number | null;
+            /**
+             * Rows
+             * @default 1
+             */
+            rows: number;
+            /** Columns */
+            columns?: {
+                [key: string]: ("site" | "unit_code" | "province" | "province_code" | "district" | "district_code" | "commune" | "commune_code" | "unit" | "label" | "kind" | "carrier" | "phone" | "person" | "title") | null;
+            } | null;
+            /** Within */
+            within?: string | null;
+        };
+        /**
+         * ImportProgress
+         * @description `done` of `of`: rows while checking, sites while running.
+         */
+        ImportProgress: {
+            /** Done */
+            done: number;
+            /** Of */
+            of: number;
+        };
+        /**
+         * ImportQuestion
+         * @description Words that no unit or several answer to. `within`: the unit above, as far as it is known.
+         */
+        ImportQuestion: {
+            /** Key */
+            key: string;
+            /** Level */
+            level: ("nation" | "province" | "district" | "commune") | null;
+            /** Text */
+            text: string;
+            /** Within */
+            within: string | null;
+            /** Within Path */
+            within_path: string | null;
+            /** Rows */
+            rows: number;
+            /** First Row */
+            first_row: number;
+            /** Candidates */
+            candidates: components["schemas"]["ImportCandidate"][];
+        };
+        /**
+         * ImportRejection
+         * @description A row that is not taken; `code` is stable.
+         */
+        ImportRejection: {
+            /** Row */
+            row: number;
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * ImportRow
+         * @description A row as it stands in the file.
+         */
+        ImportRow: {
+            /** Row */
+            row: number;
+            /** Cells */
+            cells: string[];
+        };
+        /**
+         * ImportSites
+         * @description Sites that will be made, changed and left as they are; after a run: that were.
+         */
+        ImportSites: {
+            /** Created */
+            created: number;
+            /** Changed */
+            changed: number;
+            /** Same */
+            same: number;
         };
         /**
          * IssuedToken
@@ -966,7 +1705,8 @@ export interface components {
         };
         /**
          * Me
-         * @description Who asks.
+         * @description Who asks. `temporary`: he has to choose a password of his own first (`PUT /session/password`).
+         *     `may`: commands of which he may do some somewhere, for what a page offers.
          */
         Me: {
             /**
@@ -985,6 +1725,10 @@ export interface components {
             site: components["schemas"]["Site"] | null;
             /** Csrf */
             csrf: string;
+            /** Temporary */
+            temporary: boolean;
+            /** May */
+            may: string[];
         };
         /**
          * Meeting
@@ -1039,6 +1783,53 @@ export interface components {
             };
         };
         /**
+         * Microphone
+         * @description Step 2. `level`: the loudest that was heard, 0 (-60 dB) to 1 (full scale).
+         */
+        Microphone: {
+            /** State */
+            state: ("ok" | "silent" | "skipped") | ("none" | "refused" | "busy" | "insecure" | "lost");
+            /**
+             * Level
+             * @default 0
+             */
+            level: number;
+        };
+        /**
+         * Network
+         * @description Step 3, against the media node. Rates: what got through, at least that. `path`: the one in use;
+         *     `udp`, `tcp`, `relay`: whether it connects, None where it was not tried.
+         */
+        Network: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "failed" | "skipped";
+            /** Trouble */
+            trouble?: string | null;
+            /** Down Kbps */
+            down_kbps?: number | null;
+            /** Up Kbps */
+            up_kbps?: number | null;
+            /** Down Loss */
+            down_loss?: number | null;
+            /** Up Loss */
+            up_loss?: number | null;
+            /** Rtt Ms */
+            rtt_ms?: number | null;
+            /** Jitter Ms */
+            jitter_ms?: number | null;
+            /** Path */
+            path?: ("udp" | "tcp" | "relay") | null;
+            /** Udp */
+            udp?: boolean | null;
+            /** Tcp */
+            tcp?: boolean | null;
+            /** Relay */
+            relay?: boolean | null;
+        };
+        /**
          * NewMeeting
          * @description `POST /meetings`. `id`: the client's command id.
          */
@@ -1059,6 +1850,20 @@ export interface components {
             chair_site?: string | null;
         };
         /**
+         * NewPerson
+         * @description `POST /people`: somebody who is to log in; the server makes the first password.
+         */
+        NewPerson: {
+            /** Username */
+            username: string;
+            /** Name */
+            name: string;
+            /** Title */
+            title?: string | null;
+            /** Grants */
+            grants: components["schemas"]["GrantGiven"][];
+        };
+        /**
          * NewToken
          * @description `POST /tokens`: exactly one of `whip`, a site that an encoder shall publish as, and `whep`, a meeting
          *     whose stage a player shall watch. `hours` null: good until it is revoked.
@@ -1070,6 +1875,80 @@ export interface components {
             whep?: string | null;
             /** Hours */
             hours?: number | null;
+        };
+        /**
+         * OwnPassword
+         * @description `PUT /session/password`.
+         */
+        OwnPassword: {
+            /** Old */
+            old: string;
+            /** Password */
+            password: string;
+        };
+        /**
+         * PersonGiven
+         * @description Somebody in the room.
+         */
+        PersonGiven: {
+            /** Name */
+            name: string;
+            /** Title */
+            title?: string | null;
+        };
+        /**
+         * PersonList
+         * @description People by user name. `next`: for the following page.
+         */
+        PersonList: {
+            /** People */
+            people: components["schemas"]["PersonShown"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * PersonMade
+         * @description `password`: readable only now; good for nothing but choosing another.
+         */
+        PersonMade: {
+            person: components["schemas"]["PersonShown"];
+            /** Password */
+            password: string;
+        };
+        /**
+         * PersonPresent
+         * @description Somebody in the room.
+         */
+        PersonPresent: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string | null;
+        };
+        /**
+         * PersonShown
+         * @description A person as this manager sees him. `elsewhere`: he holds grants outside, which are not shown.
+         *     `changeable`: this manager may change him. `temporary`: he has not chosen his own password yet.
+         */
+        PersonShown: {
+            /** Id */
+            id: string;
+            /** Username */
+            username: string;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string | null;
+            /** Grants */
+            grants: components["schemas"]["GrantSeen"][];
+            /** Elsewhere */
+            elsewhere: boolean;
+            /** Changeable */
+            changeable: boolean;
+            /** Disabled */
+            disabled: boolean;
+            /** Temporary */
+            temporary: boolean;
         };
         /**
          * PinRequest
@@ -1125,6 +2004,167 @@ export interface components {
             offer: string;
         };
         /**
+         * ReadinessAnswer
+         * @description `above`: from the topmost unit that the asker may see down to the one before `unit`. `roots`: the
+         *     topmost ones. `dataset`: whose units these are.
+         */
+        ReadinessAnswer: {
+            /** Dataset */
+            dataset: string;
+            unit: components["schemas"]["ReadinessUnit"];
+            /** Above */
+            above: components["schemas"]["ReadinessUnit"][];
+            /** Roots */
+            roots: components["schemas"]["ReadinessUnit"][];
+            /** Children */
+            children: components["schemas"]["ReadinessUnit"][];
+            /** Carriers */
+            carriers: components["schemas"]["ReadinessCarrier"][];
+            forecast: components["schemas"]["ReadinessForecast"];
+            policy: components["schemas"]["ReadinessPolicy"];
+        };
+        /**
+         * ReadinessCarrier
+         * @description A carrier's sites; None: not known.
+         */
+        ReadinessCarrier: {
+            /** Carrier */
+            carrier: string | null;
+            counts: components["schemas"]["ReadinessCounts"];
+        };
+        /**
+         * ReadinessCounts
+         * @description How many sites stand exactly where, and why no further.
+         */
+        ReadinessCounts: {
+            /** Total */
+            total: number;
+            /** States */
+            states: {
+                [key: string]: number;
+            };
+            /** Causes */
+            causes: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * ReadinessFinding
+         * @description What the last self-test found.
+         */
+        ReadinessFinding: {
+            /** Code */
+            code: string;
+            /** Fault */
+            fault: boolean;
+            /** Vi */
+            vi: string;
+            /** En */
+            en: string;
+        };
+        /**
+         * ReadinessForecast
+         * @description When all will be ready at the measured pace; `unknown`: not enough data.
+         */
+        ReadinessForecast: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "done" | "unknown" | "far" | "range";
+            /** Remaining */
+            remaining: number;
+            /** Per Hour */
+            per_hour: number | null;
+            /** Earliest */
+            earliest: string | null;
+            /** Latest */
+            latest: string | null;
+        };
+        /**
+         * ReadinessPolicy
+         * @description What ready means here.
+         */
+        ReadinessPolicy: {
+            /** Test Days */
+            test_days: number;
+            /** Seen Hours */
+            seen_hours: number;
+            /** Rehearsal */
+            rehearsal: boolean;
+        };
+        /**
+         * ReadinessRow
+         * @description A site: where it is, why no further, whom to call.
+         */
+        ReadinessRow: {
+            /** Site */
+            site: string;
+            /** Unit */
+            unit: string;
+            /** Label */
+            label: string;
+            /** Path */
+            path: string;
+            /** Carrier */
+            carrier: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "never" | "activated" | "tested" | "rehearsed" | "ready";
+            /** Cause */
+            cause: ("no_code" | "code_open" | "code_expired" | "not_tested" | "test_failed" | "test_old" | "not_rehearsed" | "not_seen") | null;
+            /** Owner */
+            owner: string;
+            /** Phones */
+            phones: string[];
+            /** Findings */
+            findings: components["schemas"]["ReadinessFinding"][];
+            /** Tested At */
+            tested_at: string | null;
+            /** Seen At */
+            seen_at: string | null;
+            /** Connected */
+            connected: boolean;
+        };
+        /**
+         * ReadinessRows
+         * @description A page of the list; `total`: how many fit in all.
+         */
+        ReadinessRows: {
+            /** Rows */
+            rows: components["schemas"]["ReadinessRow"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number;
+        };
+        /**
+         * ReadinessUnit
+         * @description A unit and its subtree's counts. `lat`, `lon`: its point, where the dataset has one.
+         */
+        ReadinessUnit: {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "nation" | "province" | "district" | "commune";
+            /** Parent */
+            parent: string | null;
+            /** Lat */
+            lat: number | null;
+            /** Lon */
+            lon: number | null;
+            counts: components["schemas"]["ReadinessCounts"];
+        };
+        /**
          * Receipts
          * @description Of the asker's sites: how many have a message, and who has not (at most 2,000 ids each).
          */
@@ -1162,6 +2202,14 @@ export interface components {
             revoked: number;
         };
         /**
+         * RolesGiven
+         * @description The roles that the asker may give over a unit.
+         */
+        RolesGiven: {
+            /** Roles */
+            roles: ("chair" | "director" | "secretary" | "duty_officer" | "technician" | "lead" | "delegate" | "observer" | "auditor")[];
+        };
+        /**
          * Roster
          * @description Invited sites `[id, unit, label, kind]`, the units above them `[code, parent, name, kind, level]`.
          */
@@ -1193,6 +2241,104 @@ export interface components {
             unit: string;
             /** Levels */
             levels: ("nation" | "province" | "district" | "commune")[];
+        };
+        /**
+         * SelfTestAdvice
+         * @description What is, and one action, in both languages. `fault`: for this the test was not passed.
+         */
+        SelfTestAdvice: {
+            /** Code */
+            code: string;
+            /**
+             * Part
+             * @enum {string}
+             */
+            part: "camera" | "microphone" | "speaker" | "network" | "browser";
+            /** Fault */
+            fault: boolean;
+            /** Vi */
+            vi: string;
+            /** En */
+            en: string;
+        };
+        /**
+         * SelfTestAnswer
+         * @description The media node's answer.
+         */
+        SelfTestAnswer: {
+            /** Answer */
+            answer: string;
+        };
+        /**
+         * SelfTestList
+         * @description The site's self-tests, newest first.
+         */
+        SelfTestList: {
+            /** Tests */
+            tests: components["schemas"]["SelfTestResult"][];
+        };
+        /**
+         * SelfTestOffer
+         * @description `POST /self-test/publisher`.
+         */
+        SelfTestOffer: {
+            /** Offer */
+            offer: string;
+        };
+        /**
+         * SelfTestResult
+         * @description A stored self-test.
+         */
+        SelfTestResult: {
+            /** Id */
+            id: string;
+            /** Site */
+            site: string;
+            /** At */
+            at: string;
+            /** Passed */
+            passed: boolean;
+            /** Advice */
+            advice: components["schemas"]["SelfTestAdvice"][];
+            /** Figures */
+            figures: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * SelfTestTurn
+         * @description `running`: measure now, for `seconds` more. `waiting`: at `place` (1: the next) of `of`, about
+         *     `seconds`; ask again in `again` seconds.
+         */
+        SelfTestTurn: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "waiting";
+            /** Place */
+            place: number;
+            /** Of */
+            of: number;
+            /** Seconds */
+            seconds: number;
+            /** Again */
+            again: number;
+        };
+        /**
+         * SelfTestWatch
+         * @description `POST /self-test/viewer`. `loop`: what the site sends comes back; `way`: nothing comes, it only
+         *     shows that a way leads to the media node.
+         */
+        SelfTestWatch: {
+            /** Offer */
+            offer: string;
+            /**
+             * What
+             * @default loop
+             * @enum {string}
+             */
+            what: "loop" | "way";
         };
         /**
          * Session
@@ -1295,6 +2441,47 @@ export interface components {
             carrier: string | null;
         };
         /**
+         * SiteChange
+         * @description `PATCH /sites/{id}`: what is left out stays. `carrier`: "" takes it away; `phones`, `people`: all.
+         */
+        SiteChange: {
+            /** Label */
+            label?: string | null;
+            /** Kind */
+            kind?: ("post" | "room" | "bridge" | "feed") | null;
+            /** Carrier */
+            carrier?: string | null;
+            /** Phones */
+            phones?: string[] | null;
+            /** People */
+            people?: components["schemas"]["PersonGiven"][] | null;
+        };
+        /**
+         * SiteDetails
+         * @description A site with what only those see who may change it.
+         */
+        SiteDetails: {
+            /** Id */
+            id: string;
+            /** Unit */
+            unit: string;
+            /** Label */
+            label: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "post" | "room" | "bridge" | "feed";
+            /** Path */
+            path: string;
+            /** Carrier */
+            carrier: string | null;
+            /** Phones */
+            phones: string[];
+            /** People */
+            people: components["schemas"]["PersonPresent"][];
+        };
+        /**
          * SiteList
          * @description Sites in the order of their units. `next`: cursor of the following page.
          */
@@ -1303,6 +2490,22 @@ export interface components {
             sites: components["schemas"]["Site"][];
             /** Next */
             next: string | null;
+        };
+        /**
+         * Speaker
+         * @description Step 2. `by_microphone`: the microphone heard the tone from the loudspeaker itself.
+         */
+        Speaker: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "not_heard" | "skipped";
+            /**
+             * By Microphone
+             * @default false
+             */
+            by_microphone: boolean;
         };
         /**
          * Token
@@ -1484,6 +2687,39 @@ export interface operations {
             };
         };
     };
+    choose_password_api_v1_session_password_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     me_api_v1_me_get: {
         parameters: {
             query?: never;
@@ -1599,6 +2835,231 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Activated"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    people_api_v1_people_get: {
+        parameters: {
+            query?: {
+                q?: string;
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_person_api_v1_people_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPerson"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonMade"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roles_api_v1_people_roles_get: {
+        parameters: {
+            query: {
+                unit: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolesGiven"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_grants_api_v1_people__person__grants_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Grants"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonShown"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    new_password_api_v1_people__person__password_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonMade"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disable_api_v1_people__person__disabled_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonShown"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enable_api_v1_people__person__disabled_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonShown"];
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -1773,6 +3234,72 @@ export interface operations {
             };
         };
     };
+    change_site_api_v1_sites__site__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SiteChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteDetails"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    site_details_api_v1_sites__site__details_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteDetails"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     put_picture_api_v1_snapshot_put: {
         parameters: {
             query?: never;
@@ -1819,6 +3346,293 @@ export interface operations {
                 content: {
                     "image/jpeg": unknown;
                 };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_import_api_v1_imports_post: {
+        parameters: {
+            query?: {
+                name?: string;
+                sheet?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    see_import_api_v1_imports__id__get: {
+        parameters: {
+            query?: {
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_import_api_v1_imports__id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    map_import_api_v1_imports__id__mapping_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportMapping"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_import_api_v1_imports__id__answers_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportAnswers"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_import_api_v1_imports__id__run_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_import_api_v1_imports__id__stop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rejected_api_v1_imports__id__rejected_get: {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "csv";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_sites_api_v1_exports_sites_get: {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "csv";
+                unit?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem (RFC 9457) */
             "4XX": {
@@ -2051,7 +3865,7 @@ export interface operations {
             };
         };
     };
-    open_viewer_api_v1_meetings__meeting__viewer_post: {
+    viewer_api_v1_meetings__meeting__viewer_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -2486,6 +4300,305 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Revoked"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_api_v1_self_test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelfTestTurn"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_api_v1_self_test_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publish_api_v1_self_test_publisher_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SelfTestOffer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelfTestAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch_api_v1_self_test_viewer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SelfTestWatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelfTestAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_api_v1_self_test_result_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Figures"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelfTestResult"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    results_api_v1_sites__site__tests_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelfTestList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readiness_api_v1_readiness_get: {
+        parameters: {
+            query?: {
+                unit?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadinessAnswer"];
+                };
+            };
+            /** @description As it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rows_api_v1_readiness_sites_get: {
+        parameters: {
+            query?: {
+                unit?: string | null;
+                state?: ("never" | "activated" | "tested" | "rehearsed" | "ready") | null;
+                cause?: ("no_code" | "code_open" | "code_expired" | "not_tested" | "test_failed" | "test_old" | "not_rehearsed" | "not_seen") | null;
+                carrier?: string | null;
+                q?: string;
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadinessRows"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_api_v1_readiness_sites__kind__get: {
+        parameters: {
+            query?: {
+                unit?: string | null;
+                state?: ("never" | "activated" | "tested" | "rehearsed" | "ready") | null;
+                cause?: ("no_code" | "code_open" | "code_expired" | "not_tested" | "test_failed" | "test_old" | "not_rehearsed" | "not_seen") | null;
+                carrier?: string | null;
+                q?: string;
+            };
+            header?: never;
+            path: {
+                kind: "xlsx" | "csv";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
                 };
             };
             /** @description A problem (RFC 9457) */

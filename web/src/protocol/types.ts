@@ -23,6 +23,28 @@ export type PublisherAnswer = Schemas['PublisherAnswer'];
 export type ReceiptsAnswer = Schemas['Receipts'];
 export type IceServersAnswer = Schemas['IceServers'];
 export type LayerName = Schemas['PinRequest']['ceiling'];
+/** What a self-test measured. */
+export type TestFigures = Schemas['Figures'];
+export type SelfTestTurn = Schemas['SelfTestTurn'];
+export type SelfTestResult = Schemas['SelfTestResult'];
+export type SelfTestAdvice = Schemas['SelfTestAdvice'];
+export type ReadinessAnswer = Schemas['ReadinessAnswer'];
+export type ReadinessUnit = Schemas['ReadinessUnit'];
+export type ReadinessCounts = Schemas['ReadinessCounts'];
+export type ReadinessRow = Schemas['ReadinessRow'];
+export type ReadinessRows = Schemas['ReadinessRows'];
+export type ReadinessState = ReadinessRow['state'];
+export type ReadinessCause = NonNullable<ReadinessRow['cause']>;
+export interface ReadinessQuery {
+  unit: string;
+  state?: ReadinessState | undefined;
+  cause?: ReadinessCause | undefined;
+  /** Empty: sites whose carrier is not known. */
+  carrier?: string | undefined;
+  q?: string | undefined;
+  limit?: number | undefined;
+  after?: string | undefined;
+}
 export type MeetingStatus = Schemas['Meeting']['status'];
 
 export interface Meeting {

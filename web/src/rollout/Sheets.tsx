@@ -59,60 +59,60 @@ export default function Sheets() {
   const error = failed ?? (counts.isError ? codeOf(counts.error) : null);
   return (
     <div className={classes.page} data-testid="sheets">
-        <h1>{t('sheets.title')}</h1>
-        <p>{t('sheets.intro')}</p>
-        <UnitPicker label={t('sheets.unit')} onPick={(found) => setPicked(found.code)} testid="sheets-unit" />
-        {error !== null && <p role="alert">{errorText(error)}</p>}
-        {unit !== null && place.data && counts.data && (
-          <>
-            <section className={classes.issue}>
-              <h2>
-                {place.data.level === 'nation' ? t('nation') : `${place.data.kind} ${place.data.name}`}
-                {place.data.level !== 'nation' && place.data.level !== 'province' && (
-                  <small className={classes.path}>{place.data.path}</small>
-                )}
-              </h2>
-              <dl className={classes.counts}>
-                <Count name={t('sheets.total')} value={total} testid="sheets-total" />
-                <Count name={t('sheets.activated')} value={activated} testid="sheets-activated" />
-                <Count name={t('sheets.waiting')} value={waiting} testid="sheets-waiting" />
-                <Count name={t('sheets.without')} value={total - activated - waiting} />
-              </dl>
-              <div className={classes.options}>
-                <NumberInput
-                  label={t('sheets.days')}
-                  min={1}
-                  max={90}
-                  value={days}
-                  onChange={(value) => setDays(Math.min(90, Math.max(1, Number(value) || 14)))}
-                  hideControls
-                />
-                <TextInput
-                  label={t('sheets.hotline')}
-                  placeholder={t('sheets.hotlineHint')}
-                  maxLength={60}
-                  value={hotline}
-                  onChange={(event) => setHotline(event.currentTarget.value)}
-                  data-testid="sheets-hotline"
-                />
-              </div>
-              <Checkbox
-                label={t('sheets.onlyNew')}
-                checked={onlyNew}
-                onChange={(event) => setOnlyNew(event.currentTarget.checked)}
-              />
-              {wanted === 0 ? (
-                <p>{t('sheets.nothing')}</p>
-              ) : (
-                <Button onClick={issueAll} data-testid="sheets-issue" className={classes.go}>
-                  {t('sheets.issue', { count: wanted, n: formatNumber(wanted) })}
-                </Button>
+      <h1>{t('sheets.title')}</h1>
+      <p>{t('sheets.intro')}</p>
+      <UnitPicker label={t('sheets.unit')} onPick={(found) => setPicked(found.code)} testid="sheets-unit" />
+      {error !== null && <p role="alert">{errorText(error)}</p>}
+      {unit !== null && place.data && counts.data && (
+        <>
+          <section className={classes.issue}>
+            <h2>
+              {place.data.level === 'nation' ? t('nation') : `${place.data.kind} ${place.data.name}`}
+              {place.data.level !== 'nation' && place.data.level !== 'province' && (
+                <small className={classes.path}>{place.data.path}</small>
               )}
-            </section>
-            {job !== null && <JobCard key={job.id} first={job} />}
-            <DeviceTable unit={unit} onAgain={(site) => void start({ sites: [site], only_new: false })} />
-          </>
-        )}
+            </h2>
+            <dl className={classes.counts}>
+              <Count name={t('sheets.total')} value={total} testid="sheets-total" />
+              <Count name={t('sheets.activated')} value={activated} testid="sheets-activated" />
+              <Count name={t('sheets.waiting')} value={waiting} testid="sheets-waiting" />
+              <Count name={t('sheets.without')} value={total - activated - waiting} />
+            </dl>
+            <div className={classes.options}>
+              <NumberInput
+                label={t('sheets.days')}
+                min={1}
+                max={90}
+                value={days}
+                onChange={(value) => setDays(Math.min(90, Math.max(1, Number(value) || 14)))}
+                hideControls
+              />
+              <TextInput
+                label={t('sheets.hotline')}
+                placeholder={t('sheets.hotlineHint')}
+                maxLength={60}
+                value={hotline}
+                onChange={(event) => setHotline(event.currentTarget.value)}
+                data-testid="sheets-hotline"
+              />
+            </div>
+            <Checkbox
+              label={t('sheets.onlyNew')}
+              checked={onlyNew}
+              onChange={(event) => setOnlyNew(event.currentTarget.checked)}
+            />
+            {wanted === 0 ? (
+              <p>{t('sheets.nothing')}</p>
+            ) : (
+              <Button onClick={issueAll} data-testid="sheets-issue" className={classes.go}>
+                {t('sheets.issue', { count: wanted, n: formatNumber(wanted) })}
+              </Button>
+            )}
+          </section>
+          {job !== null && <JobCard key={job.id} first={job} />}
+          <DeviceTable unit={unit} onAgain={(site) => void start({ sites: [site], only_new: false })} />
+        </>
+      )}
     </div>
   );
 }

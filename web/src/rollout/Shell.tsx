@@ -9,12 +9,14 @@ import { SECTIONS } from './sections';
 import classes from './shell.module.css';
 import { useMe } from './useMe';
 
+const HOME = '/trung-tam/trien-khai';
+
 /** What all pages of the rollout share: who works, the way back, the navigation. */
 export default function Shell() {
   const { t } = useTranslation();
   const errorText = useErrorText();
   const me = useMe();
-  const here = useLocation().pathname.split('/').at(-1);
+  const here = useLocation().pathname.slice(HOME.length).replaceAll('/', '');
   if (me.isError && codeOf(me.error) === 'not_authenticated') return <Navigate to="/dang-nhap" replace />;
   if (me.data?.kind === 'site') return <Navigate to="/diem-cau" replace />;
   if (me.data?.temporary) return <OwnPassword me={me.data} />;
@@ -39,8 +41,9 @@ export default function Shell() {
         {SECTIONS.map((one) => (
           <NavLink
             key={one.path}
-            to={`/trung-tam/trien-khai/${one.path}`}
-            data-testid={`section-${one.path}`}
+            to={`${HOME}/${one.path}`}
+            end={one.path === ''}
+            data-testid={`section-${one.name}`}
           >
             {t(`rollout.section.${one.name}`)}
           </NavLink>

@@ -9,6 +9,7 @@ export const SECTIONS: readonly {
   name: keyof typeof vi.rollout.section;
   needs: readonly string[];
 }[] = [
+  { path: '', name: 'readiness', needs: ['site.see'] },
   { path: 'nhap', name: 'import', needs: ['site.create', 'site.change'] },
   { path: 'phieu', name: 'sheets', needs: ['code.issue'] },
   { path: 'nguoi', name: 'people', needs: ['person.manage'] },

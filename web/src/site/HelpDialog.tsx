@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
+import { Link, useNavigate } from 'react-router';
 import { Icon } from '../design/icons';
 import { Dialog } from '../parts/Dialog';
 import classes from './help.module.css';
@@ -18,6 +18,7 @@ interface HelpProps {
 /** What the three states mean, the device check, and the way out of a meeting. */
 export function HelpDialog({ session, scene, opened, onClose, onCheck }: HelpProps) {
   const { t } = useTranslation();
+  const navigate = useNavigate();
   const leave = () => {
     onClose();
     void session.leave();
@@ -47,6 +48,17 @@ export function HelpDialog({ session, scene, opened, onClose, onCheck }: HelpPro
       <div className={classes.actions}>
         <Button size="md" leftSection={<Icon name="settings" />} onClick={onCheck} data-testid="device-check">
           {t('site.check')}
+        </Button>
+        <Button
+          size="md"
+          variant="default"
+          leftSection={<Icon name="wifi" />}
+          onClick={() => {
+            if (scene.state === null || confirm(t('site.selfTestSure'))) void navigate('/kiem-tra');
+          }}
+          data-testid="self-test-link"
+        >
+          {t('site.selfTest')}
         </Button>
         {scene.state !== null && (
           <Button

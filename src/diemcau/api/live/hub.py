@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import math
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +114,11 @@ class Hub:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def online(self) -> AbstractSet[str]:
+        """Sites with a page that is connected; the live set."""
+        return self._sites.keys()
 
     # Coming and going.
 

@@ -1,0 +1,270 @@
+"""Doors of readiness: counts of a subtree, the list of what is not ready and why, the same as a file."""
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+
+from diemcau.access import Actor
+from diemcau.api.asker import CurrentAsker, CurrentServices
+from diemcau.api.schemas import Level
+from diemcau.api.services import Services
+from diemcau.clock import rfc3339
+from diemcau.errors import Forbidden
+from diemcau.rollout.readiness import Cause, Counts, Row, RowFilter, State, write_csv, write_xlsx
+from diemcau.units import Unit
+
+router = APIRouter(prefix="/api/v1", tags=["readiness"])
+
+StateName = Literal["never", "activated", "tested", "rehearsed", "ready"]
+UnitCode = Annotated[str | None, Query(max_length=16)]
+Carrier = Annotated[str | None, Query(max_length=100)]
+Text = Annotated[str, Query(max_length=200)]
+
+
+class ReadinessCounts(BaseModel):
+    """How many sites stand exactly where, and why no further."""
+
+    total: int
+    states: dict[StateName, int]
+    causes: dict[Cause, int]
+
+
+class ReadinessUnit(BaseModel):
+    """A unit and its subtree's counts. `lat`, `lon`: its point, where the dataset has one."""
+
+    code: str
+    name: str
+    kind: str
+    level: Level
+    parent: str | None
+    lat: float | None
+    lon: float | None
+    counts: ReadinessCounts
+
+
+class ReadinessCarrier(BaseModel):
+    """A carrier's sites; None: not known."""
+
+    carrier: str | None
+    counts: ReadinessCounts
+
+
+class ReadinessForecast(BaseModel):
+    """When all will be ready at the measured pace; `unknown`: not enough data."""
+
+    kind: Literal["done", "unknown", "far", "range"]
+    remaining: int
+    per_hour: float | None
+    earliest: str | None
+    latest: str | None
+
+
+class ReadinessPolicy(BaseModel):
+    """What ready means here."""
+
+    test_days: int
+    seen_hours: int
+    rehearsal: bool
+
+
+class ReadinessAnswer(BaseModel):
+    """`above`: from the topmost unit that the asker may see down to the one before `unit`. `roots`: the
+    topmost ones. `dataset`: whose units these are."""
+
+    dataset: str
+    unit: ReadinessUnit
+    above: list[ReadinessUnit]
+    roots: list[ReadinessUnit]
+    children: list[ReadinessUnit]
+    carriers: list[ReadinessCarrier]
+    forecast: ReadinessForecast
+    policy: ReadinessPolicy
+
+
+class ReadinessFinding(BaseModel):
+    """What the last self-test found."""
+
+    code: str
+    fault: bool
+    vi: str
+    en: str
+
+
+class ReadinessRow(BaseModel):
+    """A site: where it is, why no further, whom to call."""
+
+    site: str
+    unit: str
+    label: str
+    path: str
+    carrier: str | None
+    state: StateName
+    cause: Cause | None
+    owner: str
+    phones: list[str]
+    findings: list[ReadinessFinding]
+    tested_at: str | None
+    seen_at: str | None
+    connected: bool
+
+
+class ReadinessRows(BaseModel):
+    """A page of the list; `total`: how many fit in all."""
+
+    rows: list[ReadinessRow]
+    next: str | None
+    total: int
+
+
+def _filter(state: StateName | None, cause: Cause | None, carrier: str | None, q: str) -> RowFilter:
+    return RowFilter(None if state is None else State(state), cause, carrier, q)
+
+
+def _unit_of(services: Services, actor: Actor, unit: str | None) -> str:
+    """The unit that was asked for, else the topmost one that the asker may see. Raises Forbidden."""
+    if unit is not None:
+        return unit
+    roots = services.readiness.units_of(actor)
+    if not roots:
+        raise Forbidden(None, command="site.see")
+    return roots[0].code
+
+
+@router.get("/readiness", responses={304: {"description": "As it was"}})
+async def readiness(
+    request: Request,
+    response: Response,
+    asker: CurrentAsker,
+    services: CurrentServices,
+    unit: UnitCode = None,
+) -> ReadinessAnswer:
+    """Counts of a subtree and of the units right below. With the ETag of an earlier answer: 304 while nothing
+    has changed."""
+    actor, room = asker.actor, services.readiness
+    code = _unit_of(services, actor, unit)
+    counts = await room.counts(actor, code)
+    etag = f'"{id(room):x}-{await room.version()}-{code}"'
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers={"ETag": etag})  # type: ignore[return-value]
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = "private, no-cache"
+    tree = services.units
+    roots = room.units_of(actor)
+    above = [
+        one for one in reversed(tree.ancestors(code)) if services.access.allowed(actor, "site.see", one.code)
+    ]
+    expected = await room.forecast(actor, code)
+    carriers = (await room.carriers(actor, code)).items()
+    return ReadinessAnswer(
+        dataset=tree.dataset,
+        unit=_unit(tree.get(code), counts),
+        above=[_unit(one, await room.counts(actor, one.code)) for one in above],
+        roots=[_unit(one, await room.counts(actor, one.code)) for one in roots],
+        children=[_unit(child, below) for child, below in await room.children(actor, code)],
+        carriers=[ReadinessCarrier(carrier=carrier, counts=_counts(below)) for carrier, below in carriers],
+        forecast=ReadinessForecast.model_validate(expected.to_json()),
+        policy=ReadinessPolicy.model_validate(room.policy, from_attributes=True),
+    )
+
+
+@router.get("/readiness/sites")
+async def rows(
+    asker: CurrentAsker,
+    services: CurrentServices,
+    unit: UnitCode = None,
+    state: StateName | None = None,
+    cause: Cause | None = None,
+    carrier: Carrier = None,
+    q: Text = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    after: Annotated[str | None, Query(max_length=200)] = None,
+) -> ReadinessRows:
+    """Sites of a subtree that fit, in the order of units. `carrier` empty: those without one."""
+    code = _unit_of(services, asker.actor, unit)
+    wanted = _filter(state, cause, carrier, q)
+    page = await services.readiness.rows(asker.actor, code, wanted, limit=limit, after=after)
+    return ReadinessRows(
+        rows=[_row(row, owner) for row, owner in page.rows], next=page.next, total=page.total
+    )
+
+
+@router.get(
+    "/readiness/sites.{kind}",
+    response_class=Response,
+    responses={
+        200: {
+            "content": {
+                "text/csv": {},
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {},
+            }
+        }
+    },
+)
+async def export(
+    kind: Literal["xlsx", "csv"],
+    request: Request,
+    asker: CurrentAsker,
+    services: CurrentServices,
+    unit: UnitCode = None,
+    state: StateName | None = None,
+    cause: Cause | None = None,
+    carrier: Carrier = None,
+    q: Text = "",
+) -> Response:
+    """The whole filtered list as a file."""
+    request.app.state.limits.exports.take(asker.actor.key)
+    code = _unit_of(services, asker.actor, unit)
+    write = write_xlsx if kind == "xlsx" else write_csv
+    async with request.app.state.exporting:  # one at a time: a nation's takes seconds of a core
+        found = await services.readiness.all_rows(asker.actor, code, _filter(state, cause, carrier, q))
+        content = await asyncio.to_thread(write, found)
+    media = (
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        if kind == "xlsx"
+        else "text/csv; charset=utf-8"
+    )
+    headers = {
+        "Content-Disposition": f'attachment; filename="san-sang-{code}.{kind}"',
+        "Cache-Control": "no-store",
+    }
+    return Response(content, media_type=media, headers=headers)
+
+
+def _counts(counts: Counts) -> ReadinessCounts:
+    return ReadinessCounts.model_validate(counts.to_json())
+
+
+def _unit(unit: Unit, counts: Counts) -> ReadinessUnit:
+    return ReadinessUnit(
+        code=unit.code,
+        name=unit.name,
+        kind=unit.kind,
+        level=unit.level.value,
+        parent=unit.parent,
+        lat=unit.lat,
+        lon=unit.lon,
+        counts=_counts(counts),
+    )
+
+
+def _row(row: Row, owner: str) -> ReadinessRow:
+    site, facts = row.site, row.facts
+    return ReadinessRow(
+        site=site.id,
+        unit=site.unit,
+        label=site.label,
+        path=site.path,
+        carrier=site.carrier,
+        state=row.standing.state.value,
+        cause=row.standing.cause,
+        owner=owner,
+        phones=list(site.phones),
+        findings=[]
+        if row.test is None
+        else [ReadinessFinding.model_validate(one.to_json()) for one in row.test.advice],
+        tested_at=None if facts.tested_at is None else rfc3339(facts.tested_at),
+        seen_at=None if facts.seen_at is None else rfc3339(facts.seen_at),
+        connected=facts.connected,
+    )

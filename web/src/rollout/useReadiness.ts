@@ -1,0 +1,26 @@
+import { useQuery } from '@tanstack/react-query';
+import { useRef } from 'react';
+import { http } from '../http';
+import type { ReadinessAnswer } from '../protocol/types';
+
+const POLL_MS = 3_000;
+
+/** A unit's counts, kept fresh; while nothing has changed the server answers with two lines of header. */
+export function useReadiness(unit: string | null, enabled: boolean) {
+  const last = useRef<{ unit: string | null; etag: string | null; answer: ReadinessAnswer } | null>(null);
+  return useQuery({
+    queryKey: ['readiness', unit],
+    queryFn: async ({ signal }) => {
+      const known = last.current?.unit === unit ? last.current : null;
+      const found = await http.readiness(unit, known?.etag ?? null, signal);
+      if (found === 'same' && known) return known.answer;
+      if (found === 'same') throw new Error('an answer without a question');
+      last.current = { unit, ...found };
+      return found.answer;
+    },
+    enabled,
+    refetchInterval: POLL_MS,
+    // Going down and up the tree shows what was there before, at once.
+    staleTime: POLL_MS,
+  });
+}
