@@ -119,9 +119,12 @@ pub trait Sink {
     fn near(&mut self, _start: *const u8, _bytes: usize) {}
 }
 
-impl<F: FnMut(OutPacket<'_>)> Sink for F {
+/// A sink that fetches nothing ahead.
+struct Plain<F>(F);
+
+impl<F: FnMut(OutPacket<'_>)> Sink for Plain<F> {
     fn packet(&mut self, out: OutPacket<'_>) {
-        self(out);
+        self.0(out);
     }
 }
 
@@ -133,7 +136,12 @@ impl Shard {
     /// Packets of a track, ideally all of a frame: up to its marker, or what came within 5 ms. They are put in order
     /// here. `sink` is called viewer by viewer, so that a viewer's packets of the frame follow each other and fit one
     /// GSO message. No allocation per packet.
-    pub fn forward(&mut self, batch: &mut [Arc<TrackPacket>], now: Time, mut sink: impl Sink) {
+    pub fn forward(&mut self, batch: &mut [Arc<TrackPacket>], now: Time, sink: impl FnMut(OutPacket<'_>)) {
+        self.forward_to(batch, now, Plain(sink));
+    }
+
+    /// The same, into a sink that is told whose turn is near.
+    pub fn forward_to(&mut self, batch: &mut [Arc<TrackPacket>], now: Time, mut sink: impl Sink) {
         batch.sort_unstable_by_key(|packet| (packet.source, packet.seq));
         for packets in batch.chunk_by(|a, b| a.source == b.source) {
             self.forward_source(packets, now, &mut sink);

@@ -135,7 +135,7 @@ impl Worker {
             turn,
             now,
         };
-        shard.forward(batch, time, sending);
+        shard.forward_to(batch, time, sending);
         batch.clear();
     }
 
