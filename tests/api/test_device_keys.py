@@ -241,14 +241,14 @@ async def test_a_desk_sees_that_a_sites_page_is_hidden_or_its_machine_slept(worl
         await site.command("meeting.join", meeting)
         await desk.subscribe(meeting, **{"with": ["presence"]})
         await site.send({"op": "page", "hidden": True})
-        told = await desk.next("eph", lambda frame: frame["topic"] == "pages")
+        told = await desk.next("eph", when=lambda frame: frame["topic"] == "pages")
         assert told["data"]["pages"][NORTH]["page_hidden"] is True
         await site.send({"op": "page", "hidden": False, "slept_s": 95})
-        told = await desk.next("eph", lambda frame: frame["topic"] == "pages")
+        told = await desk.next("eph", when=lambda frame: frame["topic"] == "pages")
         page = told["data"]["pages"][NORTH]
         assert (page["page_hidden"], page["slept_s"]) == (False, 95) and page["slept_at"]
         await site.raw.close()
-        told = await desk.next("eph", lambda frame: frame["topic"] == "pages")
+        told = await desk.next("eph", when=lambda frame: frame["topic"] == "pages")
         assert told["data"]["pages"][NORTH]["slept_at"] is None
     async with world.socket(credential, tab="t2") as site:
         await site.send({"op": "page", "hidden": True, "slept_s": -1})
