@@ -160,7 +160,7 @@ def test_a_technician_prints_his_province_and_fetches_it_once(
     browser: Browser, house: House, tmp_path: Path
 ) -> None:
     person = {
-        "username": "kythuat",
+        "username": "kythuat2",
         "password": "mot-mat-khau-dai",
         "name": "Nguyễn Văn Kỹ",
         "grants": [{"role": "technician", "unit": PROVINCES[-1]}],
