@@ -20,15 +20,16 @@ class GatheringTransport:
     def write(self, data: bytes) -> None:
         """Leaves with whatever else is written in this turn."""
         if not self._waiting:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._waiting.append(data)
 
     def close(self) -> None:
         """What was written leaves before."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """What was written leaves now."""
         waiting, self._waiting = self._waiting, []
         if waiting and not self._transport.is_closing():
             self._transport.write(waiting[0] if len(waiting) == 1 else b"".join(waiting))
@@ -44,3 +45,8 @@ class GatheringSocket(WebSocketsSansIOProtocol):
         """A connection whose request asked for a WebSocket."""
         gathering = GatheringTransport(cast("asyncio.Transport", transport), self.loop)
         super().connection_made(cast("asyncio.Transport", gathering))
+
+    def eof_received(self) -> None:
+        """The client sends no more and the loop is about to close: our answers leave before."""
+        cast("GatheringTransport", self.transport).flush()
+        return super().eof_received()
