@@ -7,6 +7,9 @@ import struct
 from pathlib import Path
 from typing import NamedTuple
 
+PATIENCE_S = 2
+"""Seconds to wait for a process that is too busy to take a connection."""
+
 
 class Peer(NamedTuple):
     """A process and the user it runs as."""
@@ -21,7 +24,8 @@ def peer(path: Path) -> Peer | None:
     A socket in a folder that all may write to could be anybody's: the caller looks at `uid`.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(2.0)
+        # A blocking connect waits for room in the listener's queue; Python's own timeouts would fail at once.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", PATIENCE_S, 0))
         try:
             probe.connect(str(path))
             credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
