@@ -21,9 +21,12 @@ pub struct FrameId {
 const HEAD: usize = 48;
 const TAIL: usize = 16;
 
-/// Grows with a frame's bytes, however they are cut into packets: length, first and last bytes.
+/// Grows with a frame's bytes, however they are cut into packets: length, a sum of all bytes (CRC-32), first and last
+/// bytes. The sum is what tells still pictures' keyframes apart: they begin with the same parameter sets and end with the
+/// same macroblocks, and among some hundred of about one length two have the same.
 #[derive(Debug, Clone)]
 pub struct Fingerprint {
+    sum: crc32fast::Hasher,
     head: [u8; HEAD],
     tail: [u8; TAIL],
     length: usize,
@@ -31,13 +34,14 @@ pub struct Fingerprint {
 
 impl Default for Fingerprint {
     fn default() -> Self {
-        Self { head: [0; HEAD], tail: [0; TAIL], length: 0 }
+        Self { sum: crc32fast::Hasher::new(), head: [0; HEAD], tail: [0; TAIL], length: 0 }
     }
 }
 
 impl Fingerprint {
     /// The next bytes of the frame.
     pub fn add(&mut self, bytes: &[u8]) {
+        self.sum.update(bytes);
         if self.length < HEAD {
             let take = bytes.len().min(HEAD - self.length);
             self.head[self.length..self.length + take].copy_from_slice(&bytes[..take]);
@@ -64,11 +68,12 @@ impl Fingerprint {
 
     /// 64 bits of it.
     #[must_use]
-    pub fn finish(&self) -> u64 {
+    pub fn finish(self) -> u64 {
         let mut hasher = std::hash::DefaultHasher::new();
         hasher.write(&self.head);
         hasher.write(&self.tail);
         hasher.write_usize(self.length);
+        hasher.write_u32(self.sum.finalize());
         hasher.finish()
     }
 
@@ -106,11 +111,29 @@ mod tests {
     }
 
     #[test]
+    fn frames_that_differ_in_one_byte_anywhere_are_told_apart() {
+        // As keyframes of two still pictures of one length may be: the same parameter sets, the same last macroblocks.
+        let frame: Vec<u8> = (0..2_193).map(|at| (at % 251) as u8).collect();
+        let mut prints: Vec<u64> = (0..frame.len())
+            .map(|at| {
+                let mut other = frame.clone();
+                other[at] ^= 1;
+                Fingerprint::of(&other, false)
+            })
+            .collect();
+        prints.push(Fingerprint::of(&frame, false));
+        prints.sort_unstable();
+        prints.dedup();
+        assert_eq!(prints.len(), frame.len() + 1);
+    }
+
+    #[test]
     fn start_codes_do_not_matter() {
         let mut units = Fingerprint::default();
         units.add(&[0x67, 1]);
         units.add(&[0x65, 2, 3]);
-        assert_eq!(units.finish(), Fingerprint::of(&[0, 0, 0, 1, 0x67, 1, 0, 0, 1, 0x65, 2, 3], true));
-        assert_ne!(units.finish(), Fingerprint::of(&[0, 0, 0, 1, 0x67, 1, 0, 0, 1, 0x65, 2, 4], true));
+        let print = units.finish();
+        assert_eq!(print, Fingerprint::of(&[0, 0, 0, 1, 0x67, 1, 0, 0, 1, 0x65, 2, 3], true));
+        assert_ne!(print, Fingerprint::of(&[0, 0, 0, 1, 0x67, 1, 0, 0, 1, 0x65, 2, 4], true));
     }
 }

@@ -1,6 +1,6 @@
 //! All clips of a run: what `index.json` names, held in memory once and shared.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -158,7 +158,7 @@ impl Library {
             return Err(ClipError::Content("clips need one common loop, a video and a voice".into()));
         }
         let by_site = clips.iter().enumerate().map(|(i, clip)| (clip.site.clone(), i)).collect();
-        let by_fingerprint = videos.values().flat_map(|video| fingerprints(video)).collect();
+        let by_fingerprint = by_fingerprint(videos.values())?;
         Ok(Self { loop_ms, frames, clips, voices, pictures, by_site, by_fingerprint, videos })
     }
 
@@ -234,23 +234,38 @@ fn stable_hash(text: &str) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-fn fingerprints(video: &Video) -> Vec<(u64, FrameId)> {
-    let mut out = Vec::new();
-    for (layer, encodings) in video.layers.iter().enumerate() {
-        for (encoding, frames) in encodings.iter().enumerate() {
-            out.extend(frames.frames.iter().enumerate().map(|(position, frame)| {
-                let id = FrameId {
-                    number: video.number,
-                    h264: video.codec == VideoCodec::H264,
-                    layer: layer as u8,
-                    encoding: encoding as u16,
-                    position: position as u16,
-                };
-                (frame.fingerprint, id)
-            }));
+/// # Errors
+/// When two keyframes are alike: nothing comes before a keyframe that would tell which it is, and a viewer would take
+/// the frame behind it for garbage.
+fn by_fingerprint<'a>(
+    videos: impl Iterator<Item = &'a Arc<Video>>,
+) -> Result<HashMap<u64, FrameId>, ClipError> {
+    let mut found = HashMap::new();
+    let mut keyframes = HashSet::new();
+    for (frame, id) in videos.flat_map(|video| frames_of(video)) {
+        if frame.keyframe && !keyframes.insert(frame.fingerprint) {
+            let FrameId { number, position, .. } = id;
+            let text = format!("the keyframe at {position} of clip {number} is also another's");
+            return Err(ClipError::Content(text));
+        }
+        // Of a keyframe and another frame that look alike, the one that may come after anything.
+        if frame.keyframe || !keyframes.contains(&frame.fingerprint) {
+            found.insert(frame.fingerprint, id);
         }
     }
-    out
+    Ok(found)
+}
+
+fn frames_of(video: &Video) -> impl Iterator<Item = (&Frame, FrameId)> {
+    let encodings = video.layers.iter().enumerate().flat_map(|(layer, encodings)| {
+        encodings.iter().enumerate().map(move |(at, encoding)| (layer as u8, at as u16, encoding))
+    });
+    let (number, h264) = (video.number, video.codec == VideoCodec::H264);
+    encodings.flat_map(move |(layer, encoding, frames)| {
+        frames.frames.iter().enumerate().map(move |(position, frame)| {
+            (frame, FrameId { number, h264, layer, encoding, position: position as u16 })
+        })
+    })
 }
 
 fn read(path: &Path) -> Result<Bytes, ClipError> {
@@ -351,6 +366,30 @@ pub(crate) mod tests {
         Library::from_parts(300, clips.collect(), vec![Arc::new(voice)], pictures).unwrap()
     }
 
+    /// Two clips whose keyframes have one length, one beginning and one end: they differ in `differ` bytes in the middle.
+    fn twins(differ: usize) -> Result<Library, ClipError> {
+        let Library { loop_ms, mut clips, voices, pictures, .. } = library(2);
+        let first = clips[0].h264.clone().unwrap();
+        let mut second = (*clips[1].h264.take().unwrap()).clone();
+        for (layer, encodings) in second.layers.iter_mut().enumerate() {
+            for (index, encoding) in encodings.iter_mut().enumerate() {
+                let phase = usize::from(encoding.phase);
+                let mut data = first.layers[layer][index].frames[phase].data.to_vec();
+                let middle = data.len() / 2;
+                data[middle..middle + differ].iter_mut().for_each(|byte| *byte = byte.wrapping_add(7).max(1));
+                let fingerprint = Fingerprint::of(&data, true);
+                encoding.frames[phase] = Frame { keyframe: true, fingerprint, data: data.into() };
+            }
+        }
+        clips[1].h264 = Some(Arc::new(second));
+        Library::from_parts(loop_ms, clips, voices, pictures)
+    }
+
+    /// See [`twins`].
+    pub fn library_of_twins() -> Library {
+        twins(8).unwrap()
+    }
+
     #[test]
     fn every_frame_is_known_by_its_bytes() {
         let library = library(3);
@@ -368,6 +407,11 @@ pub(crate) mod tests {
             }
         }
         assert_eq!(library.find(12345, None), None);
+    }
+
+    #[test]
+    fn clips_with_a_keyframe_in_common_are_refused() {
+        assert!(matches!(twins(0), Err(ClipError::Content(text)) if text.contains("is also another's")));
     }
 
     #[test]

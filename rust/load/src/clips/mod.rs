@@ -13,4 +13,4 @@ pub use nal::nal_units;
 pub use player::Player;
 
 #[cfg(test)]
-pub(crate) use library::tests::library as tests_library;
+pub(crate) use library::tests::{library as tests_library, library_of_twins as tests_library_of_twins};

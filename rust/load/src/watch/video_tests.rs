@@ -109,6 +109,25 @@ fn a_cut_to_a_frame_that_is_no_keyframe_is_found() {
 }
 
 #[test]
+fn a_cut_between_clips_whose_keyframes_look_alike_breaks_nothing() {
+    // One of the two would be taken for the other, and the frame after its keyframe for garbage.
+    for to in [0, 1] {
+        let mut rig = Rig { library: crate::clips::tests_library_of_twins(), ..Rig::new() };
+        let (mut from, mut to) = (rig.player(1 - to, VideoCodec::H264), rig.player(to, VideoCodec::H264));
+        for number in 0..3 {
+            rig.send(&mut from, 1, number, |_| false);
+        }
+        for number in 3..9 {
+            rig.send(&mut to, 1, number, |_| false);
+        }
+        assert_eq!(rig.violations(), [] as [&str; 0]);
+        let numbers: Vec<u16> = rig.shown.iter().map(|id| id.unwrap().number).collect();
+        assert_eq!(numbers[..3], [from.video().number; 3]);
+        assert_eq!(numbers[3..], [to.video().number; 6]);
+    }
+}
+
+#[test]
 fn a_skipped_frame_is_found_even_when_the_sequence_hides_it() {
     for codec in [VideoCodec::H264, VideoCodec::Vp8] {
         let mut rig = Rig::new();
