@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use diemcau_control::REMEMBERED;
 
-/// Most bytes of replies kept; the oldest go first, so fewer than [`REMEMBERED`] may be kept when they are long.
-pub const MAX_BYTES: usize = 64 << 20;
+/// Most bytes of replies kept; the oldest go first, so fewer than [`REMEMBERED`] may be kept when they are long. Asked for
+/// again is what was answered into a link that broke at that moment: a thousand answers to offers are some seconds of a
+/// crowd's coming in.
+pub const MAX_BYTES: usize = 8 << 20;
 
 /// What is known of a command's id.
 #[derive(Debug, PartialEq, Eq)]

@@ -12,8 +12,10 @@ from diemcau.cli.nation.child import child
 from diemcau.cli.nation.life import command
 from diemcau.cli.nation.meter import Meter, Sample, row, spent
 from diemcau.cli.nation.seed import Nation
-from diemcau.media.supervisor import NICE
 from diemcau.processes import prefer
+
+CLIENTS_NICE = -2
+"""Niceness of the simulated sites: before control, behind the node."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ async def measured(
     they joined and afterwards. Raises OSError when they fail."""
     async with child(*arguments, answers=True) as process:
         # They stand for ten thousand other machines: control must not get its speed by slowing them.
-        prefer(process.pid, NICE)
+        prefer(process.pid, CLIENTS_NICE)
         meter = Meter({"control": _own, "node": lambda: server.node_pid(), "clients": lambda: process.pid})
         began, joined = meter.sample(), None
         report: dict[str, Any] = {}
