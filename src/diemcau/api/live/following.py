@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -41,12 +42,21 @@ class Following:
     """What a client follows, what waits for it, and the reading of what it missed."""
 
     def __init__(self, connection: "Connection") -> None:
-        self._client, self._hub = connection, connection.hub
+        # It holds us: a reference back would keep both, once gone, until a whole collection of garbage.
+        self._connection = weakref.ref(connection)
+        self._hub = connection.hub
         self._services, self._outbox = connection.services, connection.outbox
         self.follows: dict[str, Follow] = {}
         self._since: dict[Follow, int | None] = {}
         self._up: asyncio.Queue[Follow] = asyncio.Queue(MAX_STREAMS * 2)
         self._reading = asyncio.Lock()  # one stream is read at a time: what is sent stays in order
+
+    @property
+    def _client(self) -> "Connection":
+        connection = self._connection()
+        if connection is None:
+            raise ReferenceError("the connection has gone")
+        return connection
 
     def deliver(self, follow: Follow, seq: int, text: str) -> None:
         """An event of a stream that the client follows."""
