@@ -41,7 +41,7 @@ export default function Shell() {
         {SECTIONS.map((one) => (
           <NavLink
             key={one.path}
-            to={`${HOME}/${one.path}`}
+            to={one.path === '' ? HOME : `${HOME}/${one.path}`}
             end={one.path === ''}
             data-testid={`section-${one.name}`}
           >
