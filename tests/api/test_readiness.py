@@ -158,7 +158,7 @@ async def test_the_list_has_cause_owner_and_phone_in_pages_and_files(world: Worl
         assert [(one["carrier"], one["counts"]["total"]) for one in carriers] == [(None, 4), ("VNPT", 1)]
         answer = await client.get("/api/v1/readiness/sites.csv", params={"carrier": "VNPT"})
         assert "attachment" in answer.headers["content-disposition"]
-        [_, line] = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+        [_, line] = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
         assert line[1] == "'=1+1" and line[8] == "'+84912345678, 0219 3" and line[7] == "Lê Văn Kỹ"
         answer = await client.get("/api/v1/readiness/sites.xlsx")
         sheet = load_workbook(io.BytesIO(answer.content)).active

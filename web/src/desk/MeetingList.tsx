@@ -8,6 +8,7 @@ import { formatClock, formatDay, formatNumber } from '../i18n/format';
 import { OwnPassword } from '../parts/OwnPassword';
 import { Prefs } from '../parts/Prefs';
 import { useErrorText } from '../parts/useErrorText';
+import { useMe } from '../parts/useMe';
 import { codeOf } from '../protocol/failure';
 import classes from './list.module.css';
 import { NewMeeting } from './NewMeeting';
@@ -19,15 +20,7 @@ export default function MeetingList() {
   const navigate = useNavigate();
   const queries = useQueryClient();
   const [making, setMaking] = useState(false);
-  const me = useQuery({
-    queryKey: ['me', 'desk'],
-    queryFn: () => {
-      http.page = 'desk';
-      return http.me();
-    },
-    retry: false,
-    staleTime: 60_000,
-  });
+  const me = useMe();
   const list = useQuery({
     queryKey: ['meetings'],
     queryFn: () => http.meetings(),

@@ -10,7 +10,7 @@ import { codeOf } from '../protocol/failure';
 import { people, type PersonShown } from './api';
 import classes from './people.module.css';
 import { EditGrants, NewPerson } from './PersonForms';
-import { useMe } from './useMe';
+import { useMe } from '../parts/useMe';
 
 type Doing =
   | { what: 'add' }

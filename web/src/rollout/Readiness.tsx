@@ -15,7 +15,7 @@ import classes from './readiness.module.css';
 import { SiteList, type ListFilter } from './SiteList';
 import { UnitGrid } from './UnitGrid';
 import { UnitTable } from './UnitTable';
-import { useMe } from './useMe';
+import { useMe } from '../parts/useMe';
 import { useReadiness } from './useReadiness';
 
 const TABS = ['byUnit', 'byCarrier', 'list'] as const;

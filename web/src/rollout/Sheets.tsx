@@ -11,7 +11,7 @@ import { JobCard } from './JobCard';
 import classes from './sheets.module.css';
 import { begin, devices, type SheetsJob, type Wanted } from './sheetsApi';
 import { UnitPicker } from './UnitPicker';
-import { useMe } from './useMe';
+import { useMe } from '../parts/useMe';
 
 const HOTLINE = 'dc.hotline';
 

@@ -7,7 +7,7 @@ import { useErrorText } from '../parts/useErrorText';
 import { codeOf } from '../protocol/failure';
 import { SECTIONS } from './sections';
 import classes from './shell.module.css';
-import { useMe } from './useMe';
+import { useMe } from '../parts/useMe';
 
 const HOME = '/trung-tam/trien-khai';
 

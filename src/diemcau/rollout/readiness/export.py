@@ -1,13 +1,10 @@
-"""The filtered list as a file for a spreadsheet: what people typed can never become a formula in it."""
+"""The filtered list as a file for a spreadsheet, where `spreadsheet` keeps every cell from acting."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from openpyxl import Workbook
-
+from diemcau import spreadsheet
 from diemcau.rollout.readiness.board import Row
 from diemcau.rollout.readiness.forecast import ZONE
 from diemcau.rollout.readiness.texts import CAUSE_TEXTS, STATE_TEXTS
@@ -27,7 +24,6 @@ HEADERS: Final = (
     "Mã điểm cầu",
 )
 _WIDTHS: Final = (12, 34, 46, 14, 18, 34, 60, 30, 26, 20, 20, 30)
-_RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def cells(row: Row, owner: str) -> tuple[str, ...]:
@@ -38,7 +34,7 @@ def cells(row: Row, owner: str) -> tuple[str, ...]:
         todo = " ".join(advice.text("vi") for advice in row.test.faults)
     seen = "đang kết nối" if row.facts.connected else _time(row.facts.seen_at)
     site = row.site
-    plain = (
+    return (
         site.unit,
         site.label,
         site.path,
@@ -52,39 +48,16 @@ def cells(row: Row, owner: str) -> tuple[str, ...]:
         seen,
         site.id,
     )
-    return tuple(safe(text) for text in plain)
 
 
-def safe(text: str) -> str:
-    """Text that a spreadsheet takes for text: what would begin a formula gets an apostrophe before it, and
-    characters that no file of the kind may hold are left out."""
-    clean = "".join(c for c in text if c >= " " or c in "\t\r\n")
-    return f"'{clean}" if clean.startswith(_RISKY) else clean
-
-
-def write_xlsx(rows: Sequence[tuple[Row, str]]) -> bytes:
+def write_xlsx(rows: Iterable[tuple[Row, str]]) -> bytes:
     """A workbook of one sheet. Takes seconds for a nation: call it in a thread."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("Mức sẵn sàng")
-    for index, width in enumerate(_WIDTHS):
-        sheet.column_dimensions["ABCDEFGHIJKL"[index]].width = width
-    sheet.freeze_panes = "A2"
-    sheet.append(HEADERS)
-    for row, owner in rows:
-        sheet.append(cells(row, owner))
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return spreadsheet.write_xlsx(HEADERS, (cells(row, owner) for row, owner in rows), widths=_WIDTHS)
 
 
 def write_csv(rows: Iterable[tuple[Row, str]]) -> bytes:
-    """UTF-8 with a byte order mark, which is how Excel knows it; CRLF (RFC 4180)."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(HEADERS)
-    for row, owner in rows:
-        writer.writerow(cells(row, owner))
-    return out.getvalue().encode("utf-8-sig")
+    """The same as text."""
+    return spreadsheet.write_csv(HEADERS, (cells(row, owner) for row, owner in rows))
 
 
 def _time(at: datetime | None) -> str:
