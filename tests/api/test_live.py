@@ -426,6 +426,7 @@ async def test_the_welcome_comes_before_anything_else(world: World, monkeypatch:
         for connection in hub.connections:
             connection.tell_you()
             connection.tell_standing()
+        hub.beat(hub.connections)
         return await listed(actor)
 
     credential = await world.device(NORTH)

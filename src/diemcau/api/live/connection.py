@@ -79,8 +79,9 @@ class Connection:
             self.outbox.put_latest("wait", text)
 
     def beat(self, text: str) -> None:
-        """A heartbeat; one that waits already is replaced."""
-        self.outbox.put_latest("beat", text)
+        """A heartbeat; one that waits already is replaced. The first thing a client hears is its welcome."""
+        if self.welcomed:
+            self.outbox.put_latest("beat", text)
 
     def list_meeting(self, summary: MeetingSummary) -> None:
         """A meeting that concerns the site came or changed."""
