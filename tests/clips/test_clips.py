@@ -1,8 +1,11 @@
+import contextlib
 import io
 import json
 import struct
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -202,3 +205,35 @@ def test_the_command_says_what_it_made(tmp_path: Path) -> None:
     assert Path(done.stdout.strip()) == tmp_path / "index.json"
     assert "3/3" not in done.stdout
     assert len(list(tmp_path.glob("*.dcc"))) == 6
+
+
+def test_workers_end_with_the_process_that_asked_for_the_clips(tmp_path: Path) -> None:
+    asked = subprocess.Popen(
+        [sys.executable, "-m", "diemcau.clips", "make", "--out", tmp_path, "--count", "64"],
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+
+    def alive(pid: int) -> bool:
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return False
+
+    try:
+        until(lambda: any(tmp_path.iterdir()), 60)  # a clip is there: its workers encode the next
+        children = [
+            int(pid) for pid in Path(f"/proc/{asked.pid}/task/{asked.pid}/children").read_text().split()
+        ]
+        assert children and all(map(alive, children))
+    finally:
+        asked.kill()
+        asked.wait()
+    until(lambda: not any(map(alive, children)), 10)
+
+
+def until(done: Callable[[], bool], seconds: float) -> None:
+    """Looks at another process until it is so."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
@@ -128,7 +129,7 @@ def _run(jobs: Iterable[_Job], workers: int, progress: Progress | None) -> None:
         return
     # Spawned, not forked: the caller may be a server with threads.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, total), mp_context=context) as pool:
+    with ProcessPoolExecutor(min(workers, total), mp_context=context, initializer=_end_with_parent) as pool:
         running: set[Future[str]] = {pool.submit(_make_one, job) for job in waiting}
         done_count = 0
         if progress:
@@ -144,6 +145,18 @@ def _run(jobs: Iterable[_Job], workers: int, progress: Progress | None) -> None:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was stopped or killed in the middle of a clip does not go on with it."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _make_one(job: _Job) -> str:
