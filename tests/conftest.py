@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
-from diemcau.access import Access, Passwords
+from diemcau.access import Access
 from diemcau.clock import ManualClock
 from diemcau.ids import counted_ids
 from diemcau.sites import Sites
 from diemcau.store import Store
 from diemcau.units import Units
+from tests.passwords import cheap_passwords
 
 # A busy machine must fail no test: nothing is timed here.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -181,8 +181,7 @@ def units() -> Units:
 @pytest.fixture
 async def access(store: Store, units: Units, clock: ManualClock) -> Access:
     """Access with passwords that cost next to nothing; one test measures real ones."""
-    cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    return Access(store, units, clock, bytes(32), make_id=counted_ids(), passwords=cheap)
+    return Access(store, units, clock, bytes(32), make_id=counted_ids(), passwords=cheap_passwords())
 
 
 @pytest.fixture

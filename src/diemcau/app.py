@@ -21,7 +21,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from diemcau.access import Access, IceServers, load_secret
+from diemcau.access import Access, IceServers, Passwords, load_secret
 from diemcau.api import ApiOptions, Services, certificates, create
 from diemcau.api.asker import CONSOLE
 from diemcau.api.live.socket import GatheringSocket
@@ -78,8 +78,11 @@ class Rooms:
 
 
 @asynccontextmanager
-async def open_rooms(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Rooms]:
-    """The rooms over the settings' database, migrated; meetings are not started."""
+async def open_rooms(
+    settings: Settings, clock: Clock | None = None, passwords: Passwords | None = None
+) -> AsyncIterator[Rooms]:
+    """The rooms over the settings' database, migrated; meetings are not started. `passwords`: how they are
+    hashed, if not as everywhere."""
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     clock = clock or SystemClock()
     bus = LocalBus()
@@ -91,7 +94,7 @@ async def open_rooms(settings: Settings, clock: Clock | None = None) -> AsyncIte
     store = await Store.open(settings.database_address, clock=clock, publish=publish)
     try:
         await store.migrate()
-        access = Access(store, units, clock, load_secret(settings.data / "secret"))
+        access = Access(store, units, clock, load_secret(settings.data / "secret"), passwords=passwords)
         sites = Sites(store, units, access, clock)
         meetings = Meetings(store, bus, units, access, sites, clock)
         sheets = SheetJobs(sites, access, units, clock, settings.data / "sheets", hotline=settings.hotline)
