@@ -13,9 +13,12 @@ export npm_config_fund := false
 export npm_config_audit := false
 export npm_config_update_notifier := false
 
+# Cargo counts its own jobs: it is not handed the channel by which make shares them.
+OWN_JOBS := env -u MAKEFLAGS
+
 say = @printf '\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help setup run test lint unit wheel bench soak clean format
+.PHONY: help setup run test lint lint-python lint-page lint-rust unit wheel bench soak clean format
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -37,7 +40,7 @@ $(STAMPS)/prerequisites: scripts/prerequisites.sh
 
 $(STAMPS)/python: $(UV) $(STAMPS)/prerequisites pyproject.toml uv.lock $(RUST_SOURCES)
 	$(call say,Python packages and the media node (the first Rust build takes about 3 minutes))
-	@$(UV) sync --locked --python "$(PYTHON)"
+	@$(OWN_JOBS) $(UV) sync --locked --python "$(PYTHON)"
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/node: web/package.json web/package-lock.json $(STAMPS)/prerequisites
@@ -61,9 +64,14 @@ $(STAMPS)/testing: scripts/prerequisites.sh
 	@scripts/prerequisites.sh test
 	@mkdir -p $(@D) && touch $@
 
-test: $(STAMPS)/testing setup lint unit ## every check that decides whether a change lands
+# What sets up and what checks the sources takes turns on two cores (the Rust build ends on one); tests run alone.
+test: $(STAMPS)/testing ## every check that decides whether a change lands
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line setup lint
+	@$(MAKE) --no-print-directory unit
 
-lint: setup
+lint: lint-page lint-python lint-rust
+
+lint-python: $(STAMPS)/python
 	$(call say,format and lint: Python)
 	@$(RUN)ruff format --check src tests bench scripts
 	@$(RUN)ruff check src tests bench scripts
@@ -71,11 +79,15 @@ lint: setup
 	@$(RUN)mypy
 	$(call say,import order)
 	@$(RUN)lint-imports
+
+lint-page: $(STAMPS)/node
 	$(call say,format + types + lint + tests: page)
 	@cd web && npm run --silent check
+
+lint-rust: $(STAMPS)/python
 	$(call say,format and lint: Rust)
-	@cd rust && cargo fmt --all --check
-	@cd rust && cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+	@cd rust && $(OWN_JOBS) cargo fmt --all --check
+	@cd rust && $(OWN_JOBS) cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 
 # The browsers' driver keeps an event loop of its own running, so its tests have a process of their own.
 unit: setup
