@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 
 from diemcau.access import Actor
+from diemcau.api.live.socket import encode
 from diemcau.media import wire
 from diemcau.meetings import MeetingSummary
 
@@ -289,6 +291,32 @@ async def test_a_slow_reader_is_closed_with_4008_and_others_are_not_held_up(tmp_
             closes = world.app.state.services.metrics.closes.labels(4008)._value.get()
             assert closes == 1
             slow.raw.transport.abort()
+
+
+async def test_what_had_to_wait_for_a_full_line_is_not_overtaken(world: World) -> None:
+    await world.person()
+    meeting = await world.meeting()
+    async with world.desk(sock=small_socket(world.url), max_queue=1) as slow, world.desk() as brisk:
+        first = (await slow.subscribe(meeting))["seq"]
+        await brisk.subscribe(meeting)
+        slow.raw.transport.pause_reading()
+        posted = 0
+        while not any(len(one.outbox) for one in world.app.state.hub.connections):
+            await world.command("message.post", meeting, text="ệ" * 2000, to="all")
+            posted += 1
+            assert posted < 500, "the line was never full"
+        slow.raw.transport.resume_reading()
+        for number in range(posted + 20):  # the later ones find the outbox empty again and leave at once
+            if number >= posted:
+                await world.command("message.post", meeting, text="y", to="all")
+            event = await slow.next("ev")
+            assert event["seq"] == first + 1 + number
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 65_535, 65_536])
+def test_a_frame_is_what_the_library_would_write(length: int) -> None:
+    text = "é" * (length // 2) + "x" * (length % 2)
+    assert encode(text) == Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 
 async def test_the_silent_are_closed_and_beats_carry_the_heads(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -15,6 +16,7 @@ from diemcau.api.live.following import Following
 from diemcau.api.live.frames import Close
 from diemcau.api.live.hub import Hub
 from diemcau.api.live.outbox import Outbox
+from diemcau.api.live.socket import FRAME
 from diemcau.api.live.viewing import open_viewer
 from diemcau.api.meetings import execute
 from diemcau.api.people import me_of
@@ -61,15 +63,25 @@ class Connection:
         self._opening: set[asyncio.Task[None]] = set()
         self.following = Following(self)
         self._tokens, self._tokens_at = float(BURST), self.heard
+        self._frame: Callable[[str], bool] | None = socket.scope.get("extensions", {}).get(FRAME)
+        self._writing = False
 
     # What the hub gives.
 
     def send(self, text: str) -> None:
         """A message that must arrive."""
+        if self._closing.done():
+            return
         self.services.metrics.sent.inc()
+        if self._leaves_at_once(text):
+            return
         self.outbox.put(text)
         if self.outbox.overflowed:
             self.end(Close.TOO_SLOW, "too slow")
+
+    def _leaves_at_once(self, text: str) -> bool:
+        """What has nothing before it and a line that takes it needs no turn of the writing task."""
+        return not self._writing and len(self.outbox) == 0 and self._frame is not None and self._frame(text)
 
     def tell_place(self, text: str, *, turn: bool) -> None:
         """Where its party stands in the queue: the latest is enough, but its turn must arrive."""
@@ -80,7 +92,7 @@ class Connection:
 
     def beat(self, text: str) -> None:
         """A heartbeat; one that waits already is replaced. The first thing a client hears is its welcome."""
-        if self.welcomed:
+        if self.welcomed and not self._leaves_at_once(text):
             self.outbox.put_latest("beat", text)
 
     def list_meeting(self, summary: MeetingSummary) -> None:
@@ -227,7 +239,10 @@ class Connection:
     async def _write(self) -> None:
         send = self.socket.send
         while True:
-            await send({"type": "websocket.send", "text": await self.outbox.get()})
+            text = await self.outbox.get()
+            self._writing = True  # it may have to wait for the line, and nothing may overtake it
+            await send({"type": "websocket.send", "text": text})
+            self._writing = False
 
     async def _read(self) -> None:
         while True:
