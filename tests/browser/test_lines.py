@@ -129,6 +129,10 @@ def test_a_weak_line_is_said_on_the_sites_page_and_counted_at_the_desk(
             line.set(down={"rate_kbps": 130.0})
         expect(step).to_have_attribute("data-step", re.compile("slides|audio"), timeout=15_000)
         expect(step).to_contain_text(re.compile("Ảnh và tiếng|Chỉ có tiếng"))
+        if step.get_attribute("data-step") == "slides":
+            still = commune.get_by_test_id("stage-still").first
+            expect(still).to_be_visible(timeout=20_000)
+            assert still.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320
         expect(desk.get_by_test_id("weak-lines")).to_contain_text("dưới mức đủ hình", timeout=10_000)
         for line in before.values():
             line.set()
