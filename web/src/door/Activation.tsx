@@ -74,6 +74,7 @@ export function Activation() {
       }
       const answer = await http.device.activate(wanted, replace);
       http.csrf = answer.me.csrf;
+      http.page = 'site';
       next.current = afterActivation(http.meetings);
       setView({ is: 'done', site: answer.site });
     } catch (error) {

@@ -117,7 +117,9 @@ describe('the link of a connection sheet', () => {
     ['open', 'site-page'],
     ['scheduled', 'self-test'],
   ])('tests nothing while a meeting is open (%s: %s)', async (status, where) => {
-    vi.spyOn(http, 'meetings').mockResolvedValue([{ status }] as never);
+    const told = () =>
+      http.page === 'site' ? Promise.resolve([{ status }]) : Promise.reject(refusal('csrf'));
+    vi.spyOn(http, 'meetings').mockImplementation(told as never);
     open('/vao#code=B-CODE');
     await tap('activated-go');
     await shown(where);
