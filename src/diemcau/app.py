@@ -38,6 +38,7 @@ from diemcau.media.wire import Command, ReplyData
 from diemcau.meetings import Meetings
 from diemcau.rollout import Rollout
 from diemcau.rollout.readiness import Readiness
+from diemcau.rollout.renewal import eras_of
 from diemcau.rollout.selftest import SelfTests
 from diemcau.rollout.sheets.jobs import SheetJobs
 from diemcau.sites import Sites
@@ -90,13 +91,14 @@ async def open_rooms(
     def publish(event: Event) -> None:
         bus.publish(EVENTS + event.stream, event.to_json())
 
-    units = await asyncio.to_thread(Units.load, settings.units)
     store = await Store.open(settings.database_address, clock=clock, publish=publish)
     try:
         await store.migrate()
+        eras = await eras_of(store, settings.units)
+        units = eras.units
         access = Access(store, units, clock, load_secret(settings.data / "secret"), passwords=passwords)
         sites = Sites(store, units, access, clock)
-        meetings = Meetings(store, bus, units, access, sites, clock)
+        meetings = Meetings(store, bus, units, access, sites, clock, eras=eras)
         sheets = SheetJobs(sites, access, units, clock, settings.data / "sheets", hotline=settings.hotline)
         try:
             yield Rooms(store, bus, units, clock, access, sites, meetings, sheets)
@@ -126,6 +128,7 @@ def api_options(settings: Settings, certificate: bytes | None = None) -> ApiOpti
 
 async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: AsyncExitStack) -> FastAPI:
     """The application over started rooms; `stack` ends what was started."""
+    await rooms.sites.start()
     await rooms.meetings.start()
     stack.push_async_callback(rooms.meetings.aclose)
     stage = Stage(node, rooms.meetings, rooms.bus)
@@ -249,7 +252,7 @@ class Running:
 async def running(settings: Settings) -> AsyncIterator[Running]:
     """Serves until the block ends."""
     async with AsyncExitStack() as stack:
-        stack.enter_context(_alone(settings.data))
+        stack.enter_context(alone(settings.data))
         rooms = await stack.enter_async_context(open_rooms(settings))
         client = NodeClient(settings.control_socket)
         supervisor = Supervisor(node_options(settings), client)
@@ -301,7 +304,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
-        log.info("serving", url=url, data=str(settings.data), units=settings.units)
+        log.info("serving", url=url, data=str(settings.data), units=rooms.units.dataset)
         yield Running(
             url,
             local_url,
@@ -313,7 +316,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 
 
 @contextlib.contextmanager
-def _alone(data: Path) -> Iterator[None]:
+def alone(data: Path) -> Iterator[None]:
     """One server a data folder: a second would take over the node and end the floors of sites unseen by it.
 
     The lock goes with the process, however that ends. Raises AlreadyServing.

@@ -31,8 +31,9 @@ class Settings(BaseSettings):
     database_file: Path | None = None
     """File that holds the database's address instead."""
 
-    units: str = "2021-09"
-    """Dataset of administrative units."""
+    units: str | None = None
+    """Dataset of administrative units of a new database; none: 2021-09. A database keeps its own, and another
+    one named here is refused (docs/renewal.md)."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080

@@ -22,6 +22,7 @@ from diemcau.rollout.sheets.press import PrintFailed
 from diemcau.rollout.sheets.render import Sheet, render
 from diemcau.sites import NewSite, SiteNotFound
 from diemcau.units import UnitNotFound
+from tests.pdf import qr_codes
 
 PROVINCE = "70"
 BASE = "https://cau.test"
@@ -108,8 +109,9 @@ async def test_a_province_gets_its_sheets_in_order_and_every_code_is_good(rooms:
     labels = [f"Điểm cầu {unit.label}" for unit in rooms.units.children(PROVINCE)]
     assert [label for label, page in zip(labels, pages, strict=True) if label in page] == labels
     assert all("1900 1234" in page for page in pages)
-    for page in pages:
+    for page, found in zip(pages, qr_codes(path), strict=True):
         code = "".join(page.split("Mã kích hoạt ")[1].split("Không quét")[0].split())
+        assert found == [f"{BASE}/vao#code={code[:4]}-{code[4:8]}-{code[8:]}"]
         activation = await rooms.access.activate(code, address="a")
         assert activation.site in page
     await rooms.sheets.fetched(TECHNICIAN, job.id)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 import diemcau.access.tables
 import diemcau.meetings.tables
 import diemcau.rollout.readiness.tables
+import diemcau.rollout.renewal.tables
 import diemcau.rollout.selftest.tables
 import diemcau.sites.tables
 from diemcau.store import SchemaTooNew, Store, metadata
@@ -20,6 +21,7 @@ ROOMS = (
     diemcau.access.tables,
     diemcau.meetings.tables,
     diemcau.rollout.readiness.tables,
+    diemcau.rollout.renewal.tables,
     diemcau.rollout.selftest.tables,
     diemcau.sites.tables,
 )

@@ -110,6 +110,12 @@ async def _find(services: Services, username: str) -> Person:
     raise PersonNotFound(None, username=username)
 
 
+@router.get("/units")
+async def units(services: CurrentServices) -> dict[str, Any]:
+    """The dataset whose units these are."""
+    return {"dataset": services.units.dataset}
+
+
 @router.get("/people")
 async def people(services: CurrentServices) -> dict[str, Any]:
     """Everybody."""

@@ -8,7 +8,6 @@ from diemcau.cli import rollout
 from diemcau.cli.door import Data, Door, through
 from diemcau.cli.output import Json, answer_json, fail, out, table
 from diemcau.cli.sheets import sheets
-from diemcau.config import Settings
 from diemcau.units import Level, Units
 
 app = typer.Typer(help="Sites and their activation codes.", no_args_is_help=True)
@@ -41,7 +40,7 @@ def add(
         fail("bad_request", "--label is for a single site", as_json=as_json)
 
     async def work(door: Door) -> Any:
-        units = Units.load(Settings().units)
+        units = Units.load((await door.ask("GET", "/console/v1/units"))["dataset"])
         found = (
             units.select(unit, None if level is None else [level]) if level else [units.get(u) for u in unit]
         )

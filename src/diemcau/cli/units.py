@@ -5,10 +5,12 @@ from typing import Annotated, Any
 import typer
 from rich.tree import Tree
 
+from diemcau.cli import renewal
 from diemcau.cli.output import Json, answer_json, errors, out, table
 from diemcau.units import Level, Unit, Units
 
 app = typer.Typer(help="The administrative tree.", no_args_is_help=True)
+app.command("renew")(renewal.renew)
 
 Dataset = Annotated[str, typer.Option("--dataset", help="2021-09 or 2025-07.")]
 LevelOption = Annotated[

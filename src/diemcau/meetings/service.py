@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from diemcau.access import Access, Actor
@@ -30,7 +31,7 @@ from diemcau.meetings.tables import meetings
 from diemcau.meetings.views import PublicForms, Viewer, render
 from diemcau.sites import Site, SiteNotFound, Sites
 from diemcau.store import Event, Lookup, Store, UnitOfWork, Work
-from diemcau.units import Units
+from diemcau.units import Eras, Units
 
 _log = logging.getLogger(__name__)
 
@@ -83,14 +84,17 @@ class Meetings:
         sites: Sites,
         clock: Clock,
         *,
+        eras: Eras | None = None,
         make_id: NewId = new_id,
         grace: timedelta = timedelta(seconds=30),
         cached: int = 64,
     ) -> None:
-        """`grace`: how long a site that lost its connection keeps hand and floor. `cached`: meetings in
-        memory."""
+        """`eras`: the trees that earlier meetings were called in; none: they were all called in this one.
+        `grace`: how long a site that lost its connection keeps hand and floor. `cached`: meetings in memory.
+        """
         self._store = store
         self._units = units
+        self._eras = Eras(units) if eras is None else eras
         self._access = access
         self._sites = sites
         self._clock = clock
@@ -175,7 +179,7 @@ class Meetings:
                 self._attendance.members(state.id),
                 names,
                 invited,
-                self._inside,
+                partial(_inside, self._units),
                 self._make_id,
             )
             drafts = decide(state, command.what, context)
@@ -227,7 +231,7 @@ class Meetings:
             found = await summary.listed(connection)
         if actor.kind == "person":
             granted = self._access.units_granted(actor, "meeting.see")
-            found = [m for m in found if overlap(self._units, granted, tuple(e.unit for e in m.scope))]
+            found = [m for m in found if self._touches(granted, m)]
         return tuple(found[:LISTED])
 
     async def get(self, meeting: str) -> MeetingSummary:
@@ -243,12 +247,12 @@ class Meetings:
         """Everybody invited, inside the actor's grants; needs `meeting.roster` somewhere in the scope."""
         state = await self._visible(meeting, actor)
         granted = self._access.units_granted(actor, "meeting.roster")
-        if not overlap(self._units, granted, tuple(entry.unit for entry in state.scope)):
+        if not self._touches(granted, state):
             self._access.authorise(actor, "meeting.roster", *(entry.unit for entry in state.scope))
         async with self._store.read() as connection:
             ids = await summary.invited_to(connection, meeting)
         found = (await self._sites.get_many(ids)).values()
-        shown = [site for site in found if any(self._inside(unit, site.unit) for unit in granted)]
+        shown = [site for site in found if any(_inside(self._units, unit, site.unit) for unit in granted)]
         return self._roster(state.id, shown)
 
     # receipts
@@ -424,11 +428,18 @@ class Meetings:
             inside = actor.site in self._attendance.members(state.id)
             return inside or bool(await self._invited(state.id, (actor.site,)))
         granted = self._access.units_granted(actor, "meeting.see")
-        return overlap(self._units, granted, tuple(entry.unit for entry in state.scope))
+        return self._touches(granted, state)
+
+    def _touches(self, granted: tuple[str, ...], meeting: Meeting | MeetingSummary) -> bool:
+        """Whether the scope and what is granted have something in common, in the tree of the meeting's time:
+        who has a merged province sees the past meetings of both, who has a part of it those of his part."""
+        tree, held = self._eras.as_of(meeting.created_at, granted)
+        return overlap(tree, held, tuple(entry.unit for entry in meeting.scope))
 
     def _viewer(self, actor: Actor, state: Meeting) -> Viewer:
         desk = self._access.units_granted(actor, "meeting.desk")
-        return Viewer(actor.key, actor.site, desk, self._inside, self._forms)
+        tree, held = self._eras.as_of(state.created_at, desk)
+        return Viewer(actor.key, actor.site, held, partial(_inside, tree), self._forms)
 
     async def _named(self, sites: set[str]) -> Mapping[str, Site]:
         found = await self._sites.get_many(sites)
@@ -459,9 +470,6 @@ class Meetings:
         async with self._store.read() as connection:
             return await summary.listed_for_sites(connection, sites)
 
-    def _inside(self, unit: str, code: str) -> bool:
-        return unit in self._units and code in self._units and self._units.contains(unit, code)
-
     def _roster(self, meeting: str, sites: Sequence[Site]) -> Roster:
         above: dict[str, None] = {}
         for site in sites:
@@ -486,3 +494,7 @@ def _seen(state: Meeting, viewer: Viewer, messages: Collection[str]) -> list[str
         for one in state.messages
         if one.id in messages and viewer.sees_message(one.sender.kind, one.sender.id, one.to, state.names)
     ]
+
+
+def _inside(tree: Units, unit: str, code: str) -> bool:
+    return unit in tree and code in tree and tree.contains(unit, code)

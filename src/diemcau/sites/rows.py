@@ -123,6 +123,29 @@ CHANGE: Final = (
 """Sets the changeable columns of many sites: each with `changed`, its id, beside the columns' values."""
 
 
+MOVE: Final = (
+    update(sites)
+    .where(sites.c.id == bindparam("moved"))
+    .values({n: bindparam(f"to_{n}") for n in ("unit", "place", "level", "label", "search")})
+)
+"""Moves many sites to other units: each with the values of `placed`."""
+
+
+def placed(
+    site_id: str, unit: str, label: str, level: str, units: Units, places: Places
+) -> dict[str, object]:
+    """The values of `MOVE` for a site that comes to stand at this unit; one that the tree does not have is in
+    no subtree."""
+    return {
+        "moved": site_id,
+        "to_unit": unit,
+        "to_place": places.get(unit),
+        "to_level": level,
+        "to_label": label,
+        "to_search": _search(unit, label, units),
+    }
+
+
 def changeable(row: Row[Any]) -> dict[str, object]:
     """The changeable columns as they are."""
     return {name: getattr(row, name) for name in _CHANGEABLE}

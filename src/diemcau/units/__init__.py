@@ -10,7 +10,9 @@ Everything here is immutable and safe to share between threads.
 
 from diemcau.units.compact import CompactRow, CompactUnits
 from diemcau.units.datasets import JULY_2025, SEPTEMBER_2021, Dataset, known_datasets
+from diemcau.units.eras import Eras
 from diemcau.units.errors import DatasetCorrupt, DatasetNotFound, UnitAmbiguous, UnitNotFound, UnitsError
+from diemcau.units.lineage import Fate, Lineage
 from diemcau.units.search import MAX_LIMIT, Match
 from diemcau.units.tree import Units
 from diemcau.units.unit import ROOT_CODE, Level, Unit
@@ -25,7 +27,10 @@ __all__ = [
     "Dataset",
     "DatasetCorrupt",
     "DatasetNotFound",
+    "Eras",
+    "Fate",
     "Level",
+    "Lineage",
     "Match",
     "Unit",
     "UnitAmbiguous",

@@ -5,7 +5,7 @@ import { Link, useLocation, useNavigate } from 'react-router';
 import { http } from '../http';
 import { codeOf, Failure } from '../protocol/failure';
 import { forgets } from '../protocol/keystore';
-import { AFTER_ACTIVATION } from './after';
+import { afterActivation, SELF_TEST, SITE_PAGE } from './after';
 import { Door } from './Door';
 import classes from './door.module.css';
 import { DoorFaultCard } from './DoorFaultCard';
@@ -48,8 +48,15 @@ export function Activation() {
   const [busy, setBusy] = useState(given !== null);
   const sent = useRef<string | null>(null);
 
+  /** Asked while the welcome is read. */
+  const next = useRef(Promise.resolve(SELF_TEST));
+
   // Without a page of the history for the code: it is spent, or not wanted.
-  const enter = useCallback(() => void navigate(AFTER_ACTIVATION, { replace: true }), [navigate]);
+  const stay = useCallback(() => void navigate(SITE_PAGE, { replace: true }), [navigate]);
+  const goOn = useCallback(
+    () => void next.current.then((where) => navigate(where, { replace: true })),
+    [navigate],
+  );
 
   const activate = async (wanted: string, said: { replace?: boolean; keep?: boolean } = {}) => {
     const replace = said.replace ?? false;
@@ -67,6 +74,8 @@ export function Activation() {
       }
       const answer = await http.device.activate(wanted, replace);
       http.csrf = answer.me.csrf;
+      http.page = 'site';
+      next.current = afterActivation(http.meetings);
       setView({ is: 'done', site: answer.site });
     } catch (error) {
       const problem = problemOf(error);
@@ -97,7 +106,7 @@ export function Activation() {
     case 'done':
       return (
         <Door title={t('door.activatedTitle')}>
-          <Welcome site={view.site} onGo={enter} />
+          <Welcome site={view.site} onGo={goOn} />
         </Door>
       );
     case 'switch':
@@ -107,7 +116,7 @@ export function Activation() {
             site={view.site}
             busy={busy}
             error={view.problem === null ? null : t(`door.fault.${view.problem.fault}.title`)}
-            onStay={enter}
+            onStay={stay}
             onSwitch={() => void activate(view.code, { replace: true, keep: true })}
           />
         </Door>

@@ -111,7 +111,7 @@ function DoorStep({ session, ready }: { session: SelfTestSession; ready: boolean
       >
         {t('selftest.start')}
       </Button>
-      <Link className={classes.leave} to="/diem-cau">
+      <Link className={classes.leave} to="/diem-cau" data-testid="self-test-later">
         {t('selftest.back')}
       </Link>
     </div>

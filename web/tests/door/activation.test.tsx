@@ -2,7 +2,7 @@ import { MantineProvider } from '@mantine/core';
 import { createRoot, type Root } from 'react-dom/client';
 import { createMemoryRouter, RouterProvider } from 'react-router';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AFTER_ACTIVATION } from '../../src/door/after';
+import { SELF_TEST, SITE_PAGE } from '../../src/door/after';
 import { Activation } from '../../src/door/Activation';
 import { http } from '../../src/http';
 import { startLanguages } from '../../src/i18n';
@@ -62,7 +62,8 @@ function open(...addresses: string[]): void {
   router = createMemoryRouter(
     [
       { path: '/vao', element: <Activation /> },
-      { path: AFTER_ACTIVATION, element: <p data-testid="site-page" /> },
+      { path: SITE_PAGE, element: <p data-testid="site-page" /> },
+      { path: SELF_TEST, element: <p data-testid="self-test" /> },
     ],
     { initialEntries: addresses },
   );
@@ -80,6 +81,7 @@ describe('the link of a connection sheet', () => {
     device = new FakeDevice();
     vi.spyOn(http, 'device', 'get').mockReturnValue(device as unknown as NonNullable<typeof http.device>);
     vi.spyOn(http, 'me').mockResolvedValue(SITE as never);
+    vi.spyOn(http, 'meetings').mockResolvedValue([]);
     vi.spyOn(keystore, 'forgets').mockResolvedValue(false);
     vi.stubGlobal('isSecureContext', true);
     http.page = null;
@@ -100,15 +102,34 @@ describe('the link of a connection sheet', () => {
       expect(router.state.location).toMatchObject({ pathname: '/vao', search: '', hash: '' });
       await says('Xã B');
       await tap('activated-go');
-      await shown('site-page');
+      await shown('self-test');
       expect(device.codes).toEqual([['B-CODE', false]]);
     },
   );
 
-  it('goes on by itself', async () => {
+  it('goes on to the self-test by itself', async () => {
     open('/vao#code=B-CODE');
     await shown('activated');
-    await vi.waitFor(() => found('site-page') ?? expect.fail('still there'), { timeout: 4_000 });
+    await vi.waitFor(() => found('self-test') ?? expect.fail('still there'), { timeout: 4_000 });
+  });
+
+  it.each([
+    ['open', 'site-page'],
+    ['scheduled', 'self-test'],
+  ])('tests nothing while a meeting is open (%s: %s)', async (status, where) => {
+    const told = () =>
+      http.page === 'site' ? Promise.resolve([{ status }]) : Promise.reject(refusal('csrf'));
+    vi.spyOn(http, 'meetings').mockImplementation(told as never);
+    open('/vao#code=B-CODE');
+    await tap('activated-go');
+    await shown(where);
+  });
+
+  it('goes to the self-test when the meetings are not told', async () => {
+    vi.spyOn(http, 'meetings').mockRejectedValue(refusal('forbidden'));
+    open('/vao#code=B-CODE');
+    await tap('activated-go');
+    await shown('self-test');
   });
 
   it('does not turn a site into another by itself: it asks, and staying leaves the code unused', async () => {
@@ -125,7 +146,7 @@ describe('the link of a connection sheet', () => {
     open('/vao#code=B-CODE');
     await tap('switch-go');
     await tap('activated-go');
-    await shown('site-page');
+    await shown('self-test');
     expect(device.codes).toEqual([['B-CODE', true]]);
   });
 

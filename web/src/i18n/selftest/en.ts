@@ -11,7 +11,7 @@ export const selftest: typeof first = {
   next: 'Continue',
   again: 'Try again',
   skip: 'Skip this step',
-  back: 'Back to the site page',
+  back: 'Later: to the site page',
   stepOf: 'Step {{n}} of 3',
   step: { camera: 'Video camera', sound: 'Microphone and speaker', network: 'Network' },
   mark: { ok: 'Passed', fault: 'Not passed', now: 'In progress', later: 'Not yet' },

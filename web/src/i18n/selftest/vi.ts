@@ -10,7 +10,7 @@ export const selftest = {
   next: 'Tiếp tục',
   again: 'Thử lại',
   skip: 'Bỏ qua bước này',
-  back: 'Về trang điểm cầu',
+  back: 'Để sau: về trang điểm cầu',
   stepOf: 'Bước {{n}} trên 3',
   step: { camera: 'Camera', sound: 'Micrô và loa', network: 'Mạng' },
   mark: { ok: 'Đạt', fault: 'Chưa đạt', now: 'Đang làm', later: 'Chưa làm' },
