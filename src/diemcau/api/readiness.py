@@ -21,6 +21,7 @@ StateName = Literal["never", "activated", "tested", "rehearsed", "ready"]
 UnitCode = Annotated[str | None, Query(max_length=16)]
 Carrier = Annotated[str | None, Query(max_length=100)]
 Text = Annotated[str, Query(max_length=200)]
+WaveId = Annotated[str | None, Query(max_length=64)]
 
 
 class ReadinessCounts(BaseModel):
@@ -118,8 +119,18 @@ class ReadinessRows(BaseModel):
     total: int
 
 
-def _filter(state: StateName | None, cause: Cause | None, carrier: str | None, q: str) -> RowFilter:
-    return RowFilter(None if state is None else State(state), cause, carrier, q)
+async def _filter(
+    services: Services,
+    actor: Actor,
+    wave: str | None,
+    state: StateName | None,
+    cause: Cause | None,
+    carrier: str | None,
+    q: str,
+) -> RowFilter:
+    """What is asked for; of a wave's sites alone where one is named. Raises WaveNotFound."""
+    wanted = RowFilter(None if state is None else State(state), cause, carrier, q)
+    return wanted if wave is None else await services.waves.waves.filter_of(actor, wave, wanted)
 
 
 def _unit_of(services: Services, actor: Actor, unit: str | None) -> str:
@@ -178,12 +189,14 @@ async def rows(
     cause: Cause | None = None,
     carrier: Carrier = None,
     q: Text = "",
+    wave: WaveId = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     after: Annotated[str | None, Query(max_length=200)] = None,
 ) -> ReadinessRows:
-    """Sites of a subtree that fit, in the order of units. `carrier` empty: those without one."""
+    """Sites of a subtree that fit, in the order of units. `carrier` empty: those without one.
+    `wave`: of this wave alone."""
     code = _unit_of(services, asker.actor, unit)
-    wanted = _filter(state, cause, carrier, q)
+    wanted = await _filter(services, asker.actor, wave, state, cause, carrier, q)
     page = await services.readiness.rows(asker.actor, code, wanted, limit=limit, after=after)
     return ReadinessRows(
         rows=[_row(row, owner) for row, owner in page.rows], next=page.next, total=page.total
@@ -212,13 +225,15 @@ async def export(
     cause: Cause | None = None,
     carrier: Carrier = None,
     q: Text = "",
+    wave: WaveId = None,
 ) -> Response:
     """The whole filtered list as a file."""
     request.app.state.limits.exports.take(asker.actor.key)
     code = _unit_of(services, asker.actor, unit)
     write = write_xlsx if kind == "xlsx" else write_csv
     async with request.app.state.exporting:  # one at a time: a nation's takes seconds of a core
-        found = await services.readiness.all_rows(asker.actor, code, _filter(state, cause, carrier, q))
+        wanted = await _filter(services, asker.actor, wave, state, cause, carrier, q)
+        found = await services.readiness.all_rows(asker.actor, code, wanted)
         content = await asyncio.to_thread(write, found)
     media = (
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -1,7 +1,7 @@
 """What a list wants of the directory of sites: its rows gathered to sites, and each compared with what is.
 
-A site is itself by its code, else by unit and label. Cells that are empty change nothing; phones, addresses and
-people of a list replace those of the site. So the same list again changes nothing.
+A site is itself by its code, else by unit and label. Cells that are empty change nothing; phones, addresses
+and people of a list replace those of the site. So the same list again changes nothing.
 """
 
 from collections.abc import Iterable, Mapping
