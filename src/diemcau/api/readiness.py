@@ -133,10 +133,17 @@ async def _filter(
     return wanted if wave is None else await services.waves.waves.filter_of(actor, wave, wanted)
 
 
-def _unit_of(services: Services, actor: Actor, unit: str | None) -> str:
-    """The unit that was asked for, else the topmost one that the asker may see. Raises Forbidden."""
+async def _unit_of(services: Services, actor: Actor, unit: str | None, wave: str | None = None) -> str:
+    """The unit that was asked for, else where the wave lies, else the topmost one that the asker may see.
+
+    Raises Forbidden, WaveNotFound.
+    """
     if unit is not None:
         return unit
+    if wave is not None:
+        found = await services.waves.waves.see(actor, wave)
+        if services.access.allowed(actor, "site.see", found.unit):
+            return found.unit
     roots = services.readiness.units_of(actor)
     if not roots:
         raise Forbidden(None, command="site.see")
@@ -154,7 +161,7 @@ async def readiness(
     """Counts of a subtree and of the units right below. With the ETag of an earlier answer: 304 while nothing
     has changed."""
     actor, room = asker.actor, services.readiness
-    code = _unit_of(services, actor, unit)
+    code = await _unit_of(services, actor, unit)
     counts = await room.counts(actor, code)
     etag = f'"{id(room):x}-{await room.version()}-{code}"'
     if etag in request.headers.get("if-none-match", ""):
@@ -195,7 +202,7 @@ async def rows(
 ) -> ReadinessRows:
     """Sites of a subtree that fit, in the order of units. `carrier` empty: those without one.
     `wave`: of this wave alone."""
-    code = _unit_of(services, asker.actor, unit)
+    code = await _unit_of(services, asker.actor, unit, wave)
     wanted = await _filter(services, asker.actor, wave, state, cause, carrier, q)
     page = await services.readiness.rows(asker.actor, code, wanted, limit=limit, after=after)
     return ReadinessRows(
@@ -229,7 +236,7 @@ async def export(
 ) -> Response:
     """The whole filtered list as a file."""
     request.app.state.limits.exports.take(asker.actor.key)
-    code = _unit_of(services, asker.actor, unit)
+    code = await _unit_of(services, asker.actor, unit, wave)
     write = write_xlsx if kind == "xlsx" else write_csv
     async with request.app.state.exporting:  # one at a time: a nation's takes seconds of a core
         wanted = await _filter(services, asker.actor, wave, state, cause, carrier, q)
