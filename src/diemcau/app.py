@@ -41,6 +41,7 @@ from diemcau.rollout.readiness import Readiness
 from diemcau.rollout.renewal import eras_of
 from diemcau.rollout.selftest import SelfTests
 from diemcau.rollout.sheets.jobs import SheetJobs
+from diemcau.rollout.waves import Mailer, NoMailer, SmtpMailer, SmtpOptions, WaveRooms
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.store import Event, Store
@@ -76,6 +77,7 @@ class Rooms:
     sites: Sites
     meetings: Meetings
     sheets: SheetJobs
+    mailer: Mailer
 
 
 @asynccontextmanager
@@ -101,12 +103,32 @@ async def open_rooms(
         meetings = Meetings(store, bus, units, access, sites, clock, eras=eras)
         sheets = SheetJobs(sites, access, units, clock, settings.data / "sheets", hotline=settings.hotline)
         try:
-            yield Rooms(store, bus, units, clock, access, sites, meetings, sheets)
+            yield Rooms(store, bus, units, clock, access, sites, meetings, sheets, make_mailer(settings))
         finally:
             await sheets.aclose()
             await meetings.aclose()  # what it tells reads the store
     finally:
         await store.aclose()
+
+
+def make_mailer(settings: Settings) -> Mailer:
+    """What brings letters away."""
+    if settings.smtp_host is None:
+        return NoMailer()
+    return SmtpMailer(
+        SmtpOptions(
+            settings.smtp_host,
+            settings.smtp_port,
+            settings.smtp_from,
+            settings.smtp_security,
+            settings.smtp_username,
+            settings.smtp_key,
+            settings.smtp_name,
+            settings.smtp_reply_to,
+            settings.smtp_timeout_s,
+            settings.smtp_ca_file,
+        )
+    )
 
 
 def web_folder() -> Path | None:
@@ -139,6 +161,10 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
     self_tests = SelfTests(rooms.store, rooms.access, rooms.sites, stage, node)
     readiness = Readiness(rooms.store, rooms.bus, rooms.units, rooms.access, rooms.sites, rooms.clock)
 
+    waves = WaveRooms.make(
+        rooms.store, rooms.units, rooms.access, rooms.sites, readiness, rooms.mailer, rooms.clock
+    )
+
     async def ready() -> None:
         async with rooms.store.read():
             pass
@@ -157,6 +183,7 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
             node=node,
             self_tests=self_tests,
             readiness=readiness,
+            waves=waves,
             ready=ready,
             options=options,
         )

@@ -54,6 +54,25 @@ class Settings(BaseSettings):
     hotline: str = ""
     """Telephone of the technicians, as connection sheets show it; none: a line to write on."""
 
+    smtp_host: str | None = None
+    """Mail server that takes the letters of waves; none: no letters (docs/rollout-waves.md)."""
+
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    """`tls` is usual on port 465. `none`: without encryption, so without a password but on this machine."""
+
+    smtp_username: str = ""
+    smtp_password: SecretStr | None = None
+    smtp_password_file: Path | None = None
+    smtp_from: str = ""
+    """Address of the sender; `smtp_name` is what people see beside it, `smtp_reply_to` gets their answers."""
+
+    smtp_name: str = "Điểm Cầu"
+    smtp_reply_to: str = ""
+    smtp_timeout_s: Annotated[float, Field(ge=1, le=300)] = 30.0
+    smtp_ca_file: Path | None = None
+    """Authority of a mail server whose certificate is the house's own, PEM."""
+
     media_executable: Path | None = None
     media_workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 2)
     media_bind: str | None = None
@@ -147,6 +166,25 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _mail_is_whole(self) -> "Settings":
+        if self.smtp_host is None:
+            return self
+        from diemcau.sites.email import email_of  # loads the rooms: for who has a mail server
+
+        for name in ("smtp_from", "smtp_reply_to"):
+            value = getattr(self, name)
+            if (value or name == "smtp_from") and email_of(value) is None:
+                raise ValueError(f"{name} is no e-mail address")
+        if self.smtp_password is not None and self.smtp_password_file is not None:
+            raise ValueError("smtp_password and smtp_password_file cannot both be set")
+        near = self.smtp_host in ("127.0.0.1", "::1", "localhost")
+        if self.smtp_security == "none" and self.smtp_username and not near:
+            raise ValueError("smtp_security none would show the password to the network")
+        if not self.smtp_name.isprintable():
+            raise ValueError("smtp_name is one line")
+        return self
+
+    @model_validator(mode="after")
     def _announced_are_bound(self) -> "Settings":
         if self.media_bind is None:
             return self
@@ -185,6 +223,15 @@ class Settings(BaseSettings):
         if not key:
             raise ValueError(f"{self.turn_secret_file} is empty")
         return key
+
+    @property
+    def smtp_key(self) -> str:
+        """The mail server's password; empty without one."""
+        if self.smtp_password is not None:
+            return self.smtp_password.get_secret_value()
+        if self.smtp_password_file is None:
+            return ""
+        return self.smtp_password_file.read_text(encoding="utf-8").strip()
 
     @property
     def control_socket(self) -> Path:

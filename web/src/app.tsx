@@ -18,6 +18,8 @@ const Rollout = lazy(() => import('./rollout/Shell'));
 const ImportPage = lazy(() => import('./rollout/ImportPage'));
 const PeoplePage = lazy(() => import('./rollout/PeoplePage'));
 const Readiness = lazy(() => import('./rollout/Readiness'));
+const Waves = lazy(() => import('./rollout/waves/Waves'));
+const WavePage = lazy(() => import('./rollout/waves/WavePage'));
 const Centre = lazy(() => import('./desk/Centre'));
 
 const queries = new QueryClient({
@@ -63,6 +65,8 @@ const router = createBrowserRouter([
       { path: 'nhap', element: <ImportPage /> },
       { path: 'nguoi', element: <PeoplePage /> },
       { path: 'phieu', element: <Sheets /> },
+      { path: 'dot', element: <Waves /> },
+      { path: 'dot/:wave', element: <WavePage /> },
     ],
   },
   { path: '/trung-tam/:meeting', element: page('desk', <Centre />) },

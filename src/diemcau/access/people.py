@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import delete, select
 
-from diemcau.access.actor import Actor, Grant, Role
+from diemcau.access.actor import SYSTEM, Actor, Grant, Role
 from diemcau.access.limits import Lockout, RateLimiter, network_of
 from diemcau.access.passwords import Passwords
 from diemcau.access.secrets import new_token, token_hash
@@ -143,6 +143,25 @@ class People:
         if person.temporary:
             held = ()
         return Actor("person", person.id, person.name, person.title, held, temporary=person.temporary)
+
+    async def actor_of(self, key: str) -> Actor | None:
+        """Who has this key ("person:p_1", "system"), with the grants of this moment: for work that somebody
+        began and that goes on without him. None when he may do nothing any more."""
+        if key == SYSTEM.key:
+            return SYSTEM
+        kind, _, person = key.partition(":")
+        query = (
+            select(people.c.id, people.c.name, people.c.title, grants.c.role, grants.c.unit)
+            .select_from(people.outerjoin(grants, grants.c.person == people.c.id))
+            .where(people.c.id == person, ~people.c.disabled, ~people.c.temporary)
+            .order_by(grants.c.unit, grants.c.role)
+        )
+        async with self._store.read() as connection:
+            rows = (await connection.execute(query)).all()
+        if kind != "person" or not rows:
+            return None
+        held = tuple(Grant(Role(row.role), row.unit) for row in rows if row.role is not None)
+        return Actor("person", rows[0].id, rows[0].name, rows[0].title, held)
 
     async def choose_password(self, token: str, old: str, new: str, *, address: str) -> Session:
         """The holder of the session sets a password of his own; all his sessions end and he gets a new one.

@@ -39,6 +39,8 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "site.change": frozenset({Role.TECHNICIAN}),
     "code.issue": frozenset({Role.TECHNICIAN}),
     "code.revoke": frozenset({Role.TECHNICIAN}),
+    # waves: planning them, telling their sites (with codes: `code.issue` as well)
+    "wave.plan": frozenset({Role.TECHNICIAN}),
     # tokens of programs that publish as a site (its unit) or watch a meeting (its whole scope)
     "token.whip": frozenset({Role.TECHNICIAN}),
     "token.whep": frozenset({Role.DIRECTOR, Role.SECRETARY}),

@@ -24,6 +24,7 @@ from diemcau.api import (
     sheets,
     staff,
     tokens,
+    waves,
 )
 from diemcau.api.guard import Guard
 from diemcau.api.limits import RateLimit
@@ -62,9 +63,11 @@ def create(services: Services) -> FastAPI:
         services.self_tests.start()
         services.readiness.online = lambda: hub.online
         await services.readiness.start()
+        await services.waves.sender.start()
         try:
             yield
         finally:
+            await services.waves.sender.aclose()
             await services.readiness.aclose()
             await services.self_tests.aclose()
             await watch.aclose()
@@ -108,6 +111,7 @@ def create(services: Services) -> FastAPI:
         sheets.router,
         selftests.router,
         readiness.router,
+        waves.router,
         whip.router,
         operations.router,
         console.router,

@@ -62,6 +62,7 @@ class SiteGiven(Strict):
     id: Id | None = None
     carrier: Annotated[str, Field(max_length=64)] | None = None
     phones: list[str] = Field(default_factory=list)
+    emails: Annotated[list[str], Field(max_length=5)] = Field(default_factory=list)
 
 
 class NewSites(Strict):
@@ -164,7 +165,15 @@ async def add_sites(body: NewSites, services: CurrentServices) -> dict[str, Any]
     """Sites, all or none."""
     try:
         new = [
-            NewSite(site.unit, site.label, SiteKind(site.kind), site.id, site.carrier, tuple(site.phones))
+            NewSite(
+                site.unit,
+                site.label,
+                SiteKind(site.kind),
+                site.id,
+                site.carrier,
+                tuple(site.phones),
+                emails=tuple(site.emails),
+            )
             for site in body.sites
         ]
     except ValueError:

@@ -28,6 +28,7 @@ FieldName = Literal[
     "kind",
     "carrier",
     "phone",
+    "email",
     "person",
     "title",
 ]

@@ -21,6 +21,7 @@ StateName = Literal["never", "activated", "tested", "rehearsed", "ready"]
 UnitCode = Annotated[str | None, Query(max_length=16)]
 Carrier = Annotated[str | None, Query(max_length=100)]
 Text = Annotated[str, Query(max_length=200)]
+WaveId = Annotated[str | None, Query(max_length=64)]
 
 
 class ReadinessCounts(BaseModel):
@@ -118,14 +119,31 @@ class ReadinessRows(BaseModel):
     total: int
 
 
-def _filter(state: StateName | None, cause: Cause | None, carrier: str | None, q: str) -> RowFilter:
-    return RowFilter(None if state is None else State(state), cause, carrier, q)
+async def _filter(
+    services: Services,
+    actor: Actor,
+    wave: str | None,
+    state: StateName | None,
+    cause: Cause | None,
+    carrier: str | None,
+    q: str,
+) -> RowFilter:
+    """What is asked for; of a wave's sites alone where one is named. Raises WaveNotFound."""
+    wanted = RowFilter(None if state is None else State(state), cause, carrier, q)
+    return wanted if wave is None else await services.waves.waves.filter_of(actor, wave, wanted)
 
 
-def _unit_of(services: Services, actor: Actor, unit: str | None) -> str:
-    """The unit that was asked for, else the topmost one that the asker may see. Raises Forbidden."""
+async def _unit_of(services: Services, actor: Actor, unit: str | None, wave: str | None = None) -> str:
+    """The unit that was asked for, else where the wave lies, else the topmost one that the asker may see.
+
+    Raises Forbidden, WaveNotFound.
+    """
     if unit is not None:
         return unit
+    if wave is not None:
+        found = await services.waves.waves.see(actor, wave)
+        if services.access.allowed(actor, "site.see", found.unit):
+            return found.unit
     roots = services.readiness.units_of(actor)
     if not roots:
         raise Forbidden(None, command="site.see")
@@ -143,7 +161,7 @@ async def readiness(
     """Counts of a subtree and of the units right below. With the ETag of an earlier answer: 304 while nothing
     has changed."""
     actor, room = asker.actor, services.readiness
-    code = _unit_of(services, actor, unit)
+    code = await _unit_of(services, actor, unit)
     counts = await room.counts(actor, code)
     etag = f'"{id(room):x}-{await room.version()}-{code}"'
     if etag in request.headers.get("if-none-match", ""):
@@ -178,12 +196,14 @@ async def rows(
     cause: Cause | None = None,
     carrier: Carrier = None,
     q: Text = "",
+    wave: WaveId = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     after: Annotated[str | None, Query(max_length=200)] = None,
 ) -> ReadinessRows:
-    """Sites of a subtree that fit, in the order of units. `carrier` empty: those without one."""
-    code = _unit_of(services, asker.actor, unit)
-    wanted = _filter(state, cause, carrier, q)
+    """Sites of a subtree that fit, in the order of units. `carrier` empty: those without one.
+    `wave`: of this wave alone."""
+    code = await _unit_of(services, asker.actor, unit, wave)
+    wanted = await _filter(services, asker.actor, wave, state, cause, carrier, q)
     page = await services.readiness.rows(asker.actor, code, wanted, limit=limit, after=after)
     return ReadinessRows(
         rows=[_row(row, owner) for row, owner in page.rows], next=page.next, total=page.total
@@ -212,13 +232,15 @@ async def export(
     cause: Cause | None = None,
     carrier: Carrier = None,
     q: Text = "",
+    wave: WaveId = None,
 ) -> Response:
     """The whole filtered list as a file."""
     request.app.state.limits.exports.take(asker.actor.key)
-    code = _unit_of(services, asker.actor, unit)
+    code = await _unit_of(services, asker.actor, unit, wave)
     write = write_xlsx if kind == "xlsx" else write_csv
     async with request.app.state.exporting:  # one at a time: a nation's takes seconds of a core
-        found = await services.readiness.all_rows(asker.actor, code, _filter(state, cause, carrier, q))
+        wanted = await _filter(services, asker.actor, wave, state, cause, carrier, q)
+        found = await services.readiness.all_rows(asker.actor, code, wanted)
         content = await asyncio.to_thread(write, found)
     media = (
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -101,6 +101,7 @@ class SiteDetails(Site):
     """A site with what only those see who may change it."""
 
     phones: list[str]
+    emails: list[str]
     people: list[PersonPresent]
 
 
@@ -112,12 +113,14 @@ class PersonGiven(Strict):
 
 
 class SiteChange(Strict):
-    """`PATCH /sites/{id}`: what is left out stays. `carrier`: "" takes it away; `phones`, `people`: all."""
+    """`PATCH /sites/{id}`: what is left out stays. `carrier`: "" takes it away; `phones`, `emails`, `people`:
+    all."""
 
     label: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     kind: Literal["post", "room", "bridge", "feed"] | None = None
     carrier: Annotated[str, Field(max_length=100)] | None = None
     phones: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=10)] | None = None
+    emails: Annotated[list[Annotated[str, Field(max_length=254)]], Field(max_length=5)] | None = None
     people: Annotated[list[PersonGiven], Field(max_length=200)] | None = None
 
 

@@ -16,6 +16,7 @@ from diemcau.rollout import Rollout
 from diemcau.rollout.readiness import Readiness
 from diemcau.rollout.selftest import SelfTests
 from diemcau.rollout.sheets.jobs import SheetJobs
+from diemcau.rollout.waves import WaveRooms
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.units import Units
@@ -63,6 +64,7 @@ class Services:
     node: MediaNode
     self_tests: SelfTests
     readiness: Readiness
+    waves: WaveRooms
     ready: Callable[[], Awaitable[None]]
     options: ApiOptions
     metrics: Metrics = field(default_factory=Metrics)

@@ -23,6 +23,7 @@ class Field(StrEnum):
     KIND = "kind"
     CARRIER = "carrier"
     PHONE = "phone"
+    EMAIL = "email"
     PERSON = "person"
     TITLE = "title"
 
@@ -41,6 +42,7 @@ HEADINGS: Final[dict[Field, str]] = {
     Field.KIND: "Loại điểm cầu",
     Field.CARRIER: "Nhà mạng",
     Field.PHONE: "Điện thoại",
+    Field.EMAIL: "Thư điện tử",
     Field.PERSON: "Họ và tên",
     Field.TITLE: "Chức vụ",
 }
@@ -64,11 +66,15 @@ PLACES: Final = frozenset(
 IGNORED: Final = "(bỏ qua) "
 """Stands before a heading that we write for a column that was not taken, so that it is not taken again."""
 
+_MAIL: Final = r"(\be ?mail\b|thu dien tu|\b(hom|hop) thu\b)"
 # In this order, on folded headings: the first that fits decides ("Điện thoại người phụ trách" is a phone).
 _RULES: Final = tuple(
     (re.compile(pattern), field)
     for pattern, field in (
-        (r"^bo qua\b|^(stt|tt|so tt|so thu tu|ghi chu|dong|ly do|row|reason|note)$|e ?mail|hom thu", None),
+        (r"^bo qua\b|^(stt|tt|so tt|so thu tu|ghi chu|dong|ly do|row|reason|note)$", None),
+        # Both in one column are neither.
+        (rf"(?=.*{_MAIL})(?=.*(dien thoai|\bsdt\b|di dong|\bphone|\bmobile|zalo))", None),
+        (_MAIL, Field.EMAIL),
         (r"dien thoai|\bsdt\b|\bs dt\b|\bdt\b|di dong|hotline|\bphone|\bmobile|lien lac|zalo", Field.PHONE),
         (r"^ma (so )?(diem cau|diem|dc|phong hop)|^site( code| id)?$|^id$", Field.SITE),
         (r"^ma (so )?(tinh|tp|thanh pho)|^province code$", Field.PROVINCE_CODE),

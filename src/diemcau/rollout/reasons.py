@@ -18,6 +18,8 @@ WORDS: Final[dict[str, str]] = {
     "several_sites": "Đơn vị này có nhiều điểm cầu cùng tên: hãy ghi mã điểm cầu",
     "bad_phone": "Không phải số điện thoại",
     "too_many_phones": "Một điểm cầu có tối đa 10 số điện thoại",
+    "bad_email": "Không phải địa chỉ thư điện tử",
+    "too_many_emails": "Một điểm cầu có tối đa 5 địa chỉ thư điện tử",
     "too_many_people": "Một điểm cầu có tối đa 200 người",
     "people_and_titles": "Số người và số chức vụ trong ô không bằng nhau",
     "bad_kind": "Không có loại điểm cầu này",

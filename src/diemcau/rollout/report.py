@@ -24,10 +24,11 @@ _EXPORTED: Final = (
     Field.KIND,
     Field.CARRIER,
     Field.PHONE,
+    Field.EMAIL,
     Field.PERSON,
     Field.TITLE,
 )
-_WIDTHS: Final = (34, 10, 26, 26, 26, 36, 14, 14, 30, 26, 30)
+_WIDTHS: Final = (34, 10, 26, 26, 26, 36, 14, 14, 30, 34, 26, 30)
 _COLUMNS: Final = {Level.PROVINCE: 2, Level.DISTRICT: 3, Level.COMMUNE: 4}
 
 
@@ -69,7 +70,8 @@ def sites_file(sites: Sequence[Site], units: Units, form: Format) -> bytes:
                 for unit in (units.get(site.unit), *units.ancestors(site.unit)):
                     if unit.level in _COLUMNS:
                         cells[_COLUMNS[unit.level]] = unit.title
-            cells += [site.label, KIND_WORDS[site.kind], site.carrier or "", "; ".join(site.phones)]
+            cells += [site.label, KIND_WORDS[site.kind], site.carrier or ""]
+            cells += ["; ".join(site.phones), "; ".join(site.emails)]
             for person in site.people or (None,):
                 named = ("", "") if person is None else (person.name, person.title or "")
                 yield (*cells, *named)

@@ -11,6 +11,7 @@ from diemcau.rollout.matching import Matcher, NoUnit, Question, Said
 from diemcau.rollout.phones import phones_of
 from diemcau.rollout.reasons import Rejection
 from diemcau.sites import PersonPresent, SiteKind
+from diemcau.sites.email import email_of
 from diemcau.units.fold import fold
 
 KIND_WORDS: Final = {
@@ -30,6 +31,7 @@ _KINDS: Final = {
     **dict.fromkeys(("nguon", "xe truyen hinh", "truyen hinh luu dong"), SiteKind.FEED),
 }
 _SITE_CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_EMAILS_APART: Final = re.compile(r"[\s;,/|<>()]+")
 _PEOPLE_APART: Final = re.compile(r"[\n;]")
 _LIMITS: Final = {Field.LABEL: 200, Field.CARRIER: 100}
 
@@ -47,6 +49,7 @@ class Row:
     carrier: str | None
     phones: tuple[str, ...]
     people: tuple[PersonPresent, ...]
+    emails: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,9 @@ def read_row(
     phones, strange = phones_of(said.get(Field.PHONE, ""))
     if strange:
         return Rejection(number, "bad_phone", strange[0][:80])
+    emails, no_email = emails_of(said.get(Field.EMAIL, ""))
+    if no_email:
+        return Rejection(number, "bad_email", no_email[:80])
     people = _people(said.get(Field.PERSON, ""), said.get(Field.TITLE, ""))
     if isinstance(people, str):
         return Rejection(number, people)
@@ -92,7 +98,7 @@ def read_row(
         return Rejection(number, unit.code, unit.detail[:200])
     label = " ".join(said.get(Field.LABEL, "").split()) or None
     carrier = " ".join(said.get(Field.CARRIER, "").split()) or None
-    return Row(number, unit, site, label, kind, carrier, tuple(phones), people)
+    return Row(number, unit, site, label, kind, carrier, tuple(phones), people, emails)
 
 
 def _unit(said: dict[Field, str], matcher: Matcher, site: str | None) -> str | Question | NoUnit | None:
@@ -102,6 +108,19 @@ def _unit(said: dict[Field, str], matcher: Matcher, site: str | None) -> str | Q
     if not places and site is not None:
         return None
     return matcher.match(Said(places))
+
+
+def emails_of(text: str) -> tuple[tuple[str, ...], str]:
+    """(addresses in one form, each once; the first part that is none, "" without one) of a cell."""
+    found: dict[str, None] = {}
+    for part in _EMAILS_APART.split(text):
+        bare = part.strip(".:'\"").removeprefix("mailto:")
+        if not bare or bare == "-":
+            continue
+        if (address := email_of(bare)) is None:
+            return (), part
+        found[address] = None
+    return tuple(found), ""
 
 
 def _people(names: str, titles: str) -> tuple[PersonPresent, ...] | str:

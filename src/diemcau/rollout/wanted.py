@@ -1,7 +1,7 @@
 """What a list wants of the directory of sites: its rows gathered to sites, and each compared with what is.
 
-A site is itself by its code, else by unit and label. Cells that are empty change nothing; phones and people
-of a list replace those of the site. So the same list again changes nothing.
+A site is itself by its code, else by unit and label. Cells that are empty change nothing; phones, addresses
+and people of a list replace those of the site. So the same list again changes nothing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,6 +14,7 @@ from diemcau.sites import NewSite, PersonPresent, Site, SiteChange, SiteKind
 from diemcau.units import Units
 
 MAX_PEOPLE = 200
+MAX_EMAILS = 5
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class Wanted:
     carrier: str | None = None
     phones: dict[str, None] = field(default_factory=dict)
     people: dict[PersonPresent, None] = field(default_factory=dict)
+    emails: dict[str, None] = field(default_factory=dict)
     rows: list[int] = field(default_factory=list)
 
 
@@ -56,6 +58,9 @@ def gather(rows: Iterable[Row], units: Units) -> tuple[list[Wanted], list[Reject
         if len(known.phones.keys() | set(row.phones)) > MOST:
             refused.append(Rejection(row.number, "too_many_phones"))
             continue
+        if len(known.emails.keys() | set(row.emails)) > MAX_EMAILS:
+            refused.append(Rejection(row.number, "too_many_emails"))
+            continue
         if len(known.people.keys() | set(row.people)) > MAX_PEOPLE:
             refused.append(Rejection(row.number, "too_many_people"))
             continue
@@ -64,6 +69,7 @@ def gather(rows: Iterable[Row], units: Units) -> tuple[list[Wanted], list[Reject
         known.kind = known.kind or row.kind
         known.carrier = known.carrier or row.carrier
         known.phones |= dict.fromkeys(row.phones)
+        known.emails |= dict.fromkeys(row.emails)
         known.people |= dict.fromkeys(row.people)
         known.rows.append(row.number)
     return [wanted for wanted in found.values() if wanted.rows], refused
@@ -133,6 +139,7 @@ def compare(wanted: Wanted, known: Known, units: Units) -> NewSite | SiteChange 
         wanted.carrier,
         tuple(wanted.phones),
         tuple(wanted.people),
+        tuple(wanted.emails),
     )
 
 
@@ -147,7 +154,8 @@ def _change(wanted: Wanted, site: Site) -> SiteChange | Site:
         titled.get(person.name, person) if person.title is None else person for person in wanted.people
     )
     people = named if named and named != tuple(dict.fromkeys(site.people)) else None
-    change = SiteChange(site.id, label, kind, carrier, phones, people)
+    emails = tuple(wanted.emails) if wanted.emails and tuple(wanted.emails) != site.emails else None
+    change = SiteChange(site.id, label, kind, carrier, phones, people, emails)
     return site if change == SiteChange(site.id) else change
 
 

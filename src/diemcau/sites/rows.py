@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, Select, bindparam, false, or_, select, update
 
 from diemcau.errors import BadRequest
+from diemcau.sites.email import email_of
 from diemcau.sites.site import NewSite, PersonPresent, ScopeEntry, Site, SiteChange, SiteKind
 from diemcau.sites.tables import sites
 from diemcau.units import Level, Units
@@ -15,6 +16,7 @@ from diemcau.units.fold import fold
 MAX_SCOPE: Final = 64
 MAX_PHONES: Final = 10
 MAX_PEOPLE: Final = 200
+MAX_EMAILS: Final = 5
 _ID: Final = re.compile(r"s_[A-Za-z0-9_-]{1,60}")
 _WORDS: Final = 8
 _LIKE: Final = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
@@ -91,6 +93,7 @@ def row_of(new: NewSite, site_id: str, units: Units, places: Places) -> dict[str
         "carrier": None if new.carrier is None else _words(new.carrier, "carrier", 100),
         "phones": _phones(new.phones),
         "people": _people(new.people),
+        "emails": _emails(new.emails),
     }
 
 
@@ -112,10 +115,12 @@ def values_of(change: SiteChange, site: Site, units: Units) -> dict[str, object]
         people = _people(change.people)
         if people != [{"name": one.name, "title": one.title} for one in site.people]:
             values["people"] = people
+    if change.emails is not None and (emails := _emails(change.emails)) != list(site.emails):
+        values["emails"] = emails
     return values
 
 
-_CHANGEABLE: Final = ("label", "search", "kind", "carrier", "phones", "people")
+_CHANGEABLE: Final = ("label", "search", "kind", "carrier", "phones", "people", "emails")
 
 CHANGE: Final = (
     update(sites).where(sites.c.id == bindparam("changed")).values({n: bindparam(n) for n in _CHANGEABLE})
@@ -162,6 +167,17 @@ def _phones(phones: Sequence[str]) -> list[str]:
     return [_words(phone, "phones", 40) for phone in phones]
 
 
+def _emails(emails: Sequence[str]) -> list[str]:
+    if len(emails) > MAX_EMAILS:
+        raise BadRequest(f"a site has at most {MAX_EMAILS} e-mail addresses", field="emails")
+    found: dict[str, None] = {}
+    for text in emails:
+        if (address := email_of(text)) is None:
+            raise BadRequest("this is no e-mail address", field="emails")
+        found[address] = None
+    return list(found)
+
+
 def _people(people: Sequence[PersonPresent]) -> list[dict[str, str | None]]:
     if len(people) > MAX_PEOPLE:
         raise BadRequest(f"a site has at most {MAX_PEOPLE} people", field="people")
@@ -185,6 +201,7 @@ def site_of(row: Row[Any], units: Units) -> Site:
         row.carrier,
         tuple(row.phones),
         tuple(PersonPresent(person["name"], person["title"]) for person in row.people),
+        tuple(row.emails),
     )
 
 

@@ -27,7 +27,7 @@ class PersonPresent:
 @dataclass(frozen=True, slots=True)
 class Site:
     """A site. `path`: the unit and those above it in words. `phones`: as people write them, first is called
-    first."""
+    first. `emails`: where its post gets mail."""
 
     id: str
     unit: str
@@ -37,9 +37,10 @@ class Site:
     carrier: str | None = None
     phones: tuple[str, ...] = ()
     people: tuple[PersonPresent, ...] = ()
+    emails: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, JsonValue]:
-        """`Site` of docs/protocol.md (without phones and people)."""
+        """`Site` of docs/protocol.md (without phones, addresses and people)."""
         return {
             "id": self.id,
             "unit": self.unit,
@@ -50,9 +51,9 @@ class Site:
         }
 
     def details_json(self) -> dict[str, JsonValue]:
-        """`SiteDetails`: with phones and people, for those who may change the site."""
+        """`SiteDetails`: with phones, addresses and people, for those who may change the site."""
         people: list[JsonValue] = [{"name": one.name, "title": one.title} for one in self.people]
-        return {**self.to_json(), "phones": list(self.phones), "people": people}
+        return {**self.to_json(), "phones": list(self.phones), "emails": list(self.emails), "people": people}
 
     def name_json(self) -> dict[str, JsonValue]:
         """`{"label", "unit", "path"}`: how a meeting's state and events name it."""
@@ -71,12 +72,13 @@ class NewSite:
     carrier: str | None = None
     phones: tuple[str, ...] = ()
     people: tuple[PersonPresent, ...] = ()
+    emails: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SiteChange:
     """What is to be changed of a site; None leaves it as it is. `carrier`: "" takes it away. `phones`,
-    `people`: the whole new list. Unit and id of a site never change."""
+    `people`, `emails`: the whole new list. Unit and id of a site never change."""
 
     id: str
     label: str | None = None
@@ -84,6 +86,7 @@ class SiteChange:
     carrier: str | None = None
     phones: tuple[str, ...] | None = None
     people: tuple[PersonPresent, ...] | None = None
+    emails: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

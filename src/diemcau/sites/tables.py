@@ -19,6 +19,7 @@ sites: Final = Table(
     Column("carrier", Text),
     Column("phones", JSON, nullable=False),
     Column("people", JSON, nullable=False),
+    Column("emails", JSON, nullable=False, server_default="[]"),
     Index("ix_sites_place", "place", "id"),
     Index(None, "unit"),
 )

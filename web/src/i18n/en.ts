@@ -1,6 +1,7 @@
 import { readiness } from './readiness/en';
 import { rollout } from './rollout.en';
 import { selftest } from './selftest/en';
+import { waves } from './waves/en';
 import type { Texts } from './vi';
 
 export const en: Texts = {
@@ -24,6 +25,7 @@ export const en: Texts = {
   },
   readiness,
   selftest,
+  waves,
   nation: 'Viet Nam',
   mark: {
     on_air: 'On air',
@@ -96,6 +98,14 @@ export const en: Texts = {
     nothing_to_print: 'There is no site here that needs a sheet.',
     print_failed: 'The sheets could not be printed. No code was issued.',
     sheet_job_not_found: 'This print job is gone.',
+    wave_not_found: 'This wave is no more.',
+    sending_not_found: 'This sending is no more.',
+    plan_changed: 'The sites have just changed. Look again, then plan.',
+    site_in_wave: 'Some sites are in another wave.',
+    nothing_to_plan: 'No site fits.',
+    nobody_to_tell: 'Nobody is left to send this to.',
+    mail_not_set: 'No mail server is set up.',
+    bad_template: 'The text cannot be sent so: look at subject, places and {link}.',
     storage_unavailable: 'The server cannot store (disk full or locked).',
     internal: 'The server failed.',
     media_error: 'The media server failed.',

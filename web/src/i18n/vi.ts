@@ -1,6 +1,7 @@
 import { readiness } from './readiness/vi';
 import { rollout } from './rollout.vi';
 import { selftest } from './selftest/vi';
+import { waves } from './waves/vi';
 
 /** Vietnamese: the first language, and the shape that every other has to fill. */
 export const vi = {
@@ -24,6 +25,7 @@ export const vi = {
   },
   readiness,
   selftest,
+  waves,
   nation: 'Việt Nam',
   mark: {
     on_air: 'Đang lên hình',
@@ -96,6 +98,14 @@ export const vi = {
     nothing_to_print: 'Không có điểm cầu nào cần phiếu.',
     print_failed: 'Không in được phiếu. Chưa mã nào được phát.',
     sheet_job_not_found: 'Không còn lượt in này.',
+    wave_not_found: 'Không còn đợt này.',
+    sending_not_found: 'Không còn lượt gửi này.',
+    plan_changed: 'Danh sách điểm cầu vừa thay đổi. Hãy xem lại rồi lập.',
+    site_in_wave: 'Có điểm cầu đang ở đợt khác.',
+    nothing_to_plan: 'Không có điểm cầu nào phù hợp.',
+    nobody_to_tell: 'Không còn ai để gửi.',
+    mail_not_set: 'Chưa có máy chủ thư.',
+    bad_template: 'Nội dung thư chưa gửi được: xem tiêu đề, chỗ điền và {link}.',
     storage_unavailable: 'Máy chủ không ghi được dữ liệu (đầy đĩa hoặc đang khoá).',
     internal: 'Máy chủ gặp lỗi.',
     media_error: 'Máy chủ hình gặp lỗi.',

@@ -1074,6 +1074,7 @@ export interface paths {
         /**
          * Rows
          * @description Sites of a subtree that fit, in the order of units. `carrier` empty: those without one.
+         *     `wave`: of this wave alone.
          */
         get: operations["rows_api_v1_readiness_sites_get"];
         put?: never;
@@ -1099,6 +1100,258 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/waves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Waves
+         * @description The waves of which the asker sees some site, in the order of their days.
+         */
+        get: operations["waves_api_v1_waves_get"];
+        put?: never;
+        /**
+         * Plan
+         * @description Makes the waves of a plan, all or none. Needs `wave.plan`.
+         */
+        post: operations["plan_api_v1_waves_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/waves/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Templates
+         * @description The texts to begin with, and the places that a text may have.
+         */
+        get: operations["templates_api_v1_waves_templates_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/waves/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description What a plan would make; nothing is stored. Needs `wave.plan`.
+         */
+        post: operations["preview_api_v1_waves_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/waves/{wave}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Wave
+         * @description One wave, with what was sent and is planned.
+         */
+        get: operations["wave_api_v1_waves__wave__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete
+         * @description The wave is no more; its sites are in none. Needs `wave.plan`.
+         */
+        delete: operations["delete_api_v1_waves__wave__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change
+         * @description Another name, day or hours. Needs `wave.plan`.
+         */
+        patch: operations["change_api_v1_waves__wave__patch"];
+        trace?: never;
+    };
+    "/api/v1/waves/{wave}/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Sites
+         * @description Sites come in and go out. Needs `wave.plan`.
+         */
+        put: operations["put_sites_api_v1_waves__wave__sites_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/waves/{wave}/messages/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look
+         * @description Whom a message would reach, and how one of them would read it; nothing is sent. Needs `wave.plan`.
+         */
+        post: operations["look_api_v1_waves__wave__messages_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/waves/{wave}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send
+         * @description Begins to send letters; the server goes on by itself. Needs `wave.plan`, with codes `code.issue`.
+         */
+        post: operations["send_api_v1_waves__wave__messages_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/waves/{wave}/sms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sms
+         * @description Text messages as a file for whoever sends them. Needs `wave.plan`, with codes `code.issue`.
+         */
+        post: operations["sms_api_v1_waves__wave__sms_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/waves/sendings/{sending}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages
+         * @description Letters of a sending that did not go (or in the states asked for), at most 500.
+         */
+        get: operations["messages_api_v1_waves_sendings__sending__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/waves/sendings/{sending}/{what}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set Sending
+         * @description Stops, goes on, or tries what failed again (`retry-all`: also what is uncertain). Needs `wave.plan`.
+         */
+        post: operations["set_sending_api_v1_waves_sendings__sending___what__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/waves/{wave}/reminders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plan Reminder
+         * @description Plans a reminder that goes by itself. Needs `wave.plan`.
+         */
+        post: operations["plan_reminder_api_v1_waves__wave__reminders_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/waves/{wave}/reminders/{reminder}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Drop Reminder
+         * @description It does not go. Needs `wave.plan`.
+         */
+        delete: operations["drop_reminder_api_v1_waves__wave__reminders__reminder__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1291,6 +1544,24 @@ export interface components {
              * @default false
              */
             replace: boolean;
+        };
+        /**
+         * Audience
+         * @description See `Audience` of the room.
+         */
+        Audience: {
+            /** Send */
+            send: number;
+            /** Told */
+            told: number;
+            /** Not Meant */
+            not_meant: number;
+            /** No Address */
+            no_address: number;
+            /** Links */
+            links: number;
+            /** Codes */
+            codes: number;
         };
         /**
          * Camera
@@ -1566,7 +1837,7 @@ export interface components {
             /** Title */
             title: string;
             /** Field */
-            field: ("site" | "unit_code" | "province" | "province_code" | "district" | "district_code" | "commune" | "commune_code" | "unit" | "label" | "kind" | "carrier" | "phone" | "person" | "title") | null;
+            field: ("site" | "unit_code" | "province" | "province_code" | "district" | "district_code" | "commune" | "commune_code" | "unit" | "label" | "kind" | "carrier" | "phone" | "email" | "person" | "title") | null;
             /** Samples */
             samples: string[];
         };
@@ -1597,7 +1868,7 @@ export interface components {
             rows: number;
             /** Columns */
             columns?: {
-                [key: string]: ("site" | "unit_code" | "province" | "province_code" | "district" | "district_code" | "commune" | "commune_code" | "unit" | "label" | "kind" | "carrier" | "phone" | "person" | "title") | null;
+                [key: string]: ("site" | "unit_code" | "province" | "province_code" | "district" | "district_code" | "commune" | "commune_code" | "unit" | "label" | "kind" | "carrier" | "phone" | "email" | "person" | "title") | null;
             } | null;
             /** Within */
             within?: string | null;
@@ -1694,6 +1965,51 @@ export interface components {
             url: string;
         };
         /**
+         * LettersWanted
+         * @description `request`: the asker's name for it; the same again begins nothing.
+         */
+        LettersWanted: {
+            /**
+             * Subject
+             * @default -
+             */
+            subject: string;
+            /** Body */
+            body: string;
+            /**
+             * Link
+             * @default false
+             */
+            link: boolean;
+            /**
+             * Days
+             * @default 14
+             */
+            days: number;
+            /**
+             * Hotline
+             * @default
+             */
+            hotline: string;
+            /** Base */
+            base?: string | null;
+            /**
+             * Kind
+             * @default invitation
+             * @enum {string}
+             */
+            kind: "invitation" | "reminder";
+            /** Causes */
+            causes?: ("no_code" | "code_open" | "code_expired" | "not_tested" | "test_failed" | "test_old" | "not_rehearsed" | "not_seen")[];
+            /** Request */
+            request: string;
+            /**
+             * Per Minute
+             * @default 60
+             */
+            per_minute: number;
+        };
+        /**
          * LogIn
          * @description `POST /session`.
          */
@@ -1781,6 +2097,113 @@ export interface components {
             state: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * Message
+         * @description One letter to one site. `error`: a stable code; `detail`: the mail server's words.
+         */
+        Message: {
+            /** Site */
+            site: string;
+            /** Label */
+            label: string;
+            /** Path */
+            path: string;
+            /** Phones */
+            phones: string[];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "sending" | "sent" | "failed" | "skipped" | "uncertain";
+            /** Address */
+            address: string | null;
+            /** Error */
+            error: string | null;
+            /** Detail */
+            detail: string | null;
+            /** Tries */
+            tries: number;
+            /** At */
+            at: string;
+        };
+        /**
+         * MessageList
+         * @description At most 500.
+         */
+        MessageList: {
+            /** Messages */
+            messages: components["schemas"]["Message"][];
+        };
+        /**
+         * MessagePreview
+         * @description How one site would read it. `parts`, `coding`: of a text message.
+         */
+        MessagePreview: {
+            audience: components["schemas"]["Audience"];
+            /** Subject */
+            subject: string;
+            /** Body */
+            body: string;
+            /** Parts */
+            parts: number | null;
+            /** Coding */
+            coding: ("gsm7" | "ucs2") | null;
+            /** Site */
+            site: string | null;
+            /** To */
+            to: string[];
+        };
+        /**
+         * MessagePreviewWanted
+         * @description `site`: as whom it is read; none: the first who would get it.
+         */
+        MessagePreviewWanted: {
+            /**
+             * Subject
+             * @default -
+             */
+            subject: string;
+            /** Body */
+            body: string;
+            /**
+             * Link
+             * @default false
+             */
+            link: boolean;
+            /**
+             * Days
+             * @default 14
+             */
+            days: number;
+            /**
+             * Hotline
+             * @default
+             */
+            hotline: string;
+            /** Base */
+            base?: string | null;
+            /**
+             * Kind
+             * @default invitation
+             * @enum {string}
+             */
+            kind: "invitation" | "reminder";
+            /** Causes */
+            causes?: ("no_code" | "code_open" | "code_expired" | "not_tested" | "test_failed" | "test_old" | "not_rehearsed" | "not_seen")[];
+            /**
+             * Channel
+             * @default email
+             * @enum {string}
+             */
+            channel: "email" | "sms";
+            /** Site */
+            site?: string | null;
+            /**
+             * Without Marks
+             * @default true
+             */
+            without_marks: boolean;
         };
         /**
          * Microphone
@@ -1963,6 +2386,85 @@ export interface components {
              * @enum {string}
              */
             ceiling: "low" | "high";
+        };
+        /**
+         * PlanPreview
+         * @description `moved`: of the `total`, those that leave another wave; `elsewhere`: those that fit but stay in one.
+         */
+        PlanPreview: {
+            /** Total */
+            total: number;
+            /** Moved */
+            moved: number;
+            /** Elsewhere */
+            elsewhere: number;
+            /** Waves */
+            waves: components["schemas"]["PlannedWave"][];
+        };
+        /**
+         * PlanWanted
+         * @description A plan. `units`: subtrees (none: all of the asker's). `carriers`: "" is not known. `move`: also sites
+         *     of other waves. `per_day`: 0 puts all on the first day. `expected`: sites that the preview counted.
+         */
+        PlanWanted: {
+            /** Name */
+            name: string;
+            /** First Day */
+            first_day: string;
+            /**
+             * Start
+             * @default 07:30
+             */
+            start: string;
+            /**
+             * End
+             * @default 11:30
+             */
+            end: string;
+            /** Units */
+            units?: string[];
+            /** Carriers */
+            carriers?: string[];
+            /** Kinds */
+            kinds?: ("post" | "room" | "bridge" | "feed")[];
+            /**
+             * Not Ready
+             * @default false
+             */
+            not_ready: boolean;
+            /**
+             * Move
+             * @default false
+             */
+            move: boolean;
+            /**
+             * Per Day
+             * @default 0
+             */
+            per_day: number;
+            /**
+             * Weekends
+             * @default true
+             */
+            weekends: boolean;
+            /** Expected */
+            expected?: number | null;
+        };
+        /**
+         * PlannedWave
+         * @description A wave that a plan would make.
+         */
+        PlannedWave: {
+            /** Name */
+            name: string;
+            /** Day */
+            day: string;
+            /** Unit */
+            unit: string;
+            /** Path */
+            path: string;
+            /** Sites */
+            sites: number;
         };
         /**
          * Problem
@@ -2181,6 +2683,69 @@ export interface components {
             unanswered: string[];
         };
         /**
+         * Reminder
+         * @description A planned reminder. `at`: when it goes.
+         */
+        Reminder: {
+            /** Id */
+            id: string;
+            /** Days Before */
+            days_before: number;
+            /** Clock */
+            clock: string;
+            /** At */
+            at: string;
+            /** Subject */
+            subject: string;
+            /** Body */
+            body: string;
+            /** Causes */
+            causes: ("no_code" | "code_open" | "code_expired" | "not_tested" | "test_failed" | "test_old" | "not_rehearsed" | "not_seen")[];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "planned" | "sent" | "missed";
+            /** Sending */
+            sending: string | null;
+        };
+        /**
+         * ReminderWanted
+         * @description So many days before the wave's, at `clock`, Hà Nội time.
+         */
+        ReminderWanted: {
+            /**
+             * Subject
+             * @default -
+             */
+            subject: string;
+            /** Body */
+            body: string;
+            /**
+             * Link
+             * @default false
+             */
+            link: boolean;
+            /**
+             * Days
+             * @default 14
+             */
+            days: number;
+            /**
+             * Hotline
+             * @default
+             */
+            hotline: string;
+            /** Base */
+            base?: string | null;
+            /** Days Before */
+            days_before: number;
+            /** Clock */
+            clock: string;
+            /** Causes */
+            causes?: ("no_code" | "code_open" | "code_expired" | "not_tested" | "test_failed" | "test_old" | "not_rehearsed" | "not_seen")[];
+        };
+        /**
          * Revocation
          * @description `POST /rollout/codes/revoke`. `devices`: their devices end as well.
          */
@@ -2341,6 +2906,49 @@ export interface components {
             what: "loop" | "way";
         };
         /**
+         * Sending
+         * @description A letter to many. `current`: its occasion. `error`: what keeps a running one, or stopped it.
+         */
+        Sending: {
+            /** Id */
+            id: string;
+            /** Wave */
+            wave: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "invitation" | "reminder";
+            /**
+             * Channel
+             * @enum {string}
+             */
+            channel: "email" | "sms";
+            /** Current */
+            current: string;
+            /** Subject */
+            subject: string;
+            /** Link */
+            link: boolean;
+            /** Causes */
+            causes: ("no_code" | "code_open" | "code_expired" | "not_tested" | "test_failed" | "test_old" | "not_rehearsed" | "not_seen")[];
+            /** Per Minute */
+            per_minute: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "stopped" | "done";
+            /** Error */
+            error: string | null;
+            /** Created At */
+            created_at: string;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+        };
+        /**
          * Session
          * @description Answer of `POST /session`.
          */
@@ -2442,7 +3050,8 @@ export interface components {
         };
         /**
          * SiteChange
-         * @description `PATCH /sites/{id}`: what is left out stays. `carrier`: "" takes it away; `phones`, `people`: all.
+         * @description `PATCH /sites/{id}`: what is left out stays. `carrier`: "" takes it away; `phones`, `emails`, `people`:
+         *     all.
          */
         SiteChange: {
             /** Label */
@@ -2453,6 +3062,8 @@ export interface components {
             carrier?: string | null;
             /** Phones */
             phones?: string[] | null;
+            /** Emails */
+            emails?: string[] | null;
             /** People */
             people?: components["schemas"]["PersonGiven"][] | null;
         };
@@ -2478,6 +3089,8 @@ export interface components {
             carrier: string | null;
             /** Phones */
             phones: string[];
+            /** Emails */
+            emails: string[];
             /** People */
             people: components["schemas"]["PersonPresent"][];
         };
@@ -2506,6 +3119,94 @@ export interface components {
              * @default false
              */
             by_microphone: boolean;
+        };
+        /**
+         * TemplateText
+         * @description A text to begin with.
+         */
+        TemplateText: {
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "vi" | "en";
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "invitation" | "reminder";
+            /** Subject */
+            subject: string;
+            /** Body */
+            body: string;
+        };
+        /**
+         * Templates
+         * @description `variables`: names of the places, written {name}.
+         */
+        Templates: {
+            /** Variables */
+            variables: string[];
+            /** Texts */
+            texts: components["schemas"]["TemplateText"][];
+            /** Sms */
+            sms: string;
+            /** Hotline */
+            hotline: string;
+        };
+        /**
+         * TextsWanted
+         * @description `without_marks`: Vietnamese without diacritics. `again`: also those who are in an earlier file.
+         */
+        TextsWanted: {
+            /**
+             * Subject
+             * @default -
+             */
+            subject: string;
+            /** Body */
+            body: string;
+            /**
+             * Link
+             * @default false
+             */
+            link: boolean;
+            /**
+             * Days
+             * @default 14
+             */
+            days: number;
+            /**
+             * Hotline
+             * @default
+             */
+            hotline: string;
+            /** Base */
+            base?: string | null;
+            /**
+             * Kind
+             * @default invitation
+             * @enum {string}
+             */
+            kind: "invitation" | "reminder";
+            /** Causes */
+            causes?: ("no_code" | "code_open" | "code_expired" | "not_tested" | "test_failed" | "test_old" | "not_rehearsed" | "not_seen")[];
+            /**
+             * Form
+             * @default xlsx
+             * @enum {string}
+             */
+            form: "xlsx" | "csv";
+            /**
+             * Without Marks
+             * @default true
+             */
+            without_marks: boolean;
+            /**
+             * Again
+             * @default false
+             */
+            again: boolean;
         };
         /**
          * Token
@@ -2617,6 +3318,129 @@ export interface components {
             offer: string;
             /** Replaces */
             replaces?: string | null;
+        };
+        /**
+         * Wave
+         * @description A wave. Figures are of the sites that the asker may see. `invited`: letters and text messages of the
+         *     invitation to its present day, by state. `may`: the asker may change it.
+         */
+        Wave: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Day */
+            day: string;
+            /** Start */
+            start: string;
+            /** End */
+            end: string;
+            /** Unit */
+            unit: string;
+            /** Path */
+            path: string;
+            /** Revision */
+            revision: number;
+            counts: components["schemas"]["ReadinessCounts"];
+            /** Invited */
+            invited: {
+                [key: string]: number;
+            };
+            /** May */
+            may: boolean;
+        };
+        /**
+         * WaveChange
+         * @description What is left out stays.
+         */
+        WaveChange: {
+            /** Name */
+            name?: string | null;
+            /** Day */
+            day?: string | null;
+            /** Start */
+            start?: string | null;
+            /** End */
+            end?: string | null;
+        };
+        /**
+         * WaveDetails
+         * @description With what was sent and is planned. `codes`: the asker may send activation links.
+         */
+        WaveDetails: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Day */
+            day: string;
+            /** Start */
+            start: string;
+            /** End */
+            end: string;
+            /** Unit */
+            unit: string;
+            /** Path */
+            path: string;
+            /** Revision */
+            revision: number;
+            counts: components["schemas"]["ReadinessCounts"];
+            /** Invited */
+            invited: {
+                [key: string]: number;
+            };
+            /** May */
+            may: boolean;
+            /** Sendings */
+            sendings: components["schemas"]["Sending"][];
+            /** Reminders */
+            reminders: components["schemas"]["Reminder"][];
+            /** Mail */
+            mail: boolean;
+            /** Codes */
+            codes: boolean;
+            /** Rehearsal */
+            rehearsal: boolean;
+        };
+        /**
+         * WaveList
+         * @description `unplanned`: sites of the asker's that are in no wave. `mail`: letters can be sent. `plans`: the asker
+         *     may plan somewhere.
+         */
+        WaveList: {
+            /** Waves */
+            waves: components["schemas"]["Wave"][];
+            /** Unplanned */
+            unplanned: number;
+            /** Mail */
+            mail: boolean;
+            /** Plans */
+            plans: boolean;
+            /** Rehearsal */
+            rehearsal: boolean;
+        };
+        /**
+         * WaveSites
+         * @description Sites that come in and go out; `move`: also those of another wave.
+         */
+        WaveSites: {
+            /** Add */
+            add?: string[];
+            /** Remove */
+            remove?: string[];
+            /**
+             * Move
+             * @default false
+             */
+            move: boolean;
+        };
+        /**
+         * WavesMade
+         * @description Their ids, in the order of days.
+         */
+        WavesMade: {
+            /** Waves */
+            waves: string[];
         };
     };
     responses: never;
@@ -4545,6 +5369,7 @@ export interface operations {
                 cause?: ("no_code" | "code_open" | "code_expired" | "not_tested" | "test_failed" | "test_old" | "not_rehearsed" | "not_seen") | null;
                 carrier?: string | null;
                 q?: string;
+                wave?: string | null;
                 limit?: number;
                 after?: string | null;
             };
@@ -4582,6 +5407,7 @@ export interface operations {
                 cause?: ("no_code" | "code_open" | "code_expired" | "not_tested" | "test_failed" | "test_old" | "not_rehearsed" | "not_seen") | null;
                 carrier?: string | null;
                 q?: string;
+                wave?: string | null;
             };
             header?: never;
             path: {
@@ -4600,6 +5426,496 @@ export interface operations {
                     "text/csv": unknown;
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
                 };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    waves_api_v1_waves_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaveList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_api_v1_waves_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WavesMade"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    templates_api_v1_waves_templates_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Templates"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_api_v1_waves_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanPreview"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    wave_api_v1_waves__wave__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                wave: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaveDetails"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_api_v1_waves__wave__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                wave: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_api_v1_waves__wave__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                wave: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WaveChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wave"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_sites_api_v1_waves__wave__sites_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                wave: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WaveSites"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wave"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_api_v1_waves__wave__messages_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                wave: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessagePreviewWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagePreview"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_api_v1_waves__wave__messages_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                wave: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LettersWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sending"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sms_api_v1_waves__wave__sms_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                wave: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TextsWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    messages_api_v1_waves_sendings__sending__get: {
+        parameters: {
+            query?: {
+                state?: ("queued" | "sending" | "sent" | "failed" | "skipped" | "uncertain")[] | null;
+            };
+            header?: never;
+            path: {
+                sending: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_sending_api_v1_waves_sendings__sending___what__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sending: string;
+                what: "stop" | "resume" | "retry" | "retry-all";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sending"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_reminder_api_v1_waves__wave__reminders_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                wave: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReminderWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reminder"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drop_reminder_api_v1_waves__wave__reminders__reminder__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                wave: string;
+                reminder: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem (RFC 9457) */
             "4XX": {

@@ -36,8 +36,9 @@ export type ReadinessRows = Schemas['ReadinessRows'];
 export type ReadinessState = ReadinessRow['state'];
 export type ReadinessCause = NonNullable<ReadinessRow['cause']>;
 export interface ReadinessQuery {
-  unit: string;
+  unit?: string | undefined;
   state?: ReadinessState | undefined;
+  wave?: string | undefined;
   cause?: ReadinessCause | undefined;
   /** Empty: sites whose carrier is not known. */
   carrier?: string | undefined;

@@ -16,7 +16,7 @@ export default function Shell() {
   const { t } = useTranslation();
   const errorText = useErrorText();
   const me = useMe();
-  const here = useLocation().pathname.slice(HOME.length).replaceAll('/', '');
+  const here = useLocation().pathname.slice(HOME.length).split('/')[1] ?? '';
   if (me.isError && codeOf(me.error) === 'not_authenticated') return <Navigate to="/dang-nhap" replace />;
   if (me.data?.kind === 'site') return <Navigate to="/diem-cau" replace />;
   if (me.data?.temporary) return <OwnPassword me={me.data} />;

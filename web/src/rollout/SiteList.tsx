@@ -12,6 +12,7 @@ import { useNow } from '../parts/useNow';
 import { codeOf } from '../protocol/failure';
 import type { ReadinessCause, ReadinessQuery, ReadinessRow, ReadinessState } from '../protocol/types';
 import classes from './readiness.module.css';
+import { Phones } from './Phones';
 import { StateMark } from './StateMark';
 
 export interface ListFilter {
@@ -34,16 +35,23 @@ export function SiteList({
   carriers,
   rehearsal,
   onFilter,
+  wave,
+  actions,
 }: {
-  unit: string;
+  /** None: with a wave, where it lies. */
+  unit?: string;
   filter: ListFilter;
   carriers: readonly (string | null)[];
   rehearsal: boolean;
   onFilter: (filter: ListFilter) => void;
+  /** Only the sites of this wave. */
+  wave?: string;
+  /** What can be done with a site, beside its phones. */
+  actions?: (row: ReadinessRow) => React.ReactNode;
 }) {
   const { t } = useTranslation();
   const errorText = useErrorText();
-  const query: ReadinessQuery = { unit, ...filter };
+  const query: ReadinessQuery = { unit, wave, ...filter };
   const list = useInfiniteQuery({
     queryKey: ['readiness-rows', query],
     queryFn: ({ pageParam, signal }) =>
@@ -127,7 +135,7 @@ export function SiteList({
       </div>
       {list.isError && <p role="alert">{errorText(codeOf(list.error))}</p>}
       {list.data && rows.length === 0 && <p>{t('readiness.nothing')}</p>}
-      {rows.length > 0 && <Rows rows={rows} />}
+      {rows.length > 0 && <Rows rows={rows} actions={actions} />}
       {list.hasNextPage && (
         <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
           {t('readiness.more')}
@@ -137,7 +145,9 @@ export function SiteList({
   );
 }
 
-function Rows({ rows }: { rows: readonly ReadinessRow[] }) {
+type Actions = ((row: ReadinessRow) => React.ReactNode) | undefined;
+
+function Rows({ rows, actions }: { rows: readonly ReadinessRow[]; actions: Actions }) {
   const { t } = useTranslation();
   return (
     <div className={classes.scroll}>
@@ -153,7 +163,7 @@ function Rows({ rows }: { rows: readonly ReadinessRow[] }) {
         </thead>
         <tbody>
           {rows.map((row) => (
-            <SiteRow key={row.site} row={row} />
+            <SiteRow key={row.site} row={row} actions={actions} />
           ))}
         </tbody>
       </table>
@@ -161,7 +171,7 @@ function Rows({ rows }: { rows: readonly ReadinessRow[] }) {
   );
 }
 
-function SiteRow({ row }: { row: ReadinessRow }) {
+function SiteRow({ row, actions }: { row: ReadinessRow; actions: Actions }) {
   const { t, i18n } = useTranslation();
   const now = useNow();
   const faults = row.findings.filter((f) => f.fault);
@@ -193,7 +203,10 @@ function SiteRow({ row }: { row: ReadinessRow }) {
       </td>
       <td>
         {row.owner}
-        <small>{row.phones.length > 0 ? row.phones.join(', ') : t('readiness.noPhone')}</small>
+        <small>
+          <Phones numbers={row.phones} />
+        </small>
+        {actions?.(row)}
       </td>
       <td>
         {row.connected ? (

@@ -49,6 +49,12 @@ class Counts:
         """All of them."""
         return sum(self.states.values())
 
+    def add(self, standing: Standing) -> None:
+        """One more."""
+        self.states[standing.state] = self.states.get(standing.state, 0) + 1
+        if standing.cause is not None:
+            self.causes[standing.cause] = self.causes.get(standing.cause, 0) + 1
+
     def to_json(self) -> dict[str, object]:
         """`{"total", "states", "causes"}`; a state's figure is of sites exactly there."""
         return {
@@ -60,12 +66,14 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class RowFilter:
-    """Which rows. `text`: every word must begin a word of code, label or path."""
+    """Which rows. `text`: every word must begin a word of code, label or path. `among`: only these sites
+    (a wave's)."""
 
     state: State | None = None
     cause: Cause | None = None
     carrier: str | None = None
     text: str = ""
+    among: frozenset[str] | None = None
 
 
 class Board:
@@ -158,15 +166,20 @@ class Board:
         """Of the unit's subtree."""
         return Counts(dict(self._counts.get(unit, {})), dict(self._causes.get(unit, {})))
 
+    def counts_among(self, sites: Iterable[str]) -> Counts:
+        """Of these sites, each once."""
+        counts = Counts({}, {})
+        for site in sites:
+            if (row := self._rows.get(site)) is not None:
+                counts.add(row.standing)
+        return counts
+
     def by_carrier(self, unit: str) -> dict[str | None, Counts]:
         """Of the unit's subtree, by carrier (None: not known), the largest first."""
         found: dict[str | None, Counts] = {}
         for row in self._within(unit):
             counts = found.setdefault(row.site.carrier, Counts({}, {}))
-            state, cause = row.standing.state, row.standing.cause
-            counts.states[state] = counts.states.get(state, 0) + 1
-            if cause is not None:
-                counts.causes[cause] = counts.causes.get(cause, 0) + 1
+            counts.add(row.standing)
         return dict(sorted(found.items(), key=lambda one: -one[1].total))
 
     def rows(
@@ -175,6 +188,8 @@ class Board:
         """The subtree's rows that fit, in the order of units, after a key."""
         words = [f" {word}" for word in fold(wanted.text[:200]).split()[:8]]
         for row in self._within(unit, after):
+            if wanted.among is not None and row.site.id not in wanted.among:
+                continue
             if wanted.state is not None and row.standing.state is not wanted.state:
                 continue
             if wanted.cause is not None and row.standing.cause != wanted.cause:

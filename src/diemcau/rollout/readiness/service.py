@@ -166,6 +166,34 @@ class Readiness:
         owners = await self._read_owners()
         return [(row, self._owner(row.site, owners)) for row in self._board.rows(unit, wanted)]
 
+    async def select(self, actor: Actor, unit: str) -> list[Row]:
+        """Every row of the subtree, in the tree's order. Raises UnitNotFound, Forbidden."""
+        self._may_see(actor, unit)
+        await self._fresh()
+        return list(self._board.rows(unit))
+
+    async def of_sites(self, sites: Iterable[str]) -> dict[str, Row]:
+        """The rows of these sites, for the server's own use (no check who asks)."""
+        await self._fresh()
+        return {site: row for site in sites if (row := self._board.get(site)) is not None}
+
+    async def among(self, actor: Actor, sites: Collection[str]) -> Counts:
+        """Of those of the sites that the asker may see."""
+        await self._fresh()
+        return self._board.counts_among(self.seen_by(actor, sites))
+
+    def seen_by(self, actor: Actor, sites: Collection[str]) -> Collection[str]:
+        """Those of the sites that the asker may see; of a board that was read before."""
+        granted = self._access.units_granted(actor, "site.see")
+        if ROOT_CODE in granted:
+            return sites
+        rows = ((site, self._board.get(site)) for site in sites)
+        return [
+            site
+            for site, row in rows
+            if row is not None and any(self._units.contains(unit, row.site.unit) for unit in granted)
+        ]
+
     def _may_see(self, actor: Actor, unit: str) -> None:
         self._units.get(unit)
         self._access.authorise(actor, "site.see", unit)

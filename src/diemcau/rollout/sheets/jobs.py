@@ -96,7 +96,7 @@ class SheetJobs:
         make_id: NewId = new_id,
     ) -> None:
         self._sites, self._access, self._units, self._clock = sites, access, units, clock
-        self._folder, self._hotline, self._make_id = folder, hotline, make_id
+        self._folder, self.hotline, self._make_id = folder, hotline, make_id
         self._jobs: dict[str, SheetJob] = {}
         self._turn = asyncio.Lock()  # one is printed at a time: it takes every core it may have
         if folder.is_dir():
@@ -215,7 +215,7 @@ class SheetJobs:
             link=f"{base}/vao#code={code.code}",
             address=f"{base.removeprefix('https://')}/vao",
             until=f"{code.expires_at.astimezone(ZONE):%H:%M %d/%m/%Y}",
-            hotline=wanted.hotline or self._hotline,
+            hotline=wanted.hotline or self.hotline,
             printed=f"{now.astimezone(ZONE):%d/%m/%Y %H:%M}",
         )
 
