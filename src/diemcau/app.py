@@ -36,9 +36,11 @@ from diemcau.media.port import Handler
 from diemcau.media.supervisor import NodeOptions, Supervisor
 from diemcau.media.wire import Command, ReplyData
 from diemcau.meetings import Meetings
+from diemcau.meetings.rollcall import RollCalls
 from diemcau.rollout import Rollout
 from diemcau.rollout.readiness import Readiness
 from diemcau.rollout.selftest import SelfTests
+from diemcau.rollout.selftest.results import passed_at
 from diemcau.rollout.sheets.jobs import SheetJobs
 from diemcau.sites import Sites
 from diemcau.stage import Stage
@@ -131,6 +133,18 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
     rollout = Rollout(rooms.units, rooms.access, rooms.sites, rooms.clock)
     stack.push_async_callback(rollout.aclose)
     self_tests = SelfTests(rooms.store, rooms.access, rooms.sites, stage, node)
+    roll_calls = RollCalls(
+        rooms.store,
+        rooms.bus,
+        rooms.units,
+        rooms.access,
+        rooms.sites,
+        rooms.meetings,
+        rooms.clock,
+        tests=lambda sites: passed_at(rooms.store, sites),
+    )
+    await roll_calls.start()
+    stack.push_async_callback(roll_calls.aclose)
     readiness = Readiness(rooms.store, rooms.bus, rooms.units, rooms.access, rooms.sites, rooms.clock)
 
     async def ready() -> None:
@@ -151,6 +165,7 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
             node=node,
             self_tests=self_tests,
             readiness=readiness,
+            roll_calls=roll_calls,
             ready=ready,
             options=options,
         )

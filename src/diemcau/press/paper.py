@@ -10,14 +10,14 @@ import typst
 from pypdf import PdfReader, PdfWriter
 
 
-def compile_page(package: str, template: str, name: str, data: Any, *, kind: Literal["pdf", "png"] = "pdf") -> bytes:
-    """The document that the file `template` of the package makes of `data`, JSON under `name` in its inputs.
+def compile_page(template: Path, name: str, data: Any, *, kind: Literal["pdf", "png"] = "pdf") -> bytes:
+    """The document that the typst file makes of `data`, JSON under `name` in its inputs.
 
     `kind`: "pdf", or "png" of the first page (tests, documents). Only the fonts that ship with us are used.
     """
-    with as_file(files(package)) as folder, as_file(files("diemcau.press")) as here:
+    with as_file(files("diemcau.press")) as here:
         return typst.compile(
-            str(folder / template),
+            str(template),
             font_paths=[str(here / "fonts")],
             ignore_system_fonts=True,
             format=kind,

@@ -33,7 +33,7 @@ async def press(
 ) -> int:
     """Makes one document of all parts in their order; answers its bytes.
 
-    `module`: its `pdf` makes a part's pages of its data, in the workers. `done` hears how many parts are made.
+    `module`: its `pdf` makes a part's pages of its data, in the workers. `done` hears how many are made.
     Cancelled, it kills its workers and leaves no file. Raises PrintFailed.
     """
     files = [out.with_name(f"{out.stem}.{n}.part") for n in range(len(parts))]

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import segno
@@ -41,7 +42,7 @@ def qr_svg(link: str) -> str:
 def render(sheets: Sequence[Sheet], *, kind: Literal["pdf", "png"] = "pdf") -> bytes:
     """A page for each sheet, in their order. `kind`: "pdf", or "png" of the first page (tests, documents)."""
     data = [{**asdict(sheet), "qr": qr_svg(sheet.link)} for sheet in sheets]
-    return compile_page("diemcau.rollout.sheets", "sheet.typ", "sheets", data, kind=kind)
+    return compile_page(Path(__file__).with_name("sheet.typ"), "sheets", data, kind=kind)
 
 
 def pdf(data: list[dict[str, Any]]) -> bytes:
