@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
-from diemcau.meetings.rollcall.report import Report, figure
+from diemcau.meetings.rollcall.report import Line, Report, figure
 
 TEMPLATE: Final = Path(__file__).with_name("rollcall.typ")
 
@@ -35,12 +35,25 @@ def data_of(report: Report) -> dict[str, Any]:
             ]
             for one in report.branches
         ],
-        "missing": [
-            [one.branch, one.label, one.says, one.reason, one.phones] for one in report.lines if one.missing
-        ],
+        "missed": figure(sum(one.missing for one in report.lines)),
+        "missing": _by_branch(report),
         "contradictions": [
             [one.branch, one.label, one.says, one.connected, one.contradictions]
             for one in report.lines
             if one.contradictions
         ],
     }  # fmt: skip
+
+
+def _by_branch(report: Report) -> list[tuple[str, list[list[str]]]]:
+    found: dict[str, list[list[str]]] = {}
+    for one in report.lines:
+        if one.missing:
+            found.setdefault(one.branch, []).append([_where(one), one.says, one.reason, one.phones])
+    return list(found.items())
+
+
+def _where(line: Line) -> str:
+    """The label, with the district that tells communes of one name apart."""
+    between = line.path.split(", ")[1:-1]
+    return ", ".join([line.label, *between])

@@ -119,6 +119,7 @@ def make(
     for one in rows:
         branches.setdefault(str(one["branch"]), []).append(one)
     names = {code: units.get(code).title if code in units else code or "Khác" for code in branches}
+    names[units.root.code] = LEVEL_WORDS["nation"]
     totals = [
         (
             LEVEL_WORDS[str(one["level"])],

@@ -25,7 +25,6 @@ from diemcau.sites import Sites
 from diemcau.store import Store
 from diemcau.units import ROOT_CODE, Units
 
-
 IN_FRAME: Final = 300
 """Rows that are made at once: some 10 ms, then others have their turn."""
 
