@@ -36,10 +36,12 @@ from diemcau.media.port import Handler
 from diemcau.media.supervisor import NodeOptions, Supervisor
 from diemcau.media.wire import Command, ReplyData
 from diemcau.meetings import Meetings
+from diemcau.meetings.rollcall import RollCalls
 from diemcau.rollout import Rollout
 from diemcau.rollout.readiness import Readiness
 from diemcau.rollout.renewal import eras_of
 from diemcau.rollout.selftest import SelfTests
+from diemcau.rollout.selftest.results import passed_at
 from diemcau.rollout.sheets.jobs import SheetJobs
 from diemcau.rollout.waves import Mailer, NoMailer, SmtpMailer, SmtpOptions, WaveRooms
 from diemcau.sites import Sites
@@ -159,6 +161,18 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
     rollout = Rollout(rooms.units, rooms.access, rooms.sites, rooms.clock)
     stack.push_async_callback(rollout.aclose)
     self_tests = SelfTests(rooms.store, rooms.access, rooms.sites, stage, node)
+    roll_calls = RollCalls(
+        rooms.store,
+        rooms.bus,
+        rooms.units,
+        rooms.access,
+        rooms.sites,
+        rooms.meetings,
+        rooms.clock,
+        tests=lambda sites: passed_at(rooms.store, sites),
+    )
+    await roll_calls.start()
+    stack.push_async_callback(roll_calls.aclose)
     readiness = Readiness(rooms.store, rooms.bus, rooms.units, rooms.access, rooms.sites, rooms.clock)
 
     waves = WaveRooms.make(
@@ -184,6 +198,7 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
             self_tests=self_tests,
             readiness=readiness,
             waves=waves,
+            roll_calls=roll_calls,
             ready=ready,
             options=options,
         )

@@ -15,10 +15,10 @@ from diemcau.app import Rooms, open_rooms
 from diemcau.clock import ManualClock
 from diemcau.config import Settings
 from diemcau.errors import BadCode, BadRequest, Busy, Forbidden, WrongState
+from diemcau.press import workers
+from diemcau.press.workers import PrintFailed
 from diemcau.rollout.sheets import jobs as jobs_module
-from diemcau.rollout.sheets import press
 from diemcau.rollout.sheets.jobs import NothingToPrint, SheetJob, SheetJobNotFound, Wanted
-from diemcau.rollout.sheets.press import PrintFailed
 from diemcau.rollout.sheets.render import Sheet, render
 from diemcau.sites import NewSite, SiteNotFound
 from diemcau.units import UnitNotFound
@@ -172,7 +172,7 @@ async def test_a_job_whose_workers_die_issues_nothing(rooms: Rooms, monkeypatch:
             "/bin/false", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
 
-    monkeypatch.setattr(press, "_start", dying)
+    monkeypatch.setattr(workers, "_start", dying)
     job = await ended(rooms, await rooms.sheets.begin(TECHNICIAN, Wanted(BASE, PROVINCE)))
     assert (job.state, job.error) == ("failed", PrintFailed.code)
     assert list(job.path.parent.iterdir()) == []

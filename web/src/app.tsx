@@ -20,6 +20,7 @@ const PeoplePage = lazy(() => import('./rollout/PeoplePage'));
 const Readiness = lazy(() => import('./rollout/Readiness'));
 const Waves = lazy(() => import('./rollout/waves/Waves'));
 const WavePage = lazy(() => import('./rollout/waves/WavePage'));
+const RollCallPage = lazy(() => import('./rollcall/RollCallPage'));
 const Centre = lazy(() => import('./desk/Centre'));
 
 const queries = new QueryClient({
@@ -69,6 +70,7 @@ const router = createBrowserRouter([
       { path: 'dot/:wave', element: <WavePage /> },
     ],
   },
+  { path: '/trung-tam/:meeting/diem-danh', element: page('desk', <RollCallPage />) },
   { path: '/trung-tam/:meeting', element: page('desk', <Centre />) },
   { path: '*', element: <Navigate to="/" replace /> },
 ]);

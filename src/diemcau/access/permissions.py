@@ -32,6 +32,12 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "stage.cut": frozenset({Role.DIRECTOR}),
     "message.post": _FLOOR,
     "pin.set": _DESK,
+    # roll call: opened and sealed for the whole scope, edited and confirmed inside one's own
+    "rollcall.open": frozenset({Role.DIRECTOR, Role.SECRETARY}),
+    "rollcall.seal": frozenset({Role.DIRECTOR, Role.SECRETARY}),
+    "rollcall.edit": _DESK,
+    "rollcall.confirm": _DESK,
+    "rollcall.see": _DESK | {Role.TECHNICIAN, Role.AUDITOR},
     # sites
     "site.see": _STAFF,
     "site.snapshot": _DESK | {Role.TECHNICIAN},

@@ -10,7 +10,7 @@ from diemcau.api import schemas
 from diemcau.api.asker import CurrentAsker, CurrentServices
 from diemcau.api.services import Services
 from diemcau.errors import DiemCauError
-from diemcau.meetings import Done, NewMeeting, parse
+from diemcau.meetings import Done, NewMeeting, parse, rollcall
 from diemcau.sites import ScopeEntry
 
 router = APIRouter(prefix="/api/v1", tags=["meetings"])
@@ -21,6 +21,13 @@ async def execute(services: Services, actor: Actor, message: dict[str, Any]) -> 
     coded errors."""
     kind, result = "unknown", "error"
     try:
+        if message.get("type") in rollcall.COMMAND_TYPES:
+            asked = rollcall.parse(message)
+            kind = asked.type
+            services.commands.take(actor, kind)
+            done = await services.roll_calls.execute(actor, asked)
+            result = "ok"
+            return done
         command = parse(message)
         kind = command.type
         services.commands.take(actor, kind)

@@ -136,6 +136,7 @@ async def put_picture(request: Request, asker: CurrentAsker, services: CurrentSe
         if len(taken) > MAX_PICTURE:
             raise TooLarge(None, limit=MAX_PICTURE)
     services.pictures.put(site, bytes(taken), services.clock.now())
+    services.roll_calls.saw(site)
     services.metrics.pictures.set(services.pictures.bytes)
 
 

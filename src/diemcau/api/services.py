@@ -12,6 +12,7 @@ from diemcau.bus import Bus
 from diemcau.clock import Clock
 from diemcau.media import MediaNode
 from diemcau.meetings import Meetings
+from diemcau.meetings.rollcall import RollCalls
 from diemcau.rollout import Rollout
 from diemcau.rollout.readiness import Readiness
 from diemcau.rollout.selftest import SelfTests
@@ -65,6 +66,7 @@ class Services:
     self_tests: SelfTests
     readiness: Readiness
     waves: WaveRooms
+    roll_calls: RollCalls
     ready: Callable[[], Awaitable[None]]
     options: ApiOptions
     metrics: Metrics = field(default_factory=Metrics)

@@ -6,7 +6,7 @@ What comes in is hostile and is read in a process of its own (`read`); what goes
 
 from diemcau.spreadsheet.bounds import MAX_CELL, MAX_COLUMNS, MAX_FILE, MAX_ROWS, BadSheet, Table
 from diemcau.spreadsheet.reader import read
-from diemcau.spreadsheet.writer import neutral, write_csv, write_xlsx
+from diemcau.spreadsheet.writer import Sheet, neutral, write_csv, write_workbook, write_xlsx
 
 __all__ = [
     "MAX_CELL",
@@ -14,9 +14,11 @@ __all__ = [
     "MAX_FILE",
     "MAX_ROWS",
     "BadSheet",
+    "Sheet",
     "Table",
     "neutral",
     "read",
     "write_csv",
+    "write_workbook",
     "write_xlsx",
 ]

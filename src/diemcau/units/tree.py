@@ -136,6 +136,10 @@ class Units:
                 found.extend(self.subtree(self._units[index].code, levels))
         return tuple(found)
 
+    def span(self, code: str) -> tuple[int, int]:
+        """The subtree in the tree's order: the unit's own place, and the place after its last. O(1)."""
+        return self._span(code)
+
     def level_counts(self, code: str = ROOT_CODE) -> dict[Level, int]:
         """How many units of each level the subtree has, itself included. O(log n)."""
         start = self._at(code)

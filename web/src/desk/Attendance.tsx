@@ -1,6 +1,9 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+import { useStore } from 'zustand';
 import { formatNumber } from '../i18n/format';
+import { summary } from '../models/rollcall';
 import type { Level } from '../protocol/types';
 import classes from './attendance.module.css';
 import { AttendanceDialog } from './AttendanceDialog';
@@ -37,7 +40,31 @@ export function Attendance() {
           </div>
         ))}
       </dl>
+      <RollLine />
       {asked !== null && <AttendanceDialog level={asked} onClose={() => setAsked(null)} />}
     </section>
+  );
+}
+
+/** What people say, beside what the machine counts: the way to the roll call. */
+function RollLine() {
+  const { t } = useTranslation();
+  const { meeting, roll } = useDesk();
+  const { call, totals } = useStore(roll.store);
+  if (call === null) return null;
+  return (
+    <Link
+      to={`/trung-tam/${meeting}/diem-danh`}
+      className={classes.roll}
+      title={t('rollcall.view')}
+      data-testid="roll-line"
+    >
+      <span>{t('rollcall.title')}</span>
+      {call === 'none' ? (
+        <span>{t('rollcall.open')}</span>
+      ) : (
+        <strong data-testid="roll-summary">{summary(totals, formatNumber)}</strong>
+      )}
+    </Link>
   );
 }

@@ -6,6 +6,7 @@ import { Viewer } from '../media/viewer';
 import { micOf } from '../models/floor';
 import { MeetingModel } from '../models/live';
 import { inLayout, withPreview } from '../models/meeting';
+import { RollCallModel } from '../models/rollcall';
 import { Roster } from '../models/roster';
 import { codeOf } from '../protocol/failure';
 import type { Http } from '../protocol/http';
@@ -45,7 +46,8 @@ export class DeskSession {
     loggedOut: false,
   }));
   readonly roster = new Roster((run) => setTimeout(run, ROSTER_MS));
-  readonly model = new MeetingModel(this.roster);
+  readonly roll = new RollCallModel();
+  readonly model = new MeetingModel(this.roster, this.roll);
   readonly wire: Wire;
   readonly viewer: Viewer;
   readonly sound = new Sound();
@@ -83,7 +85,7 @@ export class DeskSession {
           void this.loadRoster();
         }
       }),
-      this.model.follow(this.wire, this.meeting, ['presence', 'levels', 'receipts']),
+      this.model.follow(this.wire, this.meeting, ['presence', 'levels', 'receipts', 'rollcall']),
       this.model.store.subscribe((now, before) => {
         if (now.state !== before.state && now.state !== null) this.obey(now.state, before.state);
       }),

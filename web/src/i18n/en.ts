@@ -1,4 +1,5 @@
 import { readiness } from './readiness/en';
+import { rollcall } from './rollcall/en';
 import { rollout } from './rollout.en';
 import { selftest } from './selftest/en';
 import { waves } from './waves/en';
@@ -24,6 +25,7 @@ export const en: Texts = {
     reload: 'Reload the page',
   },
   readiness,
+  rollcall,
   selftest,
   waves,
   nation: 'Viet Nam',
@@ -73,6 +75,10 @@ export const en: Texts = {
     meeting_not_found: 'No such meeting.',
     message_not_found: 'No such message, or it is too old.',
     viewer_not_found: 'The picture connection has ended, opening it again.',
+    entry_conflict: 'Somebody else has just said otherwise of this site.',
+    roll_call_not_found: 'There is no such roll call.',
+    roll_call_open: 'A roll call is open already.',
+    roll_call_sealed: 'The roll call is sealed: nothing of it changes any more.',
     conflict: 'Somebody else has just changed this. Look, then try again.',
     wrong_state: 'This is not possible now.',
     on_stage: 'This site is on the stage of a meeting. Test after it.',

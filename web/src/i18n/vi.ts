@@ -1,4 +1,5 @@
 import { readiness } from './readiness/vi';
+import { rollcall } from './rollcall/vi';
 import { rollout } from './rollout.vi';
 import { selftest } from './selftest/vi';
 import { waves } from './waves/vi';
@@ -24,6 +25,7 @@ export const vi = {
     reload: 'Tải lại trang',
   },
   readiness,
+  rollcall,
   selftest,
   waves,
   nation: 'Việt Nam',
@@ -73,6 +75,10 @@ export const vi = {
     meeting_not_found: 'Không tìm thấy cuộc họp.',
     message_not_found: 'Không có tin nhắn này, hoặc tin đã quá cũ.',
     viewer_not_found: 'Kết nối hình đã hết, đang mở lại.',
+    entry_conflict: 'Người khác vừa báo khác cho điểm cầu này.',
+    roll_call_not_found: 'Không có lần điểm danh này.',
+    roll_call_open: 'Đang có một lần điểm danh chưa chốt.',
+    roll_call_sealed: 'Điểm danh đã chốt, không sửa được nữa.',
     conflict: 'Người khác vừa thay đổi. Hãy xem lại rồi làm lại.',
     wrong_state: 'Lúc này không làm được việc này.',
     on_stage: 'Điểm cầu đang lên hình trong cuộc họp. Kiểm tra sau cuộc họp.',

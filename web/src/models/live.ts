@@ -1,6 +1,14 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { StreamHandler, Wire } from '../protocol/socket';
-import type { Ephemeral, Figures, MeetingState, SitePageState, Step, StreamEvent } from '../protocol/types';
+import type {
+  Ephemeral,
+  Figures,
+  MeetingState,
+  RollFrame,
+  SitePageState,
+  Step,
+  StreamEvent,
+} from '../protocol/types';
 import { applyEvent } from './meeting';
 
 export interface LiveMeeting {
@@ -27,6 +35,10 @@ export interface PresenceSink {
   presence(joined: readonly string[], left: readonly string[], full: boolean): void;
 }
 
+export interface RollSink {
+  frame(frame: RollFrame): void;
+}
+
 /** True while a site was cut to but its picture is not there yet: viewers still see the one before. */
 export function awaitsPicture(live: LiveMeeting, site: string | null): boolean {
   return site !== null && live.live !== null && !live.live.has(site);
@@ -46,7 +58,10 @@ export class MeetingModel implements StreamHandler {
     pages: new Map(),
   }));
 
-  constructor(private readonly sink: PresenceSink | null = null) {}
+  constructor(
+    private readonly sink: PresenceSink | null = null,
+    private readonly roll: RollSink | null = null,
+  ) {}
 
   follow(wire: Wire, meeting: string, topics: string[]): () => void {
     return wire.subscribe(`meeting:${meeting}`, topics, this);
@@ -68,6 +83,9 @@ export class MeetingModel implements StreamHandler {
     switch (message.topic) {
       case 'presence':
         this.sink?.presence(message.data.joined, message.data.left, message.data.full === true);
+        break;
+      case 'rollcall':
+        this.roll?.frame(message.data);
         break;
       case 'speaking':
         this.store.setState({ speaking: message.data.sites });

@@ -1,4 +1,4 @@
-import type { Problem } from './types';
+import type { Problem, RollEntry } from './types';
 
 /**
  * The one error of this layer. `code` is the server's stable code, or one of ours:
@@ -12,6 +12,8 @@ export class Failure extends Error {
   readonly retryAfter: number | null;
   /** What more a problem says of its code. */
   readonly reason: string | null;
+  /** Of `entry_conflict`: the entries as they are now. */
+  readonly conflicts: readonly RollEntry[];
 
   constructor(problem: Problem, retryAfter: number | null = null) {
     super(problem.detail ?? problem.title);
@@ -20,6 +22,7 @@ export class Failure extends Error {
     this.status = problem.status;
     this.retryAfter = retryAfter;
     this.reason = problem.reason ?? null;
+    this.conflicts = problem.conflicts ?? [];
   }
 
   static local(
@@ -38,7 +41,7 @@ export function codeOf(error: unknown): string {
 /** A problem document, or null when the value is none. */
 export function asProblem(value: unknown): Problem | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { code, status, title, detail, reason } = value as Record<string, unknown>;
+  const { code, status, title, detail, reason, conflicts } = value as Record<string, unknown>;
   if (typeof code !== 'string') return null;
   return {
     code,
@@ -46,5 +49,6 @@ export function asProblem(value: unknown): Problem | null {
     title: typeof title === 'string' ? title : code,
     ...(typeof detail === 'string' ? { detail } : {}),
     ...(typeof reason === 'string' ? { reason } : {}),
+    ...(Array.isArray(conflicts) ? { conflicts: conflicts as RollEntry[] } : {}),
   };
 }

@@ -12,6 +12,8 @@ import type {
   ReadinessAnswer,
   ReadinessQuery,
   ReadinessRows,
+  RollCallList,
+  RollView,
   RosterAnswer,
   SelfTestResult,
   SelfTestTurn,
@@ -97,6 +99,14 @@ export class Http {
       undefined,
       signal,
     );
+
+  rollCalls = (meeting: string) =>
+    this.json<RollCallList>('GET', `/meetings/${encodeURIComponent(meeting)}/roll-calls`);
+  /** The whole roll call as we may see it. Raises Failure `roll_call_not_found`, `forbidden`. */
+  rollCall = (meeting: string, call: string) => this.json<RollView>('GET', rollPath(meeting, call));
+  /** Where the browser itself fetches a roll call as a file, whole or of one subtree. */
+  rollReport = (meeting: string, call: string, kind: 'xlsx' | 'pdf', unit: string | null): string =>
+    `${this.base}${rollPath(meeting, call)}/report.${kind}${unit === null ? '' : `?unit=${encodeURIComponent(unit)}`}`;
 
   /** Relays for media connections; none where the installation has none. */
   iceServers = () => this.json<IceServersAnswer>('GET', '/ice');
@@ -267,6 +277,9 @@ export class Http {
     return response;
   }
 }
+
+const rollPath = (meeting: string, call: string): string =>
+  `/meetings/${encodeURIComponent(meeting)}/roll-calls/${encodeURIComponent(call)}`;
 
 function readinessQuery(query: ReadinessQuery): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);

@@ -671,6 +671,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/meetings/{meeting}/roll-calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Roll Calls
+         * @description The meeting's roll calls.
+         */
+        get: operations["roll_calls_api_v1_meetings__meeting__roll_calls_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting}/roll-calls/{call}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Roll Call
+         * @description The whole roll call inside the asker's grants, with phones and people.
+         */
+        get: operations["roll_call_api_v1_meetings__meeting__roll_calls__call__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting}/roll-calls/{call}/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sealed Result
+         * @description The sealed bytes whose SHA-256 the log holds; needs `rollcall.see` over the whole scope.
+         */
+        get: operations["sealed_result_api_v1_meetings__meeting__roll_calls__call__result_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting}/roll-calls/{call}/report.{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report
+         * @description The roll call as a file, whole or one subtree: of a sealed one what was sealed, else as it is now.
+         */
+        get: operations["report_api_v1_meetings__meeting__roll_calls__call__report__kind__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ice": {
         parameters: {
             query?: never;
@@ -2775,6 +2855,190 @@ export interface components {
             roles: ("chair" | "director" | "secretary" | "duty_officer" | "technician" | "lead" | "delegate" | "observer" | "auditor")[];
         };
         /**
+         * RollCallList
+         * @description The meeting's roll calls, newest first, and the official reasons.
+         */
+        RollCallList: {
+            /** Calls */
+            calls: components["schemas"]["RollCallShown"][];
+            /** Reasons */
+            reasons: components["schemas"]["RollReason"][];
+        };
+        /**
+         * RollCallShown
+         * @description One roll call. `digest`: SHA-256 of the sealed result, in event `seq` of its stream.
+         */
+        RollCallShown: {
+            /** Id */
+            id: string;
+            /** Number */
+            number: number;
+            /** Corrects */
+            corrects: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "open" | "sealed";
+            /** Opened At */
+            opened_at: string;
+            /** Opened By */
+            opened_by: string;
+            /** Sealed At */
+            sealed_at: string | null;
+            /** Sealed By */
+            sealed_by: string | null;
+            /** Digest */
+            digest: string | null;
+            /** Seq */
+            seq: number | null;
+        };
+        /**
+         * RollCallView
+         * @description The whole as the asker may see it. `n`: frames of the topic `rollcall` go on from there. `branches`:
+         *     how many provinces there are to confirm.
+         */
+        RollCallView: {
+            call: components["schemas"]["RollCallShown"];
+            /** N */
+            n: number;
+            /** Watched Since */
+            watched_since: string;
+            /** Totals */
+            totals: components["schemas"]["RollTotal"][];
+            /** Confirmed */
+            confirmed: {
+                [key: string]: components["schemas"]["RollConfirmed"];
+            };
+            /** Branches */
+            branches: number;
+            may: components["schemas"]["RollMay"];
+            /** Rows */
+            rows: components["schemas"]["RollRow"][];
+        };
+        /**
+         * RollConfirmed
+         * @description A province has confirmed.
+         */
+        RollConfirmed: {
+            /** At */
+            at: string;
+            /** By */
+            by: string;
+            /** Contradictions */
+            contradictions: ("confirmed_unsaid" | "changed_after")[];
+        };
+        /**
+         * RollHead
+         * @description Who heads a site, or sits there.
+         */
+        RollHead: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string | null;
+        };
+        /**
+         * RollMay
+         * @description What the asker may do here. `confirm`: the provinces.
+         */
+        RollMay: {
+            /** Open */
+            open: boolean;
+            /** Seal */
+            seal: boolean;
+            /** Confirm */
+            confirm: string[];
+        };
+        /**
+         * RollReason
+         * @description Why a site may be absent.
+         */
+        RollReason: {
+            /** Code */
+            code: string;
+            /** Vi */
+            vi: string;
+            /** En */
+            en: string;
+        };
+        /**
+         * RollRow
+         * @description One site: what people say, what the house knows, where the two do not fit.
+         */
+        RollRow: {
+            /** Site */
+            site: string;
+            /** Unit */
+            unit: string;
+            /** Level */
+            level: string;
+            /** Branch */
+            branch: string;
+            /** Label */
+            label: string;
+            /** Path */
+            path: string;
+            /** Version */
+            version: number;
+            /** Says */
+            says: ("present" | "absent") | null;
+            /** Reason */
+            reason: string | null;
+            /** Text */
+            text: string;
+            head: components["schemas"]["RollHead"] | null;
+            /** Note */
+            note: string;
+            /** By */
+            by: string;
+            /** At */
+            at: string | null;
+            /** Connected */
+            connected: boolean;
+            /** Since */
+            since: string | null;
+            /** Left At */
+            left_at: string | null;
+            /** Share */
+            share: number;
+            /** Seen At */
+            seen_at: string | null;
+            /** Heard At */
+            heard_at: string | null;
+            /** Tested At */
+            tested_at: string | null;
+            /** Got */
+            got: number;
+            /** Answered */
+            answered: number;
+            /** Contradictions */
+            contradictions: ("present_not_connected" | "absent_connected" | "sites_differ")[];
+            /** Phones */
+            phones: string[];
+            /** People */
+            people: components["schemas"]["RollHead"][];
+            /** Editable */
+            editable: boolean;
+        };
+        /**
+         * RollTotal
+         * @description Units of one level: present, absent, in all.
+         */
+        RollTotal: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "nation" | "province" | "district" | "commune";
+            /** Present */
+            present: number;
+            /** Absent */
+            absent: number;
+            /** Of */
+            of: number;
+        };
+        /**
          * Roster
          * @description Invited sites `[id, unit, label, kind]`, the units above them `[code, parent, name, kind, level]`.
          */
@@ -4647,6 +4911,135 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommandDone"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_calls_api_v1_meetings__meeting__roll_calls_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                meeting: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollCallList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_call_api_v1_meetings__meeting__roll_calls__call__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                meeting: string;
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollCallView"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sealed_result_api_v1_meetings__meeting__roll_calls__call__result_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                meeting: string;
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_api_v1_meetings__meeting__roll_calls__call__report__kind__get: {
+        parameters: {
+            query?: {
+                unit?: string | null;
+            };
+            header?: never;
+            path: {
+                meeting: string;
+                call: string;
+                kind: "xlsx" | "pdf";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
                 };
             };
             /** @description A problem (RFC 9457) */

@@ -46,6 +46,38 @@ export interface ReadinessQuery {
   limit?: number | undefined;
   after?: string | undefined;
 }
+export type RollCall = Schemas['RollCallShown'];
+export type RollView = Schemas['RollCallView'];
+export type RollRow = Schemas['RollRow'];
+export type RollTotal = Schemas['RollTotal'];
+export type RollHead = Schemas['RollHead'];
+export type RollConfirmed = Schemas['RollConfirmed'];
+export type RollCallList = Schemas['RollCallList'];
+export type RollReason = Schemas['RollReason'];
+/** What is said of a site: its own part of a row. */
+export type RollEntry = Pick<
+  RollRow,
+  'site' | 'version' | 'says' | 'reason' | 'text' | 'head' | 'note' | 'by' | 'at'
+>;
+/** An entry as it is sent: made on the version that was seen. */
+export type RollEdit = Omit<RollEntry, 'by' | 'at'>;
+/** What changes of a row. */
+export type RollChange = Omit<
+  RollRow,
+  'unit' | 'level' | 'branch' | 'label' | 'path' | 'phones' | 'people' | 'editable'
+>;
+/** The meeting's newest roll call: its figures, and the rows that changed after number `since`. */
+export type RollFrame =
+  | { call: null }
+  | {
+      call: RollCall;
+      totals: RollTotal[];
+      confirmed: Record<string, RollConfirmed>;
+      branches: number;
+      since: number;
+      n: number;
+      rows: RollChange[];
+    };
 export type MeetingStatus = Schemas['Meeting']['status'];
 
 export interface Meeting {
@@ -144,6 +176,8 @@ export interface Problem {
   detail?: string;
   /** Of `bad_sheet`: what is wrong with the file; of `bad_code`: of the code. */
   reason?: string;
+  /** Of `entry_conflict`: the entries as they are now. */
+  conflicts?: RollEntry[];
 }
 
 /** An event of a stream; `seq` has no gaps. */
@@ -175,6 +209,7 @@ export type Ephemeral =
   | { topic: 'pages'; data: { pages: Record<string, SitePageState> } }
   | { topic: 'speaking'; data: { sites: string[] } }
   | { topic: 'levels'; data: { levels: Record<string, number> } }
+  | { topic: 'rollcall'; data: RollFrame }
   | { topic: 'receipts'; data: { messages: Record<string, Figures> } }
   | {
       topic: 'stage';
@@ -231,5 +266,10 @@ export interface Commands {
   'message.post': { text: string; to: string; ask?: boolean };
   'message.got': { messages: string[] };
   'message.answer': { message: string };
+  'rollcall.open': { corrects?: string };
+  'rollcall.edit': { call: string; entries: RollEdit[] };
+  'rollcall.fill': { call: string; unit: string };
+  'rollcall.confirm': { call: string; unit: string; on?: boolean };
+  'rollcall.seal': { call: string };
 }
 export type CommandName = keyof Commands;

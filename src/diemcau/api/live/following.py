@@ -25,7 +25,7 @@ MAX_PENDING = 1000
 class Follow:
     """One stream as the client follows it. `last`: seq it has; None while it is being brought up. `stale`:
     the asker's grants changed; nothing is given until `viewer` and `seen` are those of the new ones. `owed`:
-    messages whose figures the next `receipts` tells."""
+    messages whose figures the next `receipts` tells. `told`: the number of the roll call that it knows."""
 
     stream: str
     viewer: Viewer
@@ -36,6 +36,7 @@ class Follow:
     lost: bool = False
     stale: bool = False
     owed: set[str] = field(default_factory=set)
+    told: int | None = None
 
 
 class Following:
@@ -110,6 +111,9 @@ class Following:
         elif topic == "receipts":
             if "receipts" in follow.topics and isinstance(data, Mapping):
                 self.owe_receipts(follow, data.get("messages", {}))
+        elif topic == "rollcall":
+            if "rollcall" in follow.topics:
+                self._owe_roll_call(follow)
         elif topic != "levels" or "levels" in follow.topics:
             before = self._outbox.dropped
             self._outbox.put_latest(f"{follow.stream} {topic}", text)
@@ -128,6 +132,17 @@ class Following:
         meeting = follow.stream.partition(":")[2]
         figures = self._services.meetings.figures(meeting, owed if seen else (), follow.viewer, seen or ())
         return frames.ephemeral(follow.stream, "receipts", {"messages": figures})
+
+    def _owe_roll_call(self, follow: Follow) -> None:
+        self._outbox.put_late(f"{follow.stream} rollcall", lambda: self._roll_call(follow))
+
+    def _roll_call(self, follow: Follow) -> str:
+        meeting = follow.stream.partition(":")[2]
+        actor = self._client.actor
+        told, follow.told = self._services.roll_calls.frame(meeting, actor, follow.told)
+        if self._services.roll_calls.behind(meeting, follow.told):
+            self._owe_roll_call(follow)
+        return frames.ephemeral(follow.stream, "rollcall", told)
 
     def _seen_steps(self, follow: Follow, data: Mapping[str, Any]) -> dict[str, Any]:
         steps = data.get("steps")
@@ -184,6 +199,9 @@ class Following:
                 self._client.send(frames.ephemeral(follow.stream, "pages", {"pages": pages}))
         if "receipts" in follow.topics:
             self.owe_receipts(follow, await self._services.meetings.recent_receipts(meeting))
+        if "rollcall" in follow.topics:
+            follow.told = await self._services.roll_calls.touch(meeting)
+            self._owe_roll_call(follow)
         for topic, data_now in self._services.stage.ephemera(meeting):
             if topic == "quality":
                 if "presence" not in follow.topics:
@@ -200,7 +218,7 @@ class Following:
         while True:
             actor, seen = self._client.actor, None
             viewer = await self._services.meetings.viewer(meeting, actor)
-            if topics & {"presence", "receipts"}:
+            if topics & {"presence", "receipts", "rollcall"}:
                 roster = await self._services.meetings.roster(meeting, actor)
                 seen = frozenset(row[0] for row in roster.sites)
             if actor is self._client.actor:

@@ -57,7 +57,9 @@ class Subscribe(_Frame):
     op: Literal["sub"]
     stream: Annotated[str, Field(min_length=1, max_length=80)]
     since: Annotated[int, Field(ge=0)] | None = None
-    topics: Annotated[list[Literal["presence", "levels", "receipts"]], Field(alias="with", max_length=8)] = []
+    topics: Annotated[
+        list[Literal["presence", "levels", "receipts", "rollcall"]], Field(alias="with", max_length=8)
+    ] = []
 
 
 class Unsubscribe(_Frame):

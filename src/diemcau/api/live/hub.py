@@ -283,6 +283,8 @@ class Hub:
         if not followers:
             return
         text = frames.ephemeral(stream, topic, data)
+        if topic == "rollcall":  # four times a second, for operators alone
+            followers = {one: follow for one, follow in followers.items() if one.page == "desk"}
         many = topic == "speaking" and len(followers) > FEW
         for connection, follow in list(followers.items()):
             if not many or connection.page == "desk":

@@ -113,6 +113,11 @@ async def last_results(store: Store, sites: Collection[str] | None = None) -> Ma
     return found
 
 
+async def passed_at(store: Store, sites: Collection[str] | None = None) -> Mapping[str, datetime]:
+    """When those of the sites whose newest test passed did it."""
+    return {site: one.at for site, one in (await last_results(store, sites)).items() if one.passed}
+
+
 def _result(row: Row[Any]) -> TestResult:
     advice = tuple(Advice(code, part, fault, values) for code, part, fault, values in row.advice)
     return TestResult(row.id, row.site, row.at, row.passed, row.first_passed_at, advice, row.figures)

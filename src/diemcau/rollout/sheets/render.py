@@ -1,16 +1,14 @@
 """Connection sheets as PDF: data in, pages out. Runs in worker processes; knows no rooms."""
 
 import io
-import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-import orjson
 import segno
-import typst
-from pypdf import PdfReader, PdfWriter
+
+from diemcau.press.paper import compile_page
 
 QUIET_ZONE: Final = 2
 """Modules of white around a QR code; the sheet adds more."""
@@ -41,36 +39,12 @@ def qr_svg(link: str) -> str:
     return out.getvalue().decode()
 
 
-def render(sheets: list[Sheet], *, kind: Literal["pdf", "png"] = "pdf") -> bytes:
+def render(sheets: Sequence[Sheet], *, kind: Literal["pdf", "png"] = "pdf") -> bytes:
     """A page for each sheet, in their order. `kind`: "pdf", or "png" of the first page (tests, documents)."""
     data = [{**asdict(sheet), "qr": qr_svg(sheet.link)} for sheet in sheets]
-    with as_file(files("diemcau.rollout.sheets")) as folder:
-        return typst.compile(
-            str(folder / "sheet.typ"),
-            font_paths=[str(folder / "fonts")],
-            ignore_system_fonts=True,
-            format=kind,
-            ppi=96,
-            sys_inputs={"sheets": orjson.dumps(data).decode()},
-        )
+    return compile_page(Path(__file__).with_name("sheet.typ"), "sheets", data, kind=kind)
 
 
-def write(sheets: list[Sheet], path: Path) -> int:
-    """Renders into a new file of mode 0600: codes are on it. Answers its bytes."""
-    body = render(sheets)
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-        return file.write(body)
-
-
-def merge(parts: list[Path], path: Path) -> int:
-    """One document of several; the parts stay. Answers its bytes."""
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-        if len(parts) == 1:
-            return file.write(parts[0].read_bytes())
-        writer = PdfWriter()
-        for part in parts:
-            writer.append(PdfReader(part), import_outline=False)
-        # Every part brings the same fonts and drawings: once is enough.
-        writer.compress_identical_objects()
-        writer.write(file)
-        return file.tell()
+def pdf(data: list[dict[str, Any]]) -> bytes:
+    """The pages of sheets as `print_sheets` sends them."""
+    return render([Sheet(**sheet) for sheet in data])
