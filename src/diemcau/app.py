@@ -40,6 +40,7 @@ from diemcau.rollout import Rollout
 from diemcau.rollout.readiness import Readiness
 from diemcau.rollout.selftest import SelfTests
 from diemcau.rollout.sheets.jobs import SheetJobs
+from diemcau.screens import Screens
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.store import Event, Store
@@ -118,7 +119,17 @@ def api_options(settings: Settings, certificate: bytes | None = None) -> ApiOpti
     origins = frozenset() if settings.public_url is None else frozenset({settings.public_url})
     secure = settings.tls or (settings.public_url or "").startswith("https://")
     ice = IceServers(settings.turn_urls, settings.turn_key, timedelta(seconds=settings.turn_lifetime_s))
-    return ApiOptions(VERSION, origins, secure, web_folder(), certificate, ice, settings.public_url)
+    return ApiOptions(
+        VERSION,
+        origins,
+        secure,
+        web_folder(),
+        certificate,
+        ice,
+        settings.public_url,
+        settings.wall_kbits,
+        settings.walls_kbits,
+    )
 
 
 async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: AsyncExitStack) -> FastAPI:
@@ -132,6 +143,8 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
     stack.push_async_callback(rollout.aclose)
     self_tests = SelfTests(rooms.store, rooms.access, rooms.sites, stage, node)
     readiness = Readiness(rooms.store, rooms.bus, rooms.units, rooms.access, rooms.sites, rooms.clock)
+
+    screens = Screens(rooms.store, rooms.bus, rooms.units, rooms.access, rooms.meetings, rooms.clock)
 
     async def ready() -> None:
         async with rooms.store.read():
@@ -151,6 +164,7 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
             node=node,
             self_tests=self_tests,
             readiness=readiness,
+            screens=screens,
             ready=ready,
             options=options,
         )

@@ -32,6 +32,11 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "stage.cut": frozenset({Role.DIRECTOR}),
     "message.post": _FLOOR,
     "pin.set": _DESK,
+    # windows on other monitors (the stage's: whom the meeting concerns); somewhere in the scope, but to drive
+    # other people's windows over all of it
+    "screen.wall": _DESK | {Role.TECHNICIAN},
+    "screen.leader": _FLOOR,
+    "screen.drive": frozenset({Role.DIRECTOR, Role.SECRETARY}),
     # sites
     "site.see": _STAFF,
     "site.snapshot": _DESK | {Role.TECHNICIAN},
