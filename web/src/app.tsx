@@ -18,6 +18,9 @@ const Rollout = lazy(() => import('./rollout/Shell'));
 const ImportPage = lazy(() => import('./rollout/ImportPage'));
 const PeoplePage = lazy(() => import('./rollout/PeoplePage'));
 const Readiness = lazy(() => import('./rollout/Readiness'));
+const WallPage = lazy(() => import('./screens/WallPage'));
+const StagePage = lazy(() => import('./screens/StagePage'));
+const LeaderPage = lazy(() => import('./screens/LeaderPage'));
 const Centre = lazy(() => import('./desk/Centre'));
 
 const queries = new QueryClient({
@@ -65,6 +68,9 @@ const router = createBrowserRouter([
       { path: 'phieu', element: <Sheets /> },
     ],
   },
+  { path: '/trung-tam/man-hinh/tuong', element: page('desk', <WallPage />) },
+  { path: '/trung-tam/man-hinh/hinh-chinh', element: page('desk', <StagePage />) },
+  { path: '/trung-tam/man-hinh/lanh-dao', element: page('desk', <LeaderPage />) },
   { path: '/trung-tam/:meeting', element: page('desk', <Centre />) },
   { path: '*', element: <Navigate to="/" replace /> },
 ]);

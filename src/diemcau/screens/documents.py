@@ -31,12 +31,14 @@ class Patrol(_Document):
 
 class Layout(_Document):
     """How a wall is set. `unit`: only this subtree; `state`: only sites that are so; `text`: only what this
-    finds; `pins`: live tiles; `kbits`: what its still pictures may take of the line, kbit/s."""
+    finds; `view`: stills, live tiles, or both beside each other; `pins`: live tiles; `kbits`: what its still
+    pictures may take of the line, kbit/s."""
 
     unit: UnitCode | None = None
     state: Literal["all", "present", "absent", "fresh", "stale"] = "all"
     text: Annotated[str, Field(max_length=100)] = ""
     size: Literal["s", "m", "l"] = "m"
+    view: Literal["wall", "both", "live"] = "wall"
     pins: Annotated[list[SiteId], Field(max_length=LIVE_TILES)] = []
     patrol: Patrol | None = None
     kbits: Annotated[int, Field(ge=100, le=100_000)] = 4000

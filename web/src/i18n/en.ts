@@ -1,5 +1,6 @@
 import { readiness } from './readiness/en';
 import { rollout } from './rollout.en';
+import { screens } from './screens.en';
 import { selftest } from './selftest/en';
 import type { Texts } from './vi';
 
@@ -65,6 +66,7 @@ export const en: Texts = {
     bad_code: 'The activation code is wrong or already used. Call a technician for a new one.',
     forbidden: 'You may not do this.',
     csrf: 'The page is out of date. Reload it.',
+    screen_not_found: 'This window is not open any more.',
     not_found: 'Not found.',
     unit_not_found: 'No such unit.',
     site_not_found: 'No such site.',
@@ -633,4 +635,5 @@ export const en: Texts = {
     ago: '{{span}} ago',
   },
   rollout,
+  screens,
 };

@@ -1,5 +1,6 @@
 import { readiness } from './readiness/vi';
 import { rollout } from './rollout.vi';
+import { screens } from './screens.vi';
 import { selftest } from './selftest/vi';
 
 /** Vietnamese: the first language, and the shape that every other has to fill. */
@@ -65,6 +66,7 @@ export const vi = {
     bad_code: 'Mã kích hoạt không đúng hoặc đã được dùng. Gọi kỹ thuật viên để nhận mã mới.',
     forbidden: 'Bạn không có quyền làm việc này.',
     csrf: 'Trang đã cũ. Hãy tải lại trang.',
+    screen_not_found: 'Cửa sổ này không còn mở.',
     not_found: 'Không tìm thấy.',
     unit_not_found: 'Không tìm thấy đơn vị.',
     site_not_found: 'Không tìm thấy điểm cầu.',
@@ -631,6 +633,7 @@ export const vi = {
     ago: '{{span}} trước',
   },
   rollout,
+  screens,
 } as const;
 
 type Filled<T> = { [K in keyof T]: T[K] extends string ? string : Filled<T[K]> };

@@ -1,6 +1,14 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { StreamHandler, Wire } from '../protocol/socket';
-import type { Ephemeral, Figures, MeetingState, SitePageState, Step, StreamEvent } from '../protocol/types';
+import type {
+  Ephemeral,
+  Figures,
+  MeetingState,
+  Screen,
+  SitePageState,
+  Step,
+  StreamEvent,
+} from '../protocol/types';
 import { applyEvent } from './meeting';
 
 export interface LiveMeeting {
@@ -17,6 +25,8 @@ export interface LiveMeeting {
   steps: ReadonlyMap<string, Step>;
   /** Sites whose page said that it was hidden or its machine asleep; for operators. */
   pages: ReadonlyMap<string, SitePageState>;
+  /** Windows on other monitors; for who asked to be told of them. */
+  screens: readonly Screen[];
   /** Why the server does not let us follow the meeting. */
   refused: string | null;
   /** The last cut that reached the stage: how long its picture took. */
@@ -44,6 +54,7 @@ export class MeetingModel implements StreamHandler {
     refused: null,
     steps: new Map(),
     pages: new Map(),
+    screens: [],
   }));
 
   constructor(private readonly sink: PresenceSink | null = null) {}
@@ -90,6 +101,9 @@ export class MeetingModel implements StreamHandler {
         this.store.setState({ steps: now });
         break;
       }
+      case 'screens':
+        this.store.setState({ screens: message.data.screens });
+        break;
       case 'pages':
         this.store.setState(({ pages }) => ({
           pages: new Map([...pages, ...Object.entries(message.data.pages)]),
