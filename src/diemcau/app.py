@@ -44,6 +44,7 @@ from diemcau.rollout.selftest import SelfTests
 from diemcau.rollout.selftest.results import passed_at
 from diemcau.rollout.sheets.jobs import SheetJobs
 from diemcau.rollout.waves import Mailer, NoMailer, SmtpMailer, SmtpOptions, WaveRooms
+from diemcau.screens import Screens
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.store import Event, Store
@@ -147,7 +148,17 @@ def api_options(settings: Settings, certificate: bytes | None = None) -> ApiOpti
     origins = frozenset() if settings.public_url is None else frozenset({settings.public_url})
     secure = settings.tls or (settings.public_url or "").startswith("https://")
     ice = IceServers(settings.turn_urls, settings.turn_key, timedelta(seconds=settings.turn_lifetime_s))
-    return ApiOptions(VERSION, origins, secure, web_folder(), certificate, ice, settings.public_url)
+    return ApiOptions(
+        VERSION,
+        origins,
+        secure,
+        web_folder(),
+        certificate,
+        ice,
+        settings.public_url,
+        settings.wall_kbits,
+        settings.walls_kbits,
+    )
 
 
 async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: AsyncExitStack) -> FastAPI:
@@ -178,6 +189,7 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
     waves = WaveRooms.make(
         rooms.store, rooms.units, rooms.access, rooms.sites, readiness, rooms.mailer, rooms.clock
     )
+    screens = Screens(rooms.store, rooms.bus, rooms.units, rooms.access, rooms.meetings, rooms.clock)
 
     async def ready() -> None:
         async with rooms.store.read():
@@ -199,6 +211,7 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
             readiness=readiness,
             waves=waves,
             roll_calls=roll_calls,
+            screens=screens,
             ready=ready,
             options=options,
         )

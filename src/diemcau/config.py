@@ -104,6 +104,10 @@ class Settings(BaseSettings):
     keep_media: bool = False
     """Leave the media node running when the server is stopped (an upgrade in the middle of a meeting)."""
 
+    wall_kbits: Annotated[int, Field(ge=100, le=1_000_000)] = 20_000
+    walls_kbits: Annotated[int, Field(ge=100, le=10_000_000)] = 100_000
+    """kbit/s of still pictures that the walls of one person, and all walls, may take (docs/wall.md)."""
+
     log: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

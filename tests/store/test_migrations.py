@@ -13,6 +13,7 @@ import diemcau.meetings.tables
 import diemcau.rollout.readiness.tables
 import diemcau.rollout.renewal.tables
 import diemcau.rollout.selftest.tables
+import diemcau.screens.tables
 import diemcau.sites.tables
 from diemcau.store import SchemaTooNew, Store, metadata
 from tests.store.test_log import change
@@ -23,6 +24,7 @@ ROOMS = (
     diemcau.rollout.readiness.tables,
     diemcau.rollout.renewal.tables,
     diemcau.rollout.selftest.tables,
+    diemcau.screens.tables,
     diemcau.sites.tables,
 )
 

@@ -21,6 +21,9 @@ const Readiness = lazy(() => import('./rollout/Readiness'));
 const Waves = lazy(() => import('./rollout/waves/Waves'));
 const WavePage = lazy(() => import('./rollout/waves/WavePage'));
 const RollCallPage = lazy(() => import('./rollcall/RollCallPage'));
+const WallPage = lazy(() => import('./screens/WallPage'));
+const StagePage = lazy(() => import('./screens/StagePage'));
+const LeaderPage = lazy(() => import('./screens/LeaderPage'));
 const Centre = lazy(() => import('./desk/Centre'));
 
 const queries = new QueryClient({
@@ -71,6 +74,9 @@ const router = createBrowserRouter([
     ],
   },
   { path: '/trung-tam/:meeting/diem-danh', element: page('desk', <RollCallPage />) },
+  { path: '/trung-tam/man-hinh/tuong', element: page('desk', <WallPage />) },
+  { path: '/trung-tam/man-hinh/hinh-chinh', element: page('desk', <StagePage />) },
+  { path: '/trung-tam/man-hinh/lanh-dao', element: page('desk', <LeaderPage />) },
   { path: '/trung-tam/:meeting', element: page('desk', <Centre />) },
   { path: '*', element: <Navigate to="/" replace /> },
 ]);

@@ -38,6 +38,11 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "rollcall.edit": _DESK,
     "rollcall.confirm": _DESK,
     "rollcall.see": _DESK | {Role.TECHNICIAN, Role.AUDITOR},
+    # windows on other monitors (the stage's: whom the meeting concerns); somewhere in the scope, but to drive
+    # other people's windows over all of it
+    "screen.wall": _DESK | {Role.TECHNICIAN},
+    "screen.leader": _FLOOR,
+    "screen.drive": frozenset({Role.DIRECTOR, Role.SECRETARY}),
     # sites
     "site.see": _STAFF,
     "site.snapshot": _DESK | {Role.TECHNICIAN},

@@ -21,10 +21,12 @@ from diemcau.api import (
     readiness,
     rollcall,
     schemas,
+    screens,
     selftests,
     sheets,
     staff,
     tokens,
+    wall,
     waves,
 )
 from diemcau.api.guard import Guard
@@ -32,6 +34,7 @@ from diemcau.api.limits import RateLimit
 from diemcau.api.live import door
 from diemcau.api.live.hub import Hub
 from diemcau.api.pages import Pages
+from diemcau.api.pictures import Allowance
 from diemcau.api.services import Services
 from diemcau.api.whip import door as whip
 from diemcau.api.whip.cors import Cors
@@ -50,6 +53,7 @@ class Limits:
     devices: RateLimit
     self_tests: RateLimit
     exports: RateLimit
+    walls: RateLimit
 
 
 def create(services: Services) -> FastAPI:
@@ -98,7 +102,10 @@ def create(services: Services) -> FastAPI:
         devices=RateLimit(500, 20_000, time.monotonic),  # as sockets, two requests a page
         self_tests=RateLimit(1, 30, time.monotonic),
         exports=RateLimit(1 / 10, 5, time.monotonic),
+        walls=RateLimit(8, 60, time.monotonic),  # a person has several windows, each asks twice a second
     )
+    options = services.options
+    app.state.allowance = Allowance(options.wall_kbits * 125, options.walls_kbits * 125, time.monotonic)
     problems.install(app)
     for router in (
         people.router,
@@ -114,6 +121,8 @@ def create(services: Services) -> FastAPI:
         selftests.router,
         readiness.router,
         waves.router,
+        wall.router,
+        screens.router,
         whip.router,
         operations.router,
         console.router,

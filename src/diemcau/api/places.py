@@ -1,14 +1,14 @@
 """Doors of `units` and `sites`: the tree, its search, sites and their pictures."""
 
-from datetime import UTC
+from datetime import UTC, timedelta
 from email.utils import format_datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from diemcau.api import schemas
 from diemcau.api.asker import CurrentAsker, CurrentServices
-from diemcau.api.pictures import MAX_PICTURE
+from diemcau.api.pictures import MAX_AGE_S, MAX_PICTURE, MAX_SMALL
 from diemcau.api.services import Services
 from diemcau.errors import BadRequest, Forbidden, NotFound, TooLarge
 from diemcau.sites import PersonPresent, SiteChange, SiteKind
@@ -124,18 +124,34 @@ async def change_site(
 
 
 @router.put("/snapshot", status_code=204)
-async def put_picture(request: Request, asker: CurrentAsker, services: CurrentServices) -> None:
-    """A site's picture, JPEG of at most 128 kB; at most one a second in the long run."""
+async def put_picture(
+    request: Request,
+    asker: CurrentAsker,
+    services: CurrentServices,
+    small_bytes: Annotated[int, Header(alias="X-Small-Bytes", ge=0, le=MAX_SMALL)] = 0,
+    age_ms: Annotated[int, Header(alias="X-Picture-Age", ge=0, le=int(MAX_AGE_S * 1000))] = 0,
+) -> None:
+    """A site's picture, JPEG of at most 128 kB; at most one a second in the long run.
+
+    `X-Small-Bytes`: so many bytes at the end are a smaller copy, for walls. `X-Picture-Age`: it was taken so
+    long before this request, by the page's own watch.
+    """
     site = asker.actor.site
     if site is None:
         raise Forbidden("Only a site has a picture", command="snapshot.post")
     request.app.state.limits.pictures.take(site)
+    taken_at = services.clock.now() - timedelta(milliseconds=age_ms)  # the body may take long to come
     taken = bytearray()
     async for chunk in request.stream():
         taken += chunk
-        if len(taken) > MAX_PICTURE:
+        if len(taken) > MAX_PICTURE + small_bytes:
             raise TooLarge(None, limit=MAX_PICTURE)
-    services.pictures.put(site, bytes(taken), services.clock.now())
+    body, small = bytes(taken), None
+    if small_bytes:
+        if small_bytes >= len(body):
+            raise BadRequest("The smaller copy is not the whole", field="X-Small-Bytes")
+        body, small = body[:-small_bytes], body[-small_bytes:]
+    services.pictures.put(site, body, taken_at, small)
     services.roll_calls.saw(site)
     services.metrics.pictures.set(services.pictures.bytes)
 

@@ -18,6 +18,7 @@ from diemcau.rollout.readiness import Readiness
 from diemcau.rollout.selftest import SelfTests
 from diemcau.rollout.sheets.jobs import SheetJobs
 from diemcau.rollout.waves import WaveRooms
+from diemcau.screens import Screens
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.units import Units
@@ -31,6 +32,7 @@ class ApiOptions:
     only over TLS. `web`: the folder of the built page. `certificate`: the authority's certificate, PEM.
     `ice`: relays for media.
     `public_url`: how people reach this server, for links; None: as they came.
+    `wall_kbits`, `walls_kbits`: kbit/s of still pictures that one person's walls, and all walls, may take.
     `recheck_s`: in this time every open WebSocket is asked anew whether it may stay.
     """
 
@@ -41,6 +43,8 @@ class ApiOptions:
     certificate: bytes | None = None
     ice: IceServers = field(default_factory=IceServers)
     public_url: str | None = None
+    wall_kbits: int = 20_000
+    walls_kbits: int = 100_000
     beat_s: float = 5.0
     silent_s: float = 60.0
     hello_s: float = 10.0
@@ -67,6 +71,7 @@ class Services:
     readiness: Readiness
     waves: WaveRooms
     roll_calls: RollCalls
+    screens: Screens
     ready: Callable[[], Awaitable[None]]
     options: ApiOptions
     metrics: Metrics = field(default_factory=Metrics)

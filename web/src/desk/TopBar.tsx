@@ -8,6 +8,7 @@ import { MicMark } from '../design/marks';
 import { formatNumber } from '../i18n/format';
 import { Prefs } from '../parts/Prefs';
 import { Dialog } from '../parts/Dialog';
+import { ScreensMenu } from '../screens/ScreensMenu';
 import classes from './topbar.module.css';
 import { useDesk, useMeetingState } from './useDesk';
 
@@ -73,6 +74,7 @@ export function TopBar({ onKeys }: { onKeys: () => void }) {
           </Button>
         </>
       )}
+      <ScreensMenu />
       <ActionIcon
         variant="default"
         size={30}

@@ -2,10 +2,12 @@ import { useElementSize } from '@mantine/hooks';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useId, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useStore } from 'zustand';
 import { Mark, MicMark } from '../design/marks';
 import { formatExact, formatNumber, relativeSpan } from '../i18n/format';
 import { micOf, standingOf } from '../models/floor';
 import { titleOf } from '../models/roster';
+import { staleAfter } from '../models/wall/stale';
 import { useNow } from '../parts/useNow';
 import { useDesk, useDeskState, useMeetingState, useNames, useRosterVersion, useStill } from './useDesk';
 import classes from './wall.module.css';
@@ -13,8 +15,6 @@ import classes from './wall.module.css';
 const TILE = 148;
 const GAP = 6;
 const CAPTION = 22;
-/** Older than this, a picture is marked: it no longer says what is in front of the camera. */
-const STALE_MS = 60_000;
 
 /** Standing-by pictures of the chosen subtree: one size, name below, age in the corner. */
 export function Wall() {
@@ -154,12 +154,14 @@ function Tile({
   const name = useNames()(site);
   const joined = session.roster.sites.get(site)?.joined ?? false;
   const still = useStill(joined ? site : null);
-  const now = useNow();
+  const skew = useStore(session.wire.state, (s) => s.skew);
+  const now = useNow() + skew;
   const selected = useDeskState((s) => s.selected?.kind === 'site' && s.selected.id === site);
   const standing = standingOf(state, site, joined);
   const mic = micOf(state, site);
   const age = still.at === null ? null : now - still.at;
-  const stale = age !== null && age > STALE_MS;
+  const limit = useStore(session.wire.state, (s) => staleAfter(s.pictureS));
+  const stale = age !== null && age > limit;
   return (
     <div
       id={id}

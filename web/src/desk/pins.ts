@@ -3,7 +3,7 @@ import type { LayerName, Slots } from '../protocol/types';
 
 const AGAIN_MS = 2_000;
 
-/** Keeps the viewer's own lines pointed at the preview: one request a line at a time, the latest wish wins. */
+/** Keeps the viewer's own lines pointed at what is wanted: one request a line at a time, the latest wish wins. */
 export class Pins {
   private viewer: string | null = null;
   private wanted: Slots = [];
@@ -15,6 +15,7 @@ export class Pins {
   constructor(
     private readonly http: Pick<Http, 'pin'>,
     private readonly firstLine: number,
+    private readonly count = 4,
   ) {}
 
   /** A new viewer has no pins. */
@@ -24,8 +25,8 @@ export class Pins {
     void this.settle();
   }
 
-  want(preview: Slots): void {
-    this.wanted = preview;
+  want(sites: Slots): void {
+    this.wanted = sites;
     void this.settle();
   }
 
@@ -49,7 +50,7 @@ export class Pins {
 
   private next(): { viewer: string; line: number; site: string | null; ceiling: LayerName } | null {
     if (this.viewer === null) return null;
-    for (let line = 0; line < 4; line++) {
+    for (let line = 0; line < this.count; line++) {
       const site = this.wanted[line] ?? null;
       if ((this.told[line] ?? null) !== site)
         return { viewer: this.viewer, line, site, ceiling: this.wanted.length === 1 ? 'high' : 'low' };

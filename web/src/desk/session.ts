@@ -1,7 +1,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { IceServers } from '../media/ice';
 import { Sound } from '../media/sound';
-import { Stills } from '../media/stills';
+import { PictureFeed } from '../media/pictureFeed';
 import { Viewer } from '../media/viewer';
 import { micOf } from '../models/floor';
 import { MeetingModel } from '../models/live';
@@ -14,6 +14,7 @@ import { Wire } from '../protocol/socket';
 import type { CommandName, Commands, MeetingState, ReceiptsAnswer, Slots } from '../protocol/types';
 import { viewersOf } from '../protocol/viewers';
 import { browserWorld, wireUrl } from '../protocol/world';
+import { askPictures } from '../screens/api';
 import { Pins } from './pins';
 
 export type Selection = { kind: 'site'; id: string } | { kind: 'unit'; code: string } | null;
@@ -32,6 +33,8 @@ export interface DeskFacets {
 const STAGE_LINES = 4;
 const PREVIEW_LINES = 4;
 const AUDIO_LINES = 4;
+/** What the desk's still pictures may take of its line. */
+const STILLS_KBITS = 4000;
 /** The roster is drawn at most this often, ms. */
 const ROSTER_MS = 250;
 
@@ -51,7 +54,7 @@ export class DeskSession {
   readonly wire: Wire;
   readonly viewer: Viewer;
   readonly sound = new Sound();
-  readonly stills: Stills;
+  readonly stills: PictureFeed;
   private readonly ice: IceServers;
   private readonly pins: Pins;
   private readonly undoing: (() => void)[] = [];
@@ -65,7 +68,7 @@ export class DeskSession {
     this.wire = new Wire(wireUrl(), 'desk', tab, browserWorld(http));
     this.ice = new IceServers(http);
     this.viewer = new Viewer(viewersOf(this.wire, http), this.ice, AUDIO_LINES, STAGE_LINES + PREVIEW_LINES);
-    this.stills = new Stills(http);
+    this.stills = new PictureFeed(askPictures, { kbits: STILLS_KBITS, size: 'full' });
     this.pins = new Pins(http, STAGE_LINES);
   }
 
@@ -85,7 +88,7 @@ export class DeskSession {
           void this.loadRoster();
         }
       }),
-      this.model.follow(this.wire, this.meeting, ['presence', 'levels', 'receipts', 'rollcall']),
+      this.model.follow(this.wire, this.meeting, ['presence', 'levels', 'receipts', 'rollcall', 'screens']),
       this.model.store.subscribe((now, before) => {
         if (now.state !== before.state && now.state !== null) this.obey(now.state, before.state);
       }),

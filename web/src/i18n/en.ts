@@ -1,6 +1,7 @@
 import { readiness } from './readiness/en';
 import { rollcall } from './rollcall/en';
 import { rollout } from './rollout.en';
+import { screens } from './screens.en';
 import { selftest } from './selftest/en';
 import { waves } from './waves/en';
 import type { Texts } from './vi';
@@ -69,6 +70,7 @@ export const en: Texts = {
     bad_code: 'The activation code is wrong or already used. Call a technician for a new one.',
     forbidden: 'You may not do this.',
     csrf: 'The page is out of date. Reload it.',
+    screen_not_found: 'This window is not open any more.',
     not_found: 'Not found.',
     unit_not_found: 'No such unit.',
     site_not_found: 'No such site.',
@@ -649,4 +651,5 @@ export const en: Texts = {
     ago: '{{span}} ago',
   },
   rollout,
+  screens,
 };

@@ -1,6 +1,7 @@
 import { readiness } from './readiness/vi';
 import { rollcall } from './rollcall/vi';
 import { rollout } from './rollout.vi';
+import { screens } from './screens.vi';
 import { selftest } from './selftest/vi';
 import { waves } from './waves/vi';
 
@@ -69,6 +70,7 @@ export const vi = {
     bad_code: 'Mã kích hoạt không đúng hoặc đã được dùng. Gọi kỹ thuật viên để nhận mã mới.',
     forbidden: 'Bạn không có quyền làm việc này.',
     csrf: 'Trang đã cũ. Hãy tải lại trang.',
+    screen_not_found: 'Cửa sổ này không còn mở.',
     not_found: 'Không tìm thấy.',
     unit_not_found: 'Không tìm thấy đơn vị.',
     site_not_found: 'Không tìm thấy điểm cầu.',
@@ -647,6 +649,7 @@ export const vi = {
     ago: '{{span}} trước',
   },
   rollout,
+  screens,
 } as const;
 
 type Filled<T> = { [K in keyof T]: T[K] extends string ? string : Filled<T[K]> };

@@ -1,3 +1,5 @@
+/** What a wall's tile shows. */
+const SMALL = { width: 160, height: 90 };
 const WIDTH = 320;
 const HEIGHT = 180;
 /** On air: what lines too narrow for video are shown instead of it. */
@@ -8,11 +10,12 @@ export class SnapshotPoster {
   private timer: ReturnType<typeof setTimeout> | null = null;
   private readonly video = document.createElement('video');
   private readonly canvas = document.createElement('canvas');
+  private readonly smaller = document.createElement('canvas');
   private track: MediaStreamTrack | null = null;
   private onAir = false;
 
   constructor(
-    private readonly post: (picture: Blob) => Promise<void>,
+    private readonly post: (picture: Blob, small: Blob | null, takenAt: number) => Promise<void>,
     private readonly posted: (at: number) => void,
     /** Seconds between two pictures: the server's to say, for it knows how many post. */
     private readonly every: () => number,
@@ -21,6 +24,8 @@ export class SnapshotPoster {
     this.video.playsInline = true;
     this.canvas.width = WIDTH;
     this.canvas.height = HEIGHT;
+    this.smaller.width = SMALL.width;
+    this.smaller.height = SMALL.height;
   }
 
   /** Null stops it. `onAir`: more often. */
@@ -53,16 +58,22 @@ export class SnapshotPoster {
     const pen = this.canvas.getContext('2d');
     if (!pen) return;
     const { sx, sy, sw, sh } = cover(this.video.videoWidth, this.video.videoHeight);
+    const takenAt = performance.now();
     pen.drawImage(this.video, sx, sy, sw, sh, 0, 0, WIDTH, HEIGHT);
-    const blob = await new Promise<Blob | null>((done) => this.canvas.toBlob(done, 'image/jpeg', 0.6));
+    this.smaller.getContext('2d')?.drawImage(this.canvas, 0, 0, SMALL.width, SMALL.height);
+    const [blob, small] = await Promise.all([jpegOf(this.canvas), jpegOf(this.smaller)]);
     if (!blob) return;
     try {
-      await this.post(blob);
+      await this.post(blob, small, takenAt);
       this.posted(Date.now());
     } catch {
       // The next one is not far; a lost picture is not worth a retry.
     }
   }
+}
+
+function jpegOf(canvas: HTMLCanvasElement): Promise<Blob | null> {
+  return new Promise((done) => canvas.toBlob(done, 'image/jpeg', 0.6));
 }
 
 /** The middle 16:9 part of a picture. */

@@ -5,6 +5,7 @@ import type {
   Figures,
   MeetingState,
   RollFrame,
+  Screen,
   SitePageState,
   Step,
   StreamEvent,
@@ -25,6 +26,8 @@ export interface LiveMeeting {
   steps: ReadonlyMap<string, Step>;
   /** Sites whose page said that it was hidden or its machine asleep; for operators. */
   pages: ReadonlyMap<string, SitePageState>;
+  /** Windows on other monitors; for who asked to be told of them. */
+  screens: readonly Screen[];
   /** Why the server does not let us follow the meeting. */
   refused: string | null;
   /** The last cut that reached the stage: how long its picture took. */
@@ -56,6 +59,7 @@ export class MeetingModel implements StreamHandler {
     refused: null,
     steps: new Map(),
     pages: new Map(),
+    screens: [],
   }));
 
   constructor(
@@ -108,6 +112,9 @@ export class MeetingModel implements StreamHandler {
         this.store.setState({ steps: now });
         break;
       }
+      case 'screens':
+        this.store.setState({ screens: message.data.screens });
+        break;
       case 'pages':
         this.store.setState(({ pages }) => ({
           pages: new Map([...pages, ...Object.entries(message.data.pages)]),

@@ -300,6 +300,12 @@ export function siteTitle(site: SiteNode): string {
   return unit.sites.some((other) => other !== site && isCounted(other)) ? site.label : titleOf(unit);
 }
 
+/** Whether a site is what somebody types: by name without diacritics, by the names above it, by code or id. */
+export function isMeant(site: SiteNode, query: string): boolean {
+  const q = fold(query);
+  return q === '' || rankOf(site, q, q.split(' ')) !== null;
+}
+
 /** 0: code or full name with what is above it; 1: the name; 2: starts with; 3: words of it; 4: of it and above it. */
 function rankOf(site: SiteNode, q: string, words: string[]): number | null {
   if (site.unit?.code === q || site.id === q) return 0;

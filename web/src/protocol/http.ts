@@ -162,9 +162,14 @@ export class Http {
   readinessFile = (kind: 'xlsx' | 'csv', query: ReadinessQuery): string =>
     `${this.base}/readiness/sites.${kind}?${readinessQuery(query)}`;
 
-  /** Posts this site's picture: JPEG of at most 128 kB. */
-  async postSnapshot(picture: Blob): Promise<void> {
-    await this.send('PUT', '/snapshot', picture, 'image/jpeg');
+  /** Posts this site's picture, JPEG of at most 128 kB, with a smaller copy for walls; `takenAt` by `performance.now`. */
+  async postSnapshot(picture: Blob, small: Blob | null, takenAt: number): Promise<void> {
+    const body = small === null ? picture : new Blob([picture, small], { type: 'image/jpeg' });
+    const age = () => String(Math.max(0, Math.round(performance.now() - takenAt)));
+    await this.send('PUT', '/snapshot', body, 'image/jpeg', undefined, false, () => ({
+      'X-Picture-Age': age(),
+      ...(small === null ? {} : { 'X-Small-Bytes': String(small.size) }),
+    }));
   }
 
   /** The last picture of a site; null when it has none, `same` when it is still the one with this ETag. */
@@ -235,16 +240,18 @@ export class Http {
     type: string,
     signal?: AbortSignal,
     leaving = false,
+    /** Further headers, as they are when the request leaves. */
+    more: () => Record<string, string> = () => ({}),
   ): Promise<Response> {
     await this.session(leaving);
     try {
-      return await this.once(method, path, body, type, signal, leaving);
+      return await this.once(method, path, body, type, signal, leaving, more());
     } catch (error) {
       // The session ran out while this machine slept, or another tab has opened the next one.
       const renewed = error instanceof Failure && error.code === 'not_authenticated' && !leaving;
       if (this.page !== 'site' || this.device === null || !renewed) throw error;
       await this.device.renew();
-      return this.once(method, path, body, type, signal, leaving);
+      return this.once(method, path, body, type, signal, leaving, more());
     }
   }
 
@@ -256,8 +263,9 @@ export class Http {
     signal?: AbortSignal,
     /** The page may be going away: the request has to outlive it. */
     keepalive = false,
+    more: Record<string, string> = {},
   ): Promise<Response> {
-    const headers: Record<string, string> = { Accept: 'application/json', ...this.who(method) };
+    const headers: Record<string, string> = { Accept: 'application/json', ...this.who(method), ...more };
     if (body !== null) headers['Content-Type'] = type;
     let response: Response;
     try {

@@ -374,6 +374,9 @@ export interface paths {
         /**
          * Put Picture
          * @description A site's picture, JPEG of at most 128 kB; at most one a second in the long run.
+         *
+         *     `X-Small-Bytes`: so many bytes at the end are a smaller copy, for walls. `X-Picture-Age`: it was taken so
+         *     long before this request, by the page's own watch.
          */
         put: operations["put_picture_api_v1_snapshot_put"];
         post?: never;
@@ -1437,6 +1440,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pictures
+         * @description Which sites have a newer picture, and the wanted ones within a budget (docs/protocol.md, Pictures).
+         */
+        post: operations["pictures_api_v1_pictures_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/wall/layouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Layouts
+         * @description The asker's own.
+         */
+        get: operations["layouts_api_v1_wall_layouts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/wall/layouts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Save Layout
+         * @description Keeps a layout under a name, in place of one that had it.
+         */
+        put: operations["save_layout_api_v1_wall_layouts__name__put"];
+        post?: never;
+        /**
+         * Delete Layout
+         * @description Forgets a layout; one that is not there is forgotten already.
+         */
+        delete: operations["delete_layout_api_v1_wall_layouts__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting}/screens/{screen}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Drive
+         * @description Has a window show or do something.
+         */
+        put: operations["drive_api_v1_meetings__meeting__screens__screen__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting}/shortlist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shortlist
+         * @description The asker's own, or that of a person whose leader's screen is open.
+         */
+        get: operations["shortlist_api_v1_meetings__meeting__shortlist_get"];
+        /**
+         * Set Shortlist
+         * @description Keeps it; leader's screens show it at once.
+         */
+        put: operations["set_shortlist_api_v1_meetings__meeting__shortlist_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/whip/{site}": {
         parameters: {
             query?: never;
@@ -2045,6 +2156,58 @@ export interface components {
             url: string;
         };
         /**
+         * Layout
+         * @description How a wall is set. `unit`: only this subtree; `state`: only sites that are so; `text`: only what this
+         *     finds; `view`: stills, live tiles, or both beside each other; `pins`: live tiles; `kbits`: what its still
+         *     pictures may take of the line, kbit/s.
+         */
+        Layout: {
+            /** Unit */
+            unit?: string | null;
+            /**
+             * State
+             * @default all
+             * @enum {string}
+             */
+            state: "all" | "present" | "absent" | "fresh" | "stale";
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Size
+             * @default m
+             * @enum {string}
+             */
+            size: "s" | "m" | "l";
+            /**
+             * View
+             * @default wall
+             * @enum {string}
+             */
+            view: "wall" | "both" | "live";
+            /**
+             * Pins
+             * @default []
+             */
+            pins: string[];
+            patrol?: components["schemas"]["Patrol"] | null;
+            /**
+             * Kbits
+             * @default 4000
+             */
+            kbits: number;
+        };
+        /**
+         * LayoutList
+         * @description A person's layouts, by name.
+         */
+        LayoutList: {
+            /** Layouts */
+            layouts: components["schemas"]["SavedLayout"][];
+        };
+        /**
          * LettersWanted
          * @description `request`: the asker's name for it; the same again begins nothing.
          */
@@ -2367,6 +2530,14 @@ export interface components {
             grants: components["schemas"]["GrantGiven"][];
         };
         /**
+         * NewShortlist
+         * @description The same, to be kept.
+         */
+        NewShortlist: {
+            /** Sites */
+            sites: string[];
+        };
+        /**
          * NewToken
          * @description `POST /tokens`: exactly one of `whip`, a site that an encoder shall publish as, and `whep`, a meeting
          *     whose stage a player shall watch. `hours` null: good until it is revoked.
@@ -2388,6 +2559,29 @@ export interface components {
             old: string;
             /** Password */
             password: string;
+        };
+        /**
+         * Patrol
+         * @description Sites of a subtree made live in turn: `count` at a time, for `seconds` each time.
+         */
+        Patrol: {
+            /** Unit */
+            unit: string;
+            /**
+             * Seconds
+             * @default 20
+             */
+            seconds: number;
+            /**
+             * Count
+             * @default 6
+             */
+            count: number;
+            /**
+             * Paused
+             * @default false
+             */
+            paused: boolean;
         };
         /**
          * PersonGiven
@@ -2452,6 +2646,40 @@ export interface components {
             disabled: boolean;
             /** Temporary */
             temporary: boolean;
+        };
+        /**
+         * PicturesWanted
+         * @description `POST /pictures`. `run`, `since`: where the last answer left off; `wanted`: sites in the order in which
+         *     they are wanted, with the number of the picture that the asker has (0: none); `most`: bytes of
+         *     pictures.
+         */
+        PicturesWanted: {
+            /**
+             * Run
+             * @default
+             */
+            run: string;
+            /**
+             * Since
+             * @default 0
+             */
+            since: number;
+            /** Wanted */
+            wanted?: [
+                string,
+                number
+            ][];
+            /**
+             * Most
+             * @default 131072
+             */
+            most: number;
+            /**
+             * Size
+             * @default small
+             * @enum {string}
+             */
+            size: "small" | "full";
         };
         /**
          * PinRequest
@@ -3062,6 +3290,17 @@ export interface components {
             joined: string[];
         };
         /**
+         * SavedLayout
+         * @description A wall's layout under the name its person gave it.
+         */
+        SavedLayout: {
+            /** Name */
+            name: string;
+            /** Changed At */
+            changed_at: string;
+            layout: components["schemas"]["Layout"];
+        };
+        /**
          * ScopeEntry
          * @description Every site whose unit is inside `unit` and at one of `levels`.
          */
@@ -3070,6 +3309,15 @@ export interface components {
             unit: string;
             /** Levels */
             levels: ("nation" | "province" | "district" | "commune")[];
+        };
+        /**
+         * ScreenOrder
+         * @description `PUT /meetings/{m}/screens/{s}`. `show`: what it shows from now on; `do`: what it does once.
+         */
+        ScreenOrder: {
+            show?: components["schemas"]["Show"] | null;
+            /** Do */
+            do?: ("next" | "previous" | "pause" | "resume" | "close") | null;
         };
         /**
          * SelfTestAdvice
@@ -3290,6 +3538,32 @@ export interface components {
             end_devices: boolean;
             /** Base */
             base?: string | null;
+        };
+        /**
+         * Shortlist
+         * @description Sites in the order in which the leader sees them.
+         */
+        Shortlist: {
+            /** Sites */
+            sites: string[];
+        };
+        /**
+         * Show
+         * @description What a window shows beside what its kind always shows. `captions`: names under the stage's pictures;
+         *     `sound`: the meeting is heard there; `layout`: of a wall (None: as it was set at the wall itself).
+         */
+        Show: {
+            /**
+             * Captions
+             * @default false
+             */
+            captions: boolean;
+            /**
+             * Sound
+             * @default false
+             */
+            sound: boolean;
+            layout?: components["schemas"]["Layout"] | null;
         };
         /**
          * Site
@@ -4391,7 +4665,10 @@ export interface operations {
     put_picture_api_v1_snapshot_put: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-Small-Bytes"?: number;
+                "X-Picture-Age"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6302,6 +6579,232 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pictures_api_v1_pictures_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PicturesWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.diemcau.pictures": unknown;
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    layouts_api_v1_wall_layouts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LayoutList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_layout_api_v1_wall_layouts__name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Layout"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_layout_api_v1_wall_layouts__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drive_api_v1_meetings__meeting__screens__screen__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                meeting: string;
+                screen: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScreenOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    shortlist_api_v1_meetings__meeting__shortlist_get: {
+        parameters: {
+            query?: {
+                person?: string | null;
+            };
+            header?: never;
+            path: {
+                meeting: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shortlist"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_shortlist_api_v1_meetings__meeting__shortlist_put: {
+        parameters: {
+            query?: {
+                person?: string | null;
+            };
+            header?: never;
+            path: {
+                meeting: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewShortlist"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             204: {

@@ -8,6 +8,10 @@ import type {
   Me,
   MeetingState,
   IceServersAnswer,
+  ScreenKind,
+  ScreenOrder,
+  ScreenStatus,
+  Show,
   Step,
   StreamEvent,
   ViewerAnswer,
@@ -71,6 +75,20 @@ export interface WireState {
   waiting: number;
   /** The relays for media connections as the server last gave them. */
   ice: IceServersAnswer | null;
+  /** What this window was last told to show; `n` counts, so that an order given twice is two. */
+  screen: { show: Show; order: ScreenOrder | null; n: number } | null;
+  /** Why the server does not take this page for a window. */
+  screenRefused: string | null;
+}
+
+/** How a window on another monitor names itself, and what it showed. */
+export interface OpenScreen {
+  screen: string;
+  meeting: string;
+  kind: ScreenKind;
+  label: string;
+  status: ScreenStatus;
+  show: Show;
 }
 
 /** A place at the door: 1 is the next. `seconds`: until our turn, about. */
@@ -159,6 +177,7 @@ export class Wire {
   /** A session that the server did not take was renewed once since the last welcome. */
   private renewed = false;
   private told: { op: 'page'; hidden: boolean } | null = null;
+  private window: OpenScreen | null = null;
   private readonly subs = new Map<string, Subscription>();
   private readonly waiting = new Map<string, Waiting>();
   private readonly opening = new Map<string, Opening>();
@@ -191,6 +210,8 @@ export class Wire {
       pictureS: PICTURE_S,
       waiting: 0,
       ice: null,
+      screen: null,
+      screenRefused: null,
     }));
   }
 
@@ -219,6 +240,12 @@ export class Wire {
   page(hidden: boolean, sleptS: number | null = null): void {
     this.told = { op: 'page', hidden };
     if (this.welcomed) this.send({ ...this.told, ...(sleptS === null ? {} : { slept_s: sleptS }) });
+  }
+
+  /** This page is a window on another monitor, now and after every reconnect; said again when its state changes. */
+  screen(window: OpenScreen): void {
+    this.window = window;
+    if (this.welcomed) this.send({ op: 'screen', ...window });
   }
 
   /** The network was away: a connection that still looks open has to prove it within two beats. */
@@ -367,6 +394,7 @@ export class Wire {
           ice: message.ice ?? null,
         });
         if (this.told?.hidden === true) this.send(this.told);
+        if (this.window !== null) this.send({ op: 'screen', ...this.window });
         for (const sub of this.subs.values()) this.ask(sub);
         for (const w of this.waiting.values()) this.socket?.send(w.frame);
         break;
@@ -436,6 +464,13 @@ export class Wire {
           this.ask(sub);
         }
         break;
+      case 'screen':
+        if (this.window?.screen === message.screen)
+          this.state.setState(({ screen }) => ({
+            screen: { show: message.show, order: message.do, n: (screen?.n ?? 0) + 1 },
+            screenRefused: null,
+          }));
+        break;
       case 'ack':
         this.settle(message.id, (w) => w.resolve(message.seq));
         break;
@@ -452,6 +487,7 @@ export class Wire {
 
   private refused(id: string | undefined, stream: string | undefined, why: Failure): void {
     if (id !== undefined) {
+      if (id === this.window?.screen) this.state.setState({ screenRefused: why.code });
       this.settle(id, (w) => w.reject(why));
       this.settleOpening(id, (o) => o.reject(why));
     }

@@ -78,6 +78,42 @@ export type RollFrame =
       n: number;
       rows: RollChange[];
     };
+/** How a wall is set; stored by name for each person. */
+export type WallLayout = Required<Schemas['Layout']>;
+export type WallPatrol = Required<Schemas['Patrol']>;
+export interface SavedLayout {
+  name: string;
+  changed_at: string;
+  layout: WallLayout;
+}
+/** What a window shows beside what its kind always shows. */
+export interface Show {
+  captions: boolean;
+  sound: boolean;
+  layout: WallLayout | null;
+}
+export type ScreenKind = 'wall' | 'stage' | 'leader';
+export type ScreenOrder = 'next' | 'previous' | 'pause' | 'resume' | 'close';
+/** What a window says of itself. */
+export interface ScreenStatus {
+  full_screen: boolean;
+  /** `blocked`: its browser wants a touch first. */
+  sound: 'off' | 'on' | 'blocked';
+  /** Pictures that move there now. */
+  live: number;
+  patrol: { at: number; of: number; paused: boolean } | null;
+}
+/** A window on another monitor. */
+export interface Screen {
+  id: string;
+  kind: ScreenKind;
+  person: string;
+  name: string;
+  label: string;
+  since: string;
+  show: Show;
+  status: ScreenStatus;
+}
 export type MeetingStatus = Schemas['Meeting']['status'];
 
 export interface Meeting {
@@ -206,6 +242,7 @@ export interface SitePageState {
 export type Ephemeral =
   | { topic: 'quality'; data: { steps: Record<string, Step>; full?: boolean } }
   | { topic: 'presence'; data: { joined: string[]; left: string[]; full?: boolean } }
+  | { topic: 'screens'; data: { screens: Screen[] } }
   | { topic: 'pages'; data: { pages: Record<string, SitePageState> } }
   | { topic: 'speaking'; data: { sites: string[] } }
   | { topic: 'levels'; data: { levels: Record<string, number> } }
@@ -241,6 +278,8 @@ export type FromServer =
   | { op: 'standing'; viewers: string[]; publishers: string[] }
   /** What the line of one of our viewers carries now. */
   | { op: 'quality'; viewer: string; step: Step; why: Why | null }
+  /** What this window is to show, and what it is to do once. */
+  | { op: 'screen'; screen: string; show: Show; do: ScreenOrder | null }
   | { op: 'ack'; id: string; stream: string; seq: number }
   /** The answer of `viewer`. */
   | ({ op: 'opened'; id: string } & ViewerAnswer)

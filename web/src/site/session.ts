@@ -94,7 +94,7 @@ export class SiteSession {
       send: (messages) => this.wire.command('message.got', this.following?.meeting ?? null, { messages }),
     });
     this.poster = new SnapshotPoster(
-      (picture) => http.postSnapshot(picture),
+      (picture, small, takenAt) => http.postSnapshot(picture, small, takenAt),
       (at) => this.store.setState({ lastPosted: at }),
       () => this.wire.state.getState().pictureS,
     );

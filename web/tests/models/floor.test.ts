@@ -21,6 +21,7 @@ const live = (over: Partial<LiveMeeting> = {}): LiveMeeting => ({
   refused: null,
   steps: new Map(),
   pages: new Map(),
+  screens: [],
   ...over,
 });
 

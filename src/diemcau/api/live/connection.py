@@ -24,6 +24,7 @@ from diemcau.api.schemas import ice_servers
 from diemcau.clock import rfc3339
 from diemcau.errors import BadRequest, Busy, DiemCauError, NotAuthenticated
 from diemcau.meetings import MeetingSummary
+from diemcau.screens import Screen
 from diemcau.stage import Part
 
 MAX_OPENING = 2
@@ -62,6 +63,7 @@ class Connection:
         self._closing: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
         self._opening: set[asyncio.Task[None]] = set()
         self.following = Following(self)
+        self._screen: Screen | None = None
         self._tokens, self._tokens_at = float(BURST), self.heard
         self._frame: Callable[[str], bool] | None = socket.scope.get("extensions", {}).get(FRAME)
         self._writing = False
@@ -190,6 +192,7 @@ class Connection:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self.hub.remove(self)
+            self._close_screen()
             services.metrics.closes.labels(code).inc()
             await self._close(code, reason)
             self.ended.set()
@@ -283,6 +286,8 @@ class Connection:
                 self.following.unsubscribe(unwanted.stream)
             case frames.OpenViewer() as wanted:
                 self._open_viewer(wanted)
+            case frames.OpenScreen() as wanted:
+                await self._open_screen(wanted)
             case frames.Page() as page:
                 if self.site is not None:
                     self.hub.tell_page(self.site, hidden=page.hidden, slept_s=page.slept_s)
@@ -312,6 +317,38 @@ class Connection:
             self.send(frames.nack(DiemCauError(), id=wanted.id))
         else:
             self.send(frames.opened(wanted.id, answer))
+
+    async def _open_screen(self, wanted: frames.OpenScreen) -> None:
+        """The page is a window on another monitor, or says how it is."""
+        screens, name = self.services.screens, wanted.screen
+        known = self._screen
+        if known is not None and (known.id, known.meeting, known.kind) == (name, wanted.meeting, wanted.kind):
+            screens.say(known, wanted.status, wanted.label)
+            return
+        self._close_screen()
+        try:
+            self._screen = await screens.open(
+                self.actor,
+                name,
+                wanted.meeting,
+                wanted.kind,
+                title=(await me_of(self.services, self.actor, self.credential)).name,
+                label=wanted.label,
+                status=wanted.status,
+                show=wanted.show,
+                tell=lambda show, do: self.send(frames.screen(name, show, do)),
+            )
+        except NotAuthenticated:
+            raise
+        except DiemCauError as error:
+            self.send(frames.nack(error, id=name))
+            return
+        self.send(frames.screen(name, self._screen.show, None))
+
+    def _close_screen(self) -> None:
+        if self._screen is not None:
+            self.services.screens.close(self._screen)
+            self._screen = None
 
     async def _command(self, document: dict[str, Any]) -> None:
         name = document.get("id")

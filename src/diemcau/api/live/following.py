@@ -108,6 +108,9 @@ class Following:
                 self._client.send(frames.ephemeral(follow.stream, topic, {"pages": pages}))
         elif topic == "stage":
             self._client.send(text)
+        elif topic == "screens":
+            if "screens" in follow.topics:
+                self._outbox.put_latest(f"{follow.stream} {topic}", text)
         elif topic == "receipts":
             if "receipts" in follow.topics and isinstance(data, Mapping):
                 self.owe_receipts(follow, data.get("messages", {}))
@@ -197,6 +200,9 @@ class Following:
             self._client.send(frames.ephemeral(follow.stream, "presence", data))
             if pages := {s: page for s in joined if (page := self._hub.page_of(s)) is not None}:
                 self._client.send(frames.ephemeral(follow.stream, "pages", {"pages": pages}))
+        if "screens" in follow.topics:
+            listing = self._services.screens.registry.listing(meeting)
+            self._client.send(frames.ephemeral(follow.stream, "screens", {"screens": listing}))
         if "receipts" in follow.topics:
             self.owe_receipts(follow, await self._services.meetings.recent_receipts(meeting))
         if "rollcall" in follow.topics:
@@ -218,7 +224,7 @@ class Following:
         while True:
             actor, seen = self._client.actor, None
             viewer = await self._services.meetings.viewer(meeting, actor)
-            if topics & {"presence", "receipts", "rollcall"}:
+            if topics & {"presence", "receipts", "rollcall", "screens"}:
                 roster = await self._services.meetings.roster(meeting, actor)
                 seen = frozenset(row[0] for row in roster.sites)
             if actor is self._client.actor:

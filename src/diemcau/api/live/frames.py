@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 from enum import IntEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from diemcau.api.problems import problem
 from diemcau.clock import rfc3339
 from diemcau.errors import BadRequest, DiemCauError, JsonObject
+from diemcau.screens import Kind, Order, Show, Status
 from diemcau.stage import ViewerAnswer
 from diemcau.store import Event
 
@@ -58,7 +59,8 @@ class Subscribe(_Frame):
     stream: Annotated[str, Field(min_length=1, max_length=80)]
     since: Annotated[int, Field(ge=0)] | None = None
     topics: Annotated[
-        list[Literal["presence", "levels", "receipts", "rollcall"]], Field(alias="with", max_length=8)
+        list[Literal["presence", "levels", "receipts", "rollcall", "screens"]],
+        Field(alias="with", max_length=8),
     ] = []
 
 
@@ -79,6 +81,18 @@ class OpenViewer(_Frame):
     replaces: Annotated[str, Field(max_length=64)] | None = None
 
 
+class OpenScreen(_Frame):
+    """This page is a window on another monitor, and how it is; said again when that changes."""
+
+    op: Literal["screen"]
+    screen: Annotated[str, Field(min_length=6, max_length=64)]
+    meeting: Annotated[str, Field(min_length=1, max_length=64)]
+    kind: Kind
+    label: Annotated[str, Field(max_length=60)] = ""
+    status: Status = Status()
+    show: Show = Show()
+
+
 class Pong(_Frame):
     """Answers a beat."""
 
@@ -86,9 +100,8 @@ class Pong(_Frame):
 
 
 _HELLO: TypeAdapter[Hello] = TypeAdapter(Hello)
-_LATER: TypeAdapter[Subscribe | Unsubscribe | OpenViewer | Pong | Page] = TypeAdapter(
-    Annotated[Subscribe | Unsubscribe | OpenViewer | Pong | Page, Field(discriminator="op")]
-)
+Later: TypeAlias = Subscribe | Unsubscribe | OpenViewer | OpenScreen | Pong | Page
+_LATER: TypeAdapter[Later] = TypeAdapter(Annotated[Later, Field(discriminator="op")])
 
 
 def read(text: str) -> dict[str, Any]:
@@ -110,7 +123,7 @@ def hello(document: dict[str, Any]) -> Hello:
         raise _bad(error) from error
 
 
-def later(document: dict[str, Any]) -> Subscribe | Unsubscribe | OpenViewer | Pong | Page:
+def later(document: dict[str, Any]) -> Later:
     """Any frame after it that is no command. Raises BadRequest."""
     try:
         return _LATER.validate_python(document)
@@ -158,6 +171,11 @@ def wait(place: int, of: int, seconds: int) -> str:
 def opened(name: str, answer: ViewerAnswer) -> str:
     """`opened`: the answer of `viewer`."""
     return text({"op": "opened", "id": name, **asdict(answer)})
+
+
+def screen(name: str, show: Show, do: Order | None) -> str:
+    """`screen`: what a window shows, and what it is to do once."""
+    return text({"op": "screen", "screen": name, "show": show.model_dump(mode="json"), "do": do})
 
 
 def nack(error: DiemCauError, **about: str) -> str:

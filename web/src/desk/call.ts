@@ -1,0 +1,22 @@
+import type { CommandName, Commands, MeetingState } from '../protocol/types';
+import { withPreview } from '../models/meeting';
+
+/** Where a site can be called from: a desk, a wall, the leader's screen. */
+export interface Caller {
+  /** Commands that this person may do somewhere. */
+  readonly may: readonly string[];
+  readonly state: MeetingState | null;
+  command<T extends CommandName>(type: T, args: Commands[T]): Promise<boolean>;
+}
+
+/**
+ * Calls a site: its picture comes up at the desk, lined up for the cut. Who does not direct the picture (the chair) gives it
+ * the floor, which puts it on the stage. False when it was refused; the caller has been told why.
+ */
+export function callSite(from: Caller, site: string): Promise<boolean> {
+  const stage = from.state?.stage;
+  if (stage?.on_air.includes(site)) return Promise.resolve(true);
+  if (from.may.includes('stage.preview'))
+    return from.command('stage.preview', { slots: withPreview(stage?.preview ?? [null], site, null) });
+  return from.command('floor.give', { site });
+}

@@ -1,0 +1,221 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useStore } from 'zustand';
+import { callSite } from '../desk/call';
+import { Mark, type MarkName } from '../design/marks';
+import { formatClock, formatNumber } from '../i18n/format';
+import { floorQueue, standingOf } from '../models/floor';
+import { awaitsPicture } from '../models/live';
+import { Picture } from '../parts/Picture';
+import { useErrorText } from '../parts/useErrorText';
+import { useNow } from '../parts/useNow';
+import { shortlist } from './api';
+import classes from './leader.module.css';
+import { Opened } from './Open';
+import { ScreenSession, STAGE_LINES } from './session';
+import { useFacet, useJoined, useLive, useMeeting, useName, useScreen } from './useScreen';
+
+const NEXT = 5;
+
+/** What the leader sees beside the desk: what is on air, who speaks next, his shortlist. No menus. */
+export default function LeaderPage() {
+  return (
+    <Opened
+      make={(http, meeting, tab, label) =>
+        new ScreenSession(http, meeting, tab, {
+          kind: 'leader',
+          videoLines: STAGE_LINES,
+          topics: ['presence', 'levels'],
+          roster: true,
+          label,
+        })
+      }
+    >
+      <Leader />
+    </Opened>
+  );
+}
+
+function Leader() {
+  const { t } = useTranslation();
+  return (
+    <main className={classes.page} aria-label={t('screens.leader')}>
+      <OnAir />
+      <Next />
+      <Shortlist />
+      <Notice />
+    </main>
+  );
+}
+
+function OnAir() {
+  const { t } = useTranslation();
+  const session = useScreen();
+  const state = useMeeting();
+  const skew = useStore(session.wire.state, (s) => s.skew);
+  const link = useStore(session.wire.state, (s) => s.link);
+  const streams = useStore(session.viewer.store, (s) => s.video);
+  const slots = state?.stage.on_air ?? [null];
+  return (
+    <section className={classes.onair} aria-label={t('desk.onAir')} data-testid="leader-onair">
+      <header>
+        <Mark name="on_air" silent plain />
+        <h1>{t('desk.onAir')}</h1>
+        {link !== 'open' && <span role="status">{t(`link.${link}`)}</span>}
+        <time>{formatClock(useNow() + skew)}</time>
+      </header>
+      <div className={classes.screen} data-size={slots.length}>
+        {Array.from({ length: STAGE_LINES }, (_, line) => (
+          <figure key={line} hidden={line >= slots.length}>
+            <Picture
+              stream={streams[line] ?? null}
+              testid={`leader-video-${line}`}
+              label={t('desk.onAir')}
+              hidden={(slots[line] ?? null) === null}
+            />
+          </figure>
+        ))}
+        {slots.every((site) => site === null) && <p>{t('screens.nothingOnAir')}</p>}
+      </div>
+      <ul className={classes.names}>
+        {slots.map((site, line) => site !== null && <OnAirName key={line} site={site} />)}
+      </ul>
+    </section>
+  );
+}
+
+function OnAirName({ site }: { site: string }) {
+  const { t } = useTranslation();
+  const { title, path } = useName(site);
+  const awaited = useLive((s) => awaitsPicture(s, site));
+  const speaks = useLive((s) => s.speaking.includes(site));
+  return (
+    <li>
+      <b>{title}</b> <span>{path}</span>
+      {awaited && <em>{t('screens.calling')}</em>}
+      {speaks && <Mark name="speaking" size={24} />}
+    </li>
+  );
+}
+
+/** Who has the floor, who is lined up, then who asked for it, in their order. */
+function Next() {
+  const { t } = useTranslation();
+  const live = useLive((s) => s);
+  const queue = floorQueue(live);
+  const speakers = queue.filter((entry) => entry.role === 'speaker');
+  const hands = queue.filter((entry) => entry.role === 'hand');
+  const lined = (live.state?.stage.preview ?? []).filter(
+    (site): site is string => site !== null && !speakers.some((entry) => entry.site === site),
+  );
+  const waiting = hands.filter((entry) => !lined.includes(entry.site));
+  return (
+    <section className={classes.next} aria-label={t('screens.nextSpeakers')} data-testid="leader-next">
+      <h2>{t('screens.nextSpeakers')}</h2>
+      <ol>
+        {speakers.map((entry) => (
+          <Person key={entry.site} site={entry.site} mark="speaking" word={t('screens.hasFloor')} />
+        ))}
+        {lined.map((site) => (
+          <Person key={site} site={site} mark="preview" word={t('screens.linedUp')} />
+        ))}
+        {waiting.slice(0, NEXT).map((entry) => (
+          <Person
+            key={entry.site}
+            site={entry.site}
+            mark="hand"
+            word={t('screens.place', { n: entry.place })}
+          />
+        ))}
+      </ol>
+      {queue.length + lined.length === 0 && <p>{t('screens.nobodyNext')}</p>}
+      {waiting.length > NEXT && <p>{t('screens.moreHands', { n: formatNumber(waiting.length - NEXT) })}</p>}
+    </section>
+  );
+}
+
+function Person({ site, mark, word }: { site: string; mark: MarkName; word: string }) {
+  const { title, path } = useName(site);
+  return (
+    <li data-site={site}>
+      <Mark name={mark} size={24} silent />
+      <span>
+        <b>{title}</b>
+        <small>{path}</small>
+      </span>
+      <em>{word}</em>
+    </li>
+  );
+}
+
+/** The sites that he may want, in large names: one touch calls. */
+function Shortlist() {
+  const { t } = useTranslation();
+  const session = useScreen();
+  const queries = useQueryClient();
+  const key = ['shortlist', session.meeting];
+  const { data } = useQuery({
+    queryKey: key,
+    queryFn: () => shortlist(session.meeting),
+    staleTime: Infinity,
+  });
+  // Every word of the server to this window may mean that the list has changed.
+  const told = useStore(session.wire.state, (s) => s.screen?.n ?? 0);
+  useEffect(() => {
+    if (told > 0) void queries.invalidateQueries({ queryKey: ['shortlist', session.meeting] });
+  }, [told, queries, session]);
+  return (
+    <section className={classes.list} aria-label={t('screens.shortlist')} data-testid="leader-shortlist">
+      <h2>{t('screens.shortlist')}</h2>
+      {data?.length === 0 && <p>{t('screens.noShortlist')}</p>}
+      <div data-many={(data?.length ?? 0) > 8}>
+        {data?.map((site) => (
+          <Call key={site} site={site} />
+        ))}
+      </div>
+    </section>
+  );
+}
+
+function Call({ site }: { site: string }) {
+  const { t } = useTranslation();
+  const session = useScreen();
+  const { title, path } = useName(site);
+  const joined = useJoined(site);
+  const standing = useLive((s) => standingOf(s.state, site, joined));
+  const open = useMeeting()?.status === 'open';
+  const [calling, setCalling] = useState(false);
+  const word = standing === 'joined' ? t('screens.touch') : t(`mark.${standing}`);
+  return (
+    <button
+      type="button"
+      className={classes.call}
+      data-standing={standing}
+      data-testid="leader-call"
+      data-site={site}
+      disabled={!open || !joined || calling || standing === 'on_air'}
+      onClick={() => {
+        setCalling(true);
+        void callSite(session, site).finally(() => setCalling(false));
+      }}
+    >
+      <b>{title}</b>
+      <small>{path}</small>
+      <em>
+        <Mark name={standing} size={20} silent plain />
+        {calling ? t('screens.callingNow') : word}
+      </em>
+    </button>
+  );
+}
+
+function Notice() {
+  const notice = useFacet((s) => s.notice);
+  const errorText = useErrorText();
+  return notice === null ? null : (
+    <p className={classes.notice} role="alert" key={notice.at}>
+      {errorText(notice.code)}
+    </p>
+  );
+}
