@@ -38,6 +38,7 @@ from diemcau.media.wire import Command, ReplyData
 from diemcau.meetings import Meetings
 from diemcau.rollout import Rollout
 from diemcau.rollout.readiness import Readiness
+from diemcau.rollout.rehearsals import Rehearsals
 from diemcau.rollout.selftest import SelfTests
 from diemcau.rollout.sheets.jobs import SheetJobs
 from diemcau.sites import Sites
@@ -132,6 +133,17 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
     stack.push_async_callback(rollout.aclose)
     self_tests = SelfTests(rooms.store, rooms.access, rooms.sites, stage, node)
     readiness = Readiness(rooms.store, rooms.bus, rooms.units, rooms.access, rooms.sites, rooms.clock)
+    rehearsals = Rehearsals(
+        rooms.store,
+        rooms.bus,
+        rooms.units,
+        rooms.access,
+        rooms.sites,
+        rooms.meetings,
+        stage,
+        node,
+        rooms.clock,
+    )
 
     async def ready() -> None:
         async with rooms.store.read():
@@ -151,6 +163,7 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
             node=node,
             self_tests=self_tests,
             readiness=readiness,
+            rehearsals=rehearsals,
             ready=ready,
             options=options,
         )
@@ -249,13 +262,16 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         stack.enter_context(_alone(settings.data))
         rooms = await stack.enter_async_context(open_rooms(settings))
         client = NodeClient(settings.control_socket)
-        supervisor = Supervisor(node_options(settings), client)
+        options_of_node = node_options(settings)
+        supervisor = Supervisor(options_of_node, client)
         made = None
         if settings.tls:
             names = (*lan_addresses(), *settings.tls_names)
             made = certificates.ensure(settings.data / "tls", names, rooms.clock.now())
         options = api_options(settings, None if made is None else made.authority.read_bytes())
         app = await make_api(rooms, client, options, stack)
+        bound = bound_ip(options_of_node.bind)
+        app.state.services.rehearsals.hall.near = "127.0.0.1" if bound.is_unspecified else str(bound)
 
         async def stop_node() -> None:
             if settings.media_start and not settings.keep_media:

@@ -19,6 +19,7 @@ from diemcau.api import (
     places,
     problems,
     readiness,
+    rehearsals,
     schemas,
     selftests,
     sheets,
@@ -62,9 +63,11 @@ def create(services: Services) -> FastAPI:
         services.self_tests.start()
         services.readiness.online = lambda: hub.online
         await services.readiness.start()
+        await services.rehearsals.start()
         try:
             yield
         finally:
+            await services.rehearsals.aclose()
             await services.readiness.aclose()
             await services.self_tests.aclose()
             await watch.aclose()
@@ -108,6 +111,7 @@ def create(services: Services) -> FastAPI:
         sheets.router,
         selftests.router,
         readiness.router,
+        rehearsals.router,
         whip.router,
         operations.router,
         console.router,

@@ -14,6 +14,7 @@ from diemcau.media import MediaNode
 from diemcau.meetings import Meetings
 from diemcau.rollout import Rollout
 from diemcau.rollout.readiness import Readiness
+from diemcau.rollout.rehearsals import Rehearsals
 from diemcau.rollout.selftest import SelfTests
 from diemcau.rollout.sheets.jobs import SheetJobs
 from diemcau.sites import Sites
@@ -63,6 +64,7 @@ class Services:
     node: MediaNode
     self_tests: SelfTests
     readiness: Readiness
+    rehearsals: Rehearsals
     ready: Callable[[], Awaitable[None]]
     options: ApiOptions
     metrics: Metrics = field(default_factory=Metrics)

@@ -110,6 +110,9 @@ class Following:
         elif topic == "receipts":
             if "receipts" in follow.topics and isinstance(data, Mapping):
                 self.owe_receipts(follow, data.get("messages", {}))
+        elif topic == "rehearsal":
+            if "rehearsal" in follow.topics:
+                self._outbox.put_latest(f"{follow.stream} {topic}", text)
         elif topic != "levels" or "levels" in follow.topics:
             before = self._outbox.dropped
             self._outbox.put_latest(f"{follow.stream} {topic}", text)

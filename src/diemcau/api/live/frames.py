@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 from enum import IntEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from diemcau.api.problems import problem
 from diemcau.clock import rfc3339
 from diemcau.errors import BadRequest, DiemCauError, JsonObject
+from diemcau.rollout.rehearsals.walk import PageFault
 from diemcau.stage import ViewerAnswer
 from diemcau.store import Event
 
@@ -57,7 +58,9 @@ class Subscribe(_Frame):
     op: Literal["sub"]
     stream: Annotated[str, Field(min_length=1, max_length=80)]
     since: Annotated[int, Field(ge=0)] | None = None
-    topics: Annotated[list[Literal["presence", "levels", "receipts"]], Field(alias="with", max_length=8)] = []
+    topics: Annotated[
+        list[Literal["presence", "levels", "receipts", "rehearsal"]], Field(alias="with", max_length=8)
+    ] = []
 
 
 class Unsubscribe(_Frame):
@@ -77,6 +80,21 @@ class OpenViewer(_Frame):
     replaces: Annotated[str, Field(max_length=64)] | None = None
 
 
+_Change = Annotated[list[Annotated[int, Field(ge=0, lt=256)]], Field(min_length=2, max_length=2)]
+
+
+class Rehearse(_Frame):
+    """What a site's page saw and heard in a rehearsal, and how it is itself."""
+
+    op: Literal["rehearsal"]
+    saw: _Change | None = None
+    heard: _Change | None = None
+    picture: Literal["ok", "black", "frozen"] | None = None
+    fault: PageFault | None = None
+    again: bool = False
+    figures: Annotated[dict[Literal["width", "height", "db"], int], Field(max_length=3)] = {}
+
+
 class Pong(_Frame):
     """Answers a beat."""
 
@@ -84,9 +102,8 @@ class Pong(_Frame):
 
 
 _HELLO: TypeAdapter[Hello] = TypeAdapter(Hello)
-_LATER: TypeAdapter[Subscribe | Unsubscribe | OpenViewer | Pong | Page] = TypeAdapter(
-    Annotated[Subscribe | Unsubscribe | OpenViewer | Pong | Page, Field(discriminator="op")]
-)
+Later: TypeAlias = Subscribe | Unsubscribe | OpenViewer | Pong | Page | Rehearse
+_LATER: TypeAdapter[Later] = TypeAdapter(Annotated[Later, Field(discriminator="op")])
 
 
 def read(text: str) -> dict[str, Any]:
@@ -108,7 +125,7 @@ def hello(document: dict[str, Any]) -> Hello:
         raise _bad(error) from error
 
 
-def later(document: dict[str, Any]) -> Subscribe | Unsubscribe | OpenViewer | Pong | Page:
+def later(document: dict[str, Any]) -> Later:
     """Any frame after it that is no command. Raises BadRequest."""
     try:
         return _LATER.validate_python(document)
