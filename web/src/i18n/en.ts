@@ -1,4 +1,5 @@
 import { readiness } from './readiness/en';
+import { rehearsal } from './rehearsal/en';
 import { rollout } from './rollout.en';
 import { selftest } from './selftest/en';
 import type { Texts } from './vi';
@@ -23,6 +24,7 @@ export const en: Texts = {
     reload: 'Reload the page',
   },
   readiness,
+  rehearsal,
   selftest,
   nation: 'Viet Nam',
   mark: {

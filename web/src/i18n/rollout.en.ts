@@ -8,6 +8,7 @@ export const rollout: Texts['rollout'] = {
     readiness: 'Readiness',
     import: 'Import a list',
     sheets: 'Connection sheets',
+    rehearsals: 'Rehearsals',
     people: 'People and roles',
   },
   closed:

@@ -7,6 +7,7 @@ export const rollout = {
     readiness: 'Mức sẵn sàng',
     import: 'Nhập danh sách',
     sheets: 'Phiếu kết nối',
+    rehearsals: 'Chạy thử',
     people: 'Người và quyền',
   },
   closed: 'Tài khoản này không có quyền ở phần này. Cần vai trò kỹ thuật viên của tỉnh, huyện hoặc xã.',

@@ -1,4 +1,5 @@
 import { readiness } from './readiness/vi';
+import { rehearsal } from './rehearsal/vi';
 import { rollout } from './rollout.vi';
 import { selftest } from './selftest/vi';
 
@@ -23,6 +24,7 @@ export const vi = {
     reload: 'Tải lại trang',
   },
   readiness,
+  rehearsal,
   selftest,
   nation: 'Việt Nam',
   mark: {

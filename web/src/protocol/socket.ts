@@ -7,6 +7,7 @@ import type {
   FromServer,
   Me,
   MeetingState,
+  RehearsalSays,
   IceServersAnswer,
   Step,
   StreamEvent,
@@ -219,6 +220,11 @@ export class Wire {
   page(hidden: boolean, sleptS: number | null = null): void {
     this.told = { op: 'page', hidden };
     if (this.welcomed) this.send({ ...this.told, ...(sleptS === null ? {} : { slept_s: sleptS }) });
+  }
+
+  /** What this page saw and heard in a rehearsal; while no connection stands it is lost, and true no more when one does. */
+  rehearse(frame: RehearsalSays): void {
+    if (this.welcomed) this.send(frame);
   }
 
   /** The network was away: a connection that still looks open has to prove it within two beats. */

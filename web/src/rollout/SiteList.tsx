@@ -186,7 +186,9 @@ function SiteRow({ row }: { row: ReadinessRow }) {
             <small>
               {row.cause === 'test_failed' && faults.length > 0
                 ? faults.map(said).join(' ')
-                : t(`readiness.todo.${row.cause}`)}
+                : row.cause === 'not_rehearsed' && row.rehearsal !== null
+                  ? said(row.rehearsal)
+                  : t(`readiness.todo.${row.cause}`)}
             </small>
           </>
         )}

@@ -12,5 +12,6 @@ export const SECTIONS: readonly {
   { path: '', name: 'readiness', needs: ['site.see'] },
   { path: 'nhap', name: 'import', needs: ['site.create', 'site.change'] },
   { path: 'phieu', name: 'sheets', needs: ['code.issue'] },
+  { path: 'chay-thu', name: 'rehearsals', needs: ['rehearsal.run', 'site.see'] },
   { path: 'nguoi', name: 'people', needs: ['person.manage'] },
 ];
