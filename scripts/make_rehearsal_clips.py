@@ -92,7 +92,7 @@ def main() -> None:
         ]
         write(CLIPS / f"note-{number}.dcc", Clip(number, "", "", [Stream("opus", SPAN_MS, packets=packets)]))
         voices.append(f"note-{number}.dcc")
-    write(CLIPS / "pictures.dcc", Clip(0, "", "", [Stream("jpeg", SHAPE.loop_ms)]))
+    write(CLIPS / "pictures.dcc", Clip(0, "", "", []))
     index = {
         "version": 1,
         "loop_ms": SHAPE.loop_ms,
