@@ -39,6 +39,7 @@ from diemcau.meetings import Meetings
 from diemcau.meetings.rollcall import RollCalls
 from diemcau.rollout import Rollout
 from diemcau.rollout.readiness import Readiness
+from diemcau.rollout.rehearsals import Rehearsals
 from diemcau.rollout.renewal import eras_of
 from diemcau.rollout.selftest import SelfTests
 from diemcau.rollout.selftest.results import passed_at
@@ -185,6 +186,17 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
     await roll_calls.start()
     stack.push_async_callback(roll_calls.aclose)
     readiness = Readiness(rooms.store, rooms.bus, rooms.units, rooms.access, rooms.sites, rooms.clock)
+    rehearsals = Rehearsals(
+        rooms.store,
+        rooms.bus,
+        rooms.units,
+        rooms.access,
+        rooms.sites,
+        rooms.meetings,
+        stage,
+        node,
+        rooms.clock,
+    )
 
     waves = WaveRooms.make(
         rooms.store, rooms.units, rooms.access, rooms.sites, readiness, rooms.mailer, rooms.clock
@@ -212,6 +224,7 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
             waves=waves,
             roll_calls=roll_calls,
             screens=screens,
+            rehearsals=rehearsals,
             ready=ready,
             options=options,
         )
@@ -310,13 +323,16 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         stack.enter_context(alone(settings.data))
         rooms = await stack.enter_async_context(open_rooms(settings))
         client = NodeClient(settings.control_socket)
-        supervisor = Supervisor(node_options(settings), client)
+        options_of_node = node_options(settings)
+        supervisor = Supervisor(options_of_node, client)
         made = None
         if settings.tls:
             names = (*lan_addresses(), *settings.tls_names)
             made = certificates.ensure(settings.data / "tls", names, rooms.clock.now())
         options = api_options(settings, None if made is None else made.authority.read_bytes())
         app = await make_api(rooms, client, options, stack)
+        bound = bound_ip(options_of_node.bind)
+        app.state.services.rehearsals.hall.near = "127.0.0.1" if bound.is_unspecified else str(bound)
 
         async def stop_node() -> None:
             if settings.media_start and not settings.keep_media:

@@ -53,6 +53,8 @@ EXPECTED = {
     "site.change": {T},
     "code.issue": {T},
     "code.revoke": {T},
+    "rehearsal.run": {D, T},
+    "readiness.policy": {D, T},
     "token.whip": {T},
     "token.whep": {D, S},
     "person.manage": {D, T},

@@ -8,11 +8,12 @@ from diemcau import media, meetings, stage, units  # noqa: F401 - their errors a
 from diemcau.api.live import frames
 from diemcau.errors import DiemCauError
 from diemcau.meetings import commands
+from diemcau.rollout import rehearsals  # noqa: F401
 
 from .world import World
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "protocol.md").read_text()
-CLIENTS = {"hello", "page", "sub", "unsub", "cmd", "pong"}
+CLIENTS = {"hello", "page", "rehearsal", "sub", "unsub", "cmd", "pong"}
 
 
 def examples() -> list[dict[str, object]]:

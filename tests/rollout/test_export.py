@@ -40,4 +40,4 @@ def test_both_files_say_the_same_and_codes_keep_their_zeros() -> None:
     assert of_xlsx == of_csv and tuple(of_csv[0]) == HEADERS
     assert of_csv[1][0] == "00001" and of_csv[1][1] == "Điểm cầu 1"
     assert of_csv[1][4:7] == ["Đã kích hoạt", "Chưa tự kiểm tra", "Gọi điểm cầu, nhắc làm bài tự kiểm tra."]
-    assert of_csv[1][10] == "05/09/2021 08:30"
+    assert of_csv[1][11] == "05/09/2021 08:30"

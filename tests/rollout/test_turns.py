@@ -6,8 +6,8 @@ import random
 import pytest
 
 from diemcau.errors import Busy
-from diemcau.rollout.selftest import turns
-from diemcau.rollout.selftest.turns import GRACE_S, LASTS_S, SELDOM_S, Turns
+from diemcau.rollout import turns
+from diemcau.rollout.turns import GRACE_S, LASTS_S, SELDOM_S, Turns
 
 
 def test_so_many_run_at_once_and_the_others_are_told_their_place() -> None:

@@ -16,6 +16,7 @@ const Sheets = lazy(() => import('./rollout/Sheets'));
 const MeetingList = lazy(() => import('./desk/MeetingList'));
 const Rollout = lazy(() => import('./rollout/Shell'));
 const ImportPage = lazy(() => import('./rollout/ImportPage'));
+const Rehearsals = lazy(() => import('./rollout/Rehearsals'));
 const PeoplePage = lazy(() => import('./rollout/PeoplePage'));
 const Readiness = lazy(() => import('./rollout/Readiness'));
 const Waves = lazy(() => import('./rollout/waves/Waves'));
@@ -67,6 +68,7 @@ const router = createBrowserRouter([
     children: [
       { index: true, element: <Readiness /> },
       { path: 'nhap', element: <ImportPage /> },
+      { path: 'chay-thu', element: <Rehearsals /> },
       { path: 'nguoi', element: <PeoplePage /> },
       { path: 'phieu', element: <Sheets /> },
       { path: 'dot', element: <Waves /> },

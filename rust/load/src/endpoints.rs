@@ -54,9 +54,13 @@ pub struct EndpointsOptions {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Order {
-    /// Make a publisher's offer: one layer.
+    /// Make a publisher's offer: one layer, of the clip and voice of this site.
     Publish {
         id: u64,
+        #[serde(default = "first_site")]
+        site: String,
+        #[serde(default)]
+        vp8: bool,
     },
     /// Make a viewer's offer.
     View {
@@ -77,9 +81,13 @@ enum Order {
     Stats {},
 }
 
-/// What waits for an answer; a viewer since when.
+fn first_site() -> String {
+    "demo-0".into()
+}
+
+/// What waits for an answer; a publisher with its site, a viewer since when.
 enum Waiting {
-    Publisher(Offer),
+    Publisher(Offer, String),
     Viewer(Offer, Instant),
 }
 
@@ -163,9 +171,10 @@ impl Endpoints<'_> {
     fn obey(&mut self, order: Order) -> anyhow::Result<Option<Value>> {
         let identity = &self.engine.identity;
         Ok(match order {
-            Order::Publish { id } => {
-                let offer = publisher_offer(identity, CODEC, false);
-                Some(self.wait(id, offer, Waiting::Publisher))
+            Order::Publish { id, site, vp8 } => {
+                let codec: &[_] = if vp8 { &[VideoCodec::Vp8] } else { CODEC };
+                let offer = publisher_offer(identity, codec, false);
+                Some(self.wait(id, offer, |offer| Waiting::Publisher(offer, site)))
             }
             Order::View { id, audio, video } => {
                 let offer = viewer_offer(identity, audio.min(16), video.min(64), CODEC);
@@ -174,8 +183,8 @@ impl Endpoints<'_> {
             }
             Order::Answer { id, sdp } => match self.waiting.remove(&id) {
                 None => Some(json!({ "id": id, "error": "nothing waits for this answer" })),
-                Some(Waiting::Publisher(offer)) => {
-                    self.engine.open_publisher(id, self.publisher(offer, sdp));
+                Some(Waiting::Publisher(offer, site)) => {
+                    self.engine.open_publisher(id, self.publisher(offer, sdp, site));
                     None
                 }
                 Some(Waiting::Viewer(offer, started)) => {
@@ -208,11 +217,11 @@ impl Endpoints<'_> {
         line
     }
 
-    fn publisher(&self, offer: Offer, answer: String) -> PublisherConfig {
+    fn publisher(&self, offer: Offer, answer: String, site: String) -> PublisherConfig {
         PublisherConfig {
             offer,
             answer,
-            site: "demo-0".into(),
+            site,
             reach: Reach { allow_remote: self.options.allow_remote, ..Reach::default() },
             via: self.via.clone(),
             packet_ms: Some(self.options.ptime),

@@ -52,6 +52,9 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "code.revoke": frozenset({Role.TECHNICIAN}),
     # waves: planning them, telling their sites (with codes: `code.issue` as well)
     "wave.plan": frozenset({Role.TECHNICIAN}),
+    # rehearsals, against the units of all their sites; what a ready site needs, against the nation
+    "rehearsal.run": frozenset({Role.DIRECTOR, Role.TECHNICIAN}),
+    "readiness.policy": frozenset({Role.DIRECTOR, Role.TECHNICIAN}),
     # tokens of programs that publish as a site (its unit) or watch a meeting (its whole scope)
     "token.whip": frozenset({Role.TECHNICIAN}),
     "token.whep": frozenset({Role.DIRECTOR, Role.SECRETARY}),

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -19,6 +19,7 @@ from diemcau.api import (
     places,
     problems,
     readiness,
+    rehearsals,
     rollcall,
     schemas,
     screens,
@@ -63,20 +64,18 @@ def create(services: Services) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await hub.start()
-        watch.start()
-        services.self_tests.start()
-        services.readiness.online = lambda: hub.online
-        await services.readiness.start()
-        await services.waves.sender.start()
-        try:
+        async with AsyncExitStack() as started:
+            await hub.start()
+            started.push_async_callback(hub.aclose)
+            watch.start()
+            started.push_async_callback(watch.aclose)
+            services.self_tests.start()
+            started.push_async_callback(services.self_tests.aclose)
+            services.readiness.online = lambda: hub.online
+            for room in (services.readiness, services.waves.sender, services.rehearsals):
+                await room.start()
+                started.push_async_callback(room.aclose)
             yield
-        finally:
-            await services.waves.sender.aclose()
-            await services.readiness.aclose()
-            await services.self_tests.aclose()
-            await watch.aclose()
-            await hub.aclose()
 
     app = FastAPI(
         title="Điểm Cầu",
@@ -123,6 +122,7 @@ def create(services: Services) -> FastAPI:
         waves.router,
         wall.router,
         screens.router,
+        rehearsals.router,
         whip.router,
         operations.router,
         console.router,

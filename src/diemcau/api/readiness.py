@@ -4,15 +4,17 @@ import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from diemcau.access import Actor
 from diemcau.api.asker import CurrentAsker, CurrentServices
-from diemcau.api.schemas import Level
+from diemcau.api.schemas import Level, Strict
 from diemcau.api.services import Services
 from diemcau.clock import rfc3339
 from diemcau.errors import Forbidden
-from diemcau.rollout.readiness import Cause, Counts, Row, RowFilter, State, write_csv, write_xlsx
+from diemcau.rollout.readiness import Cause, Counts, Policy, Row, RowFilter, State, write_csv, write_xlsx
+from diemcau.rollout.rehearsals.results import LastRehearsal
+from diemcau.rollout.rehearsals.texts import TEXTS as REHEARSAL_TEXTS
 from diemcau.units import Unit
 
 router = APIRouter(prefix="/api/v1", tags=["readiness"])
@@ -70,6 +72,14 @@ class ReadinessPolicy(BaseModel):
     rehearsal: bool
 
 
+class NewPolicy(Strict):
+    """`PUT /readiness/policy`."""
+
+    test_days: Annotated[int, Field(ge=1, le=365)] = 7
+    seen_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 24
+    rehearsal: bool
+
+
 class ReadinessAnswer(BaseModel):
     """`above`: from the topmost unit that the asker may see down to the one before `unit`. `roots`: the
     topmost ones. `dataset`: whose units these are."""
@@ -93,6 +103,15 @@ class ReadinessFinding(BaseModel):
     en: str
 
 
+class FailedRehearsal(BaseModel):
+    """Where and why the site's last rehearsal ended before it was through."""
+
+    step: Literal["connect", "see", "hear", "speak"]
+    cause: str
+    vi: str
+    en: str
+
+
 class ReadinessRow(BaseModel):
     """A site: where it is, why no further, whom to call."""
 
@@ -107,6 +126,8 @@ class ReadinessRow(BaseModel):
     phones: list[str]
     findings: list[ReadinessFinding]
     tested_at: str | None
+    rehearsed_at: str | None
+    rehearsal: FailedRehearsal | None
     seen_at: str | None
     connected: bool
 
@@ -185,6 +206,12 @@ async def readiness(
         forecast=ReadinessForecast.model_validate(expected.to_json()),
         policy=ReadinessPolicy.model_validate(room.policy, from_attributes=True),
     )
+
+
+@router.put("/readiness/policy", status_code=204)
+async def set_policy(body: NewPolicy, asker: CurrentAsker, services: CurrentServices) -> None:
+    """What a ready site needs from now on."""
+    await services.readiness.set_policy(asker.actor, Policy(body.test_days, body.seen_hours, body.rehearsal))
 
 
 @router.get("/readiness/sites")
@@ -287,6 +314,15 @@ def _row(row: Row, owner: str) -> ReadinessRow:
         if row.test is None
         else [ReadinessFinding.model_validate(one.to_json()) for one in row.test.advice],
         tested_at=None if facts.tested_at is None else rfc3339(facts.tested_at),
+        rehearsed_at=None if facts.rehearsed_at is None else rfc3339(facts.rehearsed_at),
+        rehearsal=_failed(row.rehearsal),
         seen_at=None if facts.seen_at is None else rfc3339(facts.seen_at),
         connected=facts.connected,
     )
+
+
+def _failed(last: LastRehearsal | None) -> FailedRehearsal | None:
+    if last is None or last.step is None or last.cause is None:
+        return None
+    words = REHEARSAL_TEXTS[last.cause]
+    return FailedRehearsal(step=last.step.value, cause=last.cause, vi=words["vi"], en=words["en"])

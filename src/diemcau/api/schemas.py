@@ -225,6 +225,7 @@ class Meeting(BaseModel):
 
     id: str
     title: str
+    kind: Literal["meeting", "rehearsal"]
     status: Literal["scheduled", "open", "ended"]
     codec: Codec
     scope: list[dict[str, Any]]

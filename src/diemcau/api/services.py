@@ -15,6 +15,7 @@ from diemcau.meetings import Meetings
 from diemcau.meetings.rollcall import RollCalls
 from diemcau.rollout import Rollout
 from diemcau.rollout.readiness import Readiness
+from diemcau.rollout.rehearsals import Rehearsals
 from diemcau.rollout.selftest import SelfTests
 from diemcau.rollout.sheets.jobs import SheetJobs
 from diemcau.rollout.waves import WaveRooms
@@ -72,6 +73,7 @@ class Services:
     waves: WaveRooms
     roll_calls: RollCalls
     screens: Screens
+    rehearsals: Rehearsals
     ready: Callable[[], Awaitable[None]]
     options: ApiOptions
     metrics: Metrics = field(default_factory=Metrics)

@@ -2,7 +2,7 @@
 
 import typer
 
-from diemcau.cli import demo, doctor, load, meetings, people, serve, sites, tokens, units
+from diemcau.cli import demo, doctor, load, meetings, people, rehearsals, serve, sites, tokens, units
 
 app = typer.Typer(
     name="diemcau",
@@ -18,6 +18,7 @@ app.add_typer(units.app, name="units")
 app.add_typer(sites.app, name="sites")
 app.add_typer(people.app, name="people")
 app.add_typer(meetings.app, name="meetings")
+app.add_typer(rehearsals.app, name="rehearsals")
 app.add_typer(tokens.app, name="tokens")
 app.command("doctor")(doctor.doctor)
 

@@ -55,7 +55,11 @@ OPUS_MS: Final = (20, 60)
 def video(card: Card, codec: VideoCodec, shape: Shape) -> list[Stream]:
     """All layers of `card`, each encoded `phases` times, every time with its one keyframe elsewhere."""
     top = max(shape.layers, key=lambda layer: layer.height)
-    drawn = list(frames(card, top.width, top.height, shape.frames, shape.loop_ms))
+    return layers(list(frames(card, top.width, top.height, shape.frames, shape.loop_ms)), codec, shape)
+
+
+def layers(drawn: Sequence[npt.NDArray[np.uint8]], codec: VideoCodec, shape: Shape) -> list[Stream]:
+    """The same of frames that are drawn already, RGB, as large as the top layer."""
     streams = []
     for layer in shape.layers:
         pictures = [
@@ -125,10 +129,11 @@ def speech(seed: int, shape: Shape) -> list[Stream]:
     """One voice as Opus, mono at 48 kHz, in packets of 20 and of 60 ms, with each packet's level."""
     span = shape.loop_ms * shape.voice_loops
     samples = voice.speech(span / 1000, seed)
-    return [Stream("opus", span, packets=_opus(samples, ms, shape.voice_bitrate)) for ms in OPUS_MS]
+    return [Stream("opus", span, packets=opus(samples, ms, shape.voice_bitrate)) for ms in OPUS_MS]
 
 
-def _opus(samples: npt.NDArray[np.float32], packet_ms: int, bitrate: int) -> list[Packet]:
+def opus(samples: npt.NDArray[np.float32], packet_ms: int, bitrate: int) -> list[Packet]:
+    """Packets of samples at 48 kHz, mono."""
     context = av.AudioCodecContext.create("libopus", "w")
     context.sample_rate, context.layout, context.format = voice.RATE, "mono", "flt"
     context.bit_rate = bitrate

@@ -11,7 +11,7 @@ from diemcau.errors import BadRequest, JsonObject, JsonValue
 from diemcau.meetings import summary
 from diemcau.meetings.commands import check_command_id
 from diemcau.meetings.context import must_not_have_ended
-from diemcau.meetings.meeting import Codec, Meeting
+from diemcau.meetings.meeting import Codec, Kind, Meeting
 from diemcau.meetings.states import States
 from diemcau.meetings.tables import invitations, meetings
 from diemcau.sites import ScopeEntry, Site, SiteKind
@@ -23,13 +23,16 @@ MAX_TITLE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class NewMeeting:
-    """A meeting to be made. `id`: the client's command id. `scope`: 1 to 64 entries."""
+    """A meeting to be made. `id`: the client's command id. `scope`: 1 to 64 entries. `sites`: who is invited
+    instead of everybody in the scope."""
 
     id: str
     title: str
     scope: tuple[ScopeEntry, ...]
     codec: Codec = "h264"
     chair_site: str | None = None
+    kind: Kind = "meeting"
+    sites: tuple[str, ...] | None = None
 
 
 def checked_title(new: NewMeeting) -> str:
@@ -55,18 +58,23 @@ async def make(
 ) -> JsonObject:
     """The rows and the first event of a meeting. `chosen`: the query for the sites of its scope."""
     connection = await unit.connection()
-    row = summary.row_of(Meeting(meeting, title, new.codec, new.scope, new.chair_site, unit.now, 0))
-    await connection.execute(meetings.insert(), row)
-    # Inside the database: ten thousand ids do not travel.
-    sites = chosen.subquery()
-    invited = select(literal(meeting), sites.c.id)
-    await connection.execute(invitations.insert().from_select(["meeting", "site"], invited))
+    made = Meeting(meeting, title, new.codec, new.scope, new.chair_site, unit.now, 0, kind=new.kind)
+    await connection.execute(meetings.insert(), summary.row_of(made))
+    if new.sites is None:
+        # Inside the database: ten thousand ids do not travel.
+        sites = chosen.subquery()
+        invited = select(literal(meeting), sites.c.id)
+        await connection.execute(invitations.insert().from_select(["meeting", "site"], invited))
+    elif new.sites:
+        rows = [{"meeting": meeting, "site": site} for site in dict.fromkeys(new.sites)]
+        await connection.execute(invitations.insert(), rows)
     if chair is not None:
         await _invite(connection, meeting, [chair.id])
     count = await invited_count(connection, meeting)
     await connection.execute(meetings.update().where(meetings.c.id == meeting).values(invited=count))
     data: dict[str, JsonValue] = {
         "title": title,
+        "kind": new.kind,
         "scope": [entry.to_json() for entry in new.scope],
         "codec": new.codec,
         "chair_site": new.chair_site,

@@ -15,6 +15,7 @@ from diemcau.store import Event
 
 Status: TypeAlias = Literal["scheduled", "open", "ended"]
 Codec: TypeAlias = Literal["h264", "vp8"]
+Kind: TypeAlias = Literal["meeting", "rehearsal"]
 Mic: TypeAlias = Literal["open", "off", "muted"]
 Slots: TypeAlias = tuple[str | None, ...]
 
@@ -106,6 +107,7 @@ class Meeting:
     message_count: int = 0
     messages: list[TextMessage] = field(default_factory=list)
     names: dict[str, SiteName] = field(default_factory=dict)
+    kind: Kind = "meeting"
 
     @property
     def stream(self) -> str:
@@ -258,6 +260,7 @@ def _created(event: Event) -> Meeting:
         seq=event.seq,
         on_air=(chair,),
         names={site: SiteName(**name) for site, name in data["names"].items()},
+        kind=data.get("kind", "meeting"),
     )
 
 
@@ -284,6 +287,7 @@ def to_json(meeting: Meeting) -> dict[str, JsonValue]:
     return {
         "id": meeting.id,
         "title": meeting.title,
+        "kind": meeting.kind,
         "codec": meeting.codec,
         "scope": [entry.to_json() for entry in meeting.scope],
         "chair_site": meeting.chair_site,
@@ -341,6 +345,7 @@ def from_json(value: Mapping[str, Any]) -> Meeting:
             for m in value["messages"]
         ],
         {site: SiteName(**name) for site, name in value["names"].items()},
+        kind=value.get("kind", "meeting"),
     )
 
 

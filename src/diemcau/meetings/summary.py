@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, case, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from diemcau.errors import JsonValue
-from diemcau.meetings.meeting import Codec, Meeting, Status, instant
+from diemcau.meetings.meeting import Codec, Kind, Meeting, Status, instant
 from diemcau.meetings.tables import invitations, meetings
 from diemcau.sites import ScopeEntry
 
@@ -31,12 +31,14 @@ class MeetingSummary:
     opened_at: datetime | None
     ended_at: datetime | None
     sites: int
+    kind: Kind = "meeting"
 
     def to_json(self) -> dict[str, JsonValue]:
         """The JSON of the protocol."""
         return {
             "id": self.id,
             "title": self.title,
+            "kind": self.kind,
             "status": self.status,
             "codec": self.codec,
             "scope": [entry.to_json() for entry in self.scope],
@@ -58,6 +60,7 @@ def summary_of(meeting: Meeting) -> MeetingSummary:
         meeting.opened_at,
         meeting.ended_at,
         meeting.invited,
+        meeting.kind,
     )
 
 
@@ -66,6 +69,7 @@ def row_of(meeting: Meeting) -> dict[str, object]:
     return {
         "id": meeting.id,
         "title": meeting.title,
+        "kind": meeting.kind,
         "status": meeting.status,
         "codec": meeting.codec,
         "scope": [entry.to_json() for entry in meeting.scope],
@@ -132,4 +136,5 @@ def _summary(row: Row[Any]) -> MeetingSummary:
         row.opened_at,
         row.ended_at,
         row.invited,
+        row.kind,
     )

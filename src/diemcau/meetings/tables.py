@@ -29,6 +29,7 @@ meetings: Final = Table(
     Column("opened_at", Instant),
     Column("ended_at", Instant),
     Column("invited", Integer, nullable=False),
+    Column("kind", Text, nullable=False, server_default="meeting"),
     Index(None, "status"),
     Index(None, "created_at"),
 )

@@ -2,7 +2,7 @@
 
 from diemcau.stage.errors import NotAskedToPublish, PublisherNotFound, TooManyPins, ViewerNotFound
 from diemcau.stage.keeper import GONE, LINES, PARTS, STANDING
-from diemcau.stage.scene import Part, Publish
+from diemcau.stage.scene import Machine, Part, Publish, Source
 from diemcau.stage.service import PublisherAnswer, Stage, ViewerAnswer
 
 __all__ = [
@@ -10,11 +10,13 @@ __all__ = [
     "LINES",
     "PARTS",
     "STANDING",
+    "Machine",
     "NotAskedToPublish",
     "Part",
     "Publish",
     "PublisherAnswer",
     "PublisherNotFound",
+    "Source",
     "Stage",
     "TooManyPins",
     "ViewerAnswer",

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from diemcau.media import wire
-from diemcau.stage.scene import Part, Publish, Scene, Source
+from diemcau.stage.scene import Machine, Part, Publish, Scene, Source
 
 NOTHING = Source()
+NO_MACHINE = Machine()
 
 
 def program_name(meeting: str) -> str:
@@ -13,18 +14,20 @@ def program_name(meeting: str) -> str:
     return f"meeting/{meeting}"
 
 
-def asked(scene: Scene, shown: Collection[str], pinned: Collection[str]) -> dict[str, Publish]:
+def asked(
+    scene: Scene, shown: Collection[str], pinned: Collection[str], called: Collection[str] = ()
+) -> dict[str, Publish]:
     """What each site is to send; sites that are to send nothing are left out.
 
     A camera is asked for while a slot is to show it or still shows it (`shown`: sites whose picture a slot of
     the node carries now, so that the picture before a cut stays until the next is there), while it is on
     preview, or while an operator pinned it. Whoever may be heard next already holds his line (`audio`), so
     that being given the floor does not cost a second connection. The chair is always asked: he is what
-    speakers look at.
+    speakers look at. `called`: sites whose picture and sound a machine looks at.
     """
     if not scene.is_open:
         return {}
-    staged = {site for site in (*scene.on_air, *scene.preview) if site is not None} | set(shown)
+    staged = {site for site in (*scene.on_air, *scene.preview) if site is not None} | set(shown) | set(called)
     voices = {site for site, _ in scene.speakers} | staged
     if scene.chair_site is not None:
         staged.add(scene.chair_site)
@@ -36,24 +39,29 @@ def asked(scene: Scene, shown: Collection[str], pinned: Collection[str]) -> dict
 
 
 def program(
-    scene: Scene, sources: Mapping[str, Source], shown: wire.ProgramState | None, live: Collection[str]
+    scene: Scene,
+    sources: Mapping[str, Source],
+    shown: wire.ProgramState | None,
+    live: Collection[str],
+    machine: Machine = NO_MACHINE,
 ) -> wire.ProgramState:
     """The program that a node is to hold for this scene.
 
     `shown`: what it holds now; `live`: every track that sends. A slot whose site does not send yet keeps its
-    picture while that one is live.
+    picture while that one is live. `machine`: shows its picture where the first slot is empty.
     """
     if not scene.is_open:
         slots = [wire.Slot() for _ in scene.on_air]
         return wire.ProgramState(program=program_name(scene.meeting), codec=scene.codec, slots=slots, mics=[])
     tracks = [_track(scene, sources, shown, live, slot) for slot in range(len(scene.on_air))]
+    if scene.on_air[0] is None:
+        tracks[0] = machine.video
+    mics = _mics(scene, sources) + ([] if machine.audio is None else [machine.audio])
     slots = [
         wire.Slot(track=track, alternate=_alternate(scene, sources, tracks, slot))
         for slot, track in enumerate(tracks)
     ]
-    return wire.ProgramState(
-        program=program_name(scene.meeting), codec=scene.codec, slots=slots, mics=_mics(scene, sources)
-    )
+    return wire.ProgramState(program=program_name(scene.meeting), codec=scene.codec, slots=slots, mics=mics)
 
 
 def _track(
@@ -127,17 +135,19 @@ def parts(
     sources: Mapping[str, Source],
     shown: Collection[str],
     encoding: Collection[str] = (),
+    called: Collection[str] = (),
 ) -> dict[str, Part]:
     """Each concerned site's part; who is not in it has the part of a listener, `Part()`.
 
-    `encoding`: sites that an encoder sends for, all the time: their pages are not asked to.
+    `encoding`: sites that an encoder sends for, all the time: their pages are not asked to. `called`: sites
+    whose microphone a machine listens to, beside the meeting.
     """
     if not scene.is_open:
         return {}
     speakers = dict(scene.speakers)
     found: dict[str, Part] = {}
     for site in sorted({*asked_of, *speakers, *shown}):
-        mic = scene.mic_of(site)
+        mic = "open" if site in called else scene.mic_of(site)
         source = sources.get(site, NOTHING)
         state = Part().state
         if site in shown and site in scene.on_air:

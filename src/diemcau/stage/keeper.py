@@ -21,7 +21,7 @@ from diemcau.meetings import MeetingNotFound, Meetings
 from diemcau.stage import desired
 from diemcau.stage.encoders import Encoders
 from diemcau.stage.mirror import Mirror, Publisher
-from diemcau.stage.scene import Part, Scene, Source
+from diemcau.stage.scene import Machine, Part, Scene, Source
 
 PARTS = "eph:stage:parts"
 """Bus topic: `{"meeting": id, "sites": [ids]}` whose part has changed (see `Stage.part`)."""
@@ -76,6 +76,7 @@ class Keeper:
     def __init__(self, node: MediaNode, meetings: Meetings, bus: Bus) -> None:
         self.mirror = Mirror()
         self.watched: dict[str, Watched] = {}
+        self.machines: dict[str, Machine] = {}
         self.counters = StageCounters()
         self._node, self._meetings, self._bus = node, meetings, bus
         self._dirty: set[str] = set()
@@ -331,7 +332,11 @@ class Keeper:
         name = desired.program_name(meeting)
         actual = self.mirror.programs.get(name)
         wanted = desired.program(
-            watched.scene, self.mirror.sources(meeting), actual, self.mirror.live_tracks(meeting)
+            watched.scene,
+            self.mirror.sources(meeting),
+            actual,
+            self.mirror.live_tracks(meeting),
+            self.machines.get(meeting, desired.NO_MACHINE),
         )
         for command in desired.changes(wanted, actual):
             await self._node.call(command)
@@ -385,8 +390,10 @@ class Keeper:
         """Tells the sites whose part has changed, and everybody which pictures there are."""
         shown = {site for site in self.mirror.shown(meeting) if site is not None}
         sources = self.mirror.sources(meeting)
-        asked = desired.asked(watched.scene, shown, self.mirror.pinned(meeting))
-        parts = desired.parts(watched.scene, asked, sources, shown, self.mirror.encoding(meeting))
+        called = self.machines.get(meeting, desired.NO_MACHINE).called
+        encoding = self.mirror.encoding(meeting)
+        asked = desired.asked(watched.scene, shown, self.mirror.pinned(meeting), called)
+        parts = desired.parts(watched.scene, asked, sources, shown, encoding, called)
         before, watched.parts = watched.parts, parts
         changed = [
             site for site in sorted({*before, *parts}) if before.get(site, Part()) != parts.get(site, Part())

@@ -30,6 +30,7 @@ class Viewer:
     video_lines: int | None = None
     pins: dict[int, Pin] = field(default_factory=dict)
     pointed: dict[int, tuple[str | None, wire.Layer]] = field(default_factory=dict)
+    connected: bool = False
     step: wire.Step = "high"
     why: wire.Why | None = None
 
@@ -76,6 +77,7 @@ class Mirror:
                 known = self.viewers.get(state.viewer)
                 viewers[state.viewer] = known or Viewer(state.viewer, state.party, meeting)
                 viewers[state.viewer].step = state.step
+                viewers[state.viewer].connected = state.state != "connecting"
         self.viewers = viewers
         self._below = {viewer.name for viewer in viewers.values() if viewer.step != "high"}
         self._pinning &= viewers.keys()
@@ -281,6 +283,10 @@ class Mirror:
             case wire.ViewerGoneEvent():
                 viewer = self.remove_viewer(event.viewer)
                 return {viewer.meeting} if viewer is not None and viewer.pins else set()
+            case wire.ViewerLinkEvent():
+                if (linked := self.viewers.get(event.viewer)) is not None:
+                    linked.connected = event.state != "connecting"
+                return set()
             case wire.PublisherLinkEvent():
                 publisher = self.publishers.get(event.publisher)
                 if publisher is not None:

@@ -46,6 +46,16 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
+class Machine:
+    """What a machine adds to a meeting: tracks that it shows where the stage is empty and plays to all, and
+    sites that it asks to send picture and sound, to be looked at by nobody but itself."""
+
+    video: str | None = None
+    audio: str | None = None
+    called: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """What one site sends, as the node has it: names of its tracks, and whether packets of them come.
 

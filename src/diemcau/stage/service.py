@@ -12,7 +12,7 @@ from diemcau.stage import desired
 from diemcau.stage.errors import NotAskedToPublish, PublisherNotFound, TooManyPins, ViewerNotFound
 from diemcau.stage.keeper import Keeper, StageCounters, Watched
 from diemcau.stage.mirror import Pin, Viewer, connection_name, encoder_name
-from diemcau.stage.scene import Part
+from diemcau.stage.scene import Machine, Part, Source
 
 VIEWERS_PER_PARTY = 8
 """Viewers one site or person may hold; the oldest is closed for a further one."""
@@ -82,6 +82,27 @@ class Stage:
     def has_open_meeting(self) -> bool:
         """Whether any meeting is open."""
         return any(watched.scene.is_open for watched in self._keeper.watched.values())
+
+    def has_other_meeting(self, meeting: str) -> bool:
+        """Whether any meeting but this one is open."""
+        return any(watched.scene.is_open and one != meeting for one, watched in self._keeper.watched.items())
+
+    def set_machine(self, meeting: str, machine: Machine | None) -> None:
+        """What a machine shows, plays and asks for in the meeting from now on; None: it has gone."""
+        if machine is None:
+            self._keeper.machines.pop(meeting, None)
+        else:
+            self._keeper.machines[meeting] = machine
+        self._keeper.look_at(meeting)
+
+    def watches(self, meeting: str, site: str) -> bool:
+        """Whether a viewer of the site stands at the node and shows this meeting."""
+        viewers = (self._mirror.viewers[name] for name in self._mirror.viewers_of(site))
+        return any(viewer.connected and viewer.meeting == meeting for viewer in viewers)
+
+    def sends(self, site: str) -> Source:
+        """What the site sends now."""
+        return self._mirror.source(site) or Source()
 
     def ephemera(self, meeting: str) -> list[tuple[str, JsonObject]]:
         """What a client that subscribes now has missed: (topic, data)."""

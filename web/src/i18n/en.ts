@@ -1,5 +1,6 @@
 import { readiness } from './readiness/en';
 import { rollcall } from './rollcall/en';
+import { rehearsal } from './rehearsal/en';
 import { rollout } from './rollout.en';
 import { screens } from './screens.en';
 import { selftest } from './selftest/en';
@@ -27,6 +28,7 @@ export const en: Texts = {
   },
   readiness,
   rollcall,
+  rehearsal,
   selftest,
   waves,
   nation: 'Viet Nam',

@@ -9,6 +9,7 @@ export const rollout: Texts['rollout'] = {
     import: 'Import a list',
     sheets: 'Connection sheets',
     waves: 'Waves',
+    rehearsals: 'Rehearsals',
     people: 'People and roles',
   },
   closed:

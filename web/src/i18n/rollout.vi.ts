@@ -8,6 +8,7 @@ export const rollout = {
     import: 'Nhập danh sách',
     sheets: 'Phiếu kết nối',
     waves: 'Đợt',
+    rehearsals: 'Chạy thử',
     people: 'Người và quyền',
   },
   closed: 'Tài khoản này không có quyền ở phần này. Cần vai trò kỹ thuật viên của tỉnh, huyện hoặc xã.',

@@ -1,5 +1,6 @@
 import { readiness } from './readiness/vi';
 import { rollcall } from './rollcall/vi';
+import { rehearsal } from './rehearsal/vi';
 import { rollout } from './rollout.vi';
 import { screens } from './screens.vi';
 import { selftest } from './selftest/vi';
@@ -27,6 +28,7 @@ export const vi = {
   },
   readiness,
   rollcall,
+  rehearsal,
   selftest,
   waves,
   nation: 'Việt Nam',

@@ -15,10 +15,12 @@ export class Sound {
   readonly store: StoreApi<SoundState> = createStore<SoundState>(() => ({ armed: false, blocked: false }));
   private readonly elements = new Set<Output>();
   private sink: string | null = null;
+  private quiet = false;
 
   /** Adds an element; the returned function takes it away. */
   attach(element: HTMLAudioElement): () => void {
     this.elements.add(element);
+    element.muted = this.quiet;
     this.route(element);
     if (this.store.getState().armed) void this.play(element);
     return () => this.elements.delete(element);
@@ -36,6 +38,12 @@ export class Sound {
   disarm(): void {
     this.store.setState({ armed: false, blocked: false });
     for (const element of this.elements) element.pause();
+  }
+
+  /** What comes goes on coming, and is not heard in the room. */
+  setQuiet(quiet: boolean): void {
+    this.quiet = quiet;
+    for (const element of this.elements) element.muted = quiet;
   }
 
   setSink(id: string | null): void {

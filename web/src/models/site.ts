@@ -107,7 +107,12 @@ function isReady(f: SiteFacts): boolean {
 
 /** The meeting this site should be in: the one it is in, the only open one, none while the clerk has to choose. */
 export function meetingToJoin(you: You | null, left: string | null): string | null {
-  if (you?.in !== null) return null;
-  const open = you.meetings.filter((m) => m.status === 'open' && m.id !== left);
+  if (you === null) return null;
+  const inside = you.meetings.find((m) => m.id === you.in);
+  const all = you.meetings.filter((m) => m.status === 'open' && m.id !== left);
+  const real = all.filter((m) => m.kind !== 'rehearsal');
+  // A meeting goes before a rehearsal, also for who is in one.
+  if (you.in !== null && (inside?.kind !== 'rehearsal' || real.length === 0)) return null;
+  const open = real.length > 0 ? real : all;
   return open.length === 1 && open[0] ? open[0].id : null;
 }

@@ -1147,6 +1147,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/readiness/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Policy
+         * @description What a ready site needs from now on.
+         */
+        put: operations["set_policy_api_v1_readiness_policy_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/readiness/sites": {
         parameters: {
             query?: never;
@@ -1548,6 +1568,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rehearsals/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description How many sites, and how long it takes.
+         */
+        post: operations["preview_api_v1_rehearsals_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rehearsals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listed
+         * @description Planned, held and past ones that concern the asker.
+         */
+        get: operations["listed_api_v1_rehearsals_get"];
+        put?: never;
+        /**
+         * Create
+         * @description Plans one, or begins it now.
+         */
+        post: operations["create_api_v1_rehearsals_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rehearsals/{rehearsal}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Board
+         * @description Counts of a subtree and of the units right below.
+         */
+        get: operations["board_api_v1_rehearsals__rehearsal__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rehearsals/{rehearsal}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End
+         * @description Ends it, or calls it off.
+         */
+        post: operations["end_api_v1_rehearsals__rehearsal__end_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rehearsals/{rehearsal}/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Seats
+         * @description Sites with cause, owner and phone; failures first.
+         */
+        get: operations["seats_api_v1_rehearsals__rehearsal__sites_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rehearsals/{rehearsal}/sites.{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description The whole filtered list as a file.
+         */
+        get: operations["export_api_v1_rehearsals__rehearsal__sites__kind__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/whip/{site}": {
         parameters: {
             query?: never;
@@ -1862,6 +2006,23 @@ export interface components {
             expires_s: number;
             /** Conflict */
             conflict: boolean;
+        };
+        /**
+         * FailedRehearsal
+         * @description Where and why the site's last rehearsal ended before it was through.
+         */
+        FailedRehearsal: {
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "connect" | "see" | "hear" | "speak";
+            /** Cause */
+            cause: string;
+            /** Vi */
+            vi: string;
+            /** En */
+            en: string;
         };
         /**
          * Figures
@@ -2299,6 +2460,11 @@ export interface components {
             /** Title */
             title: string;
             /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "meeting" | "rehearsal";
+            /**
              * Status
              * @enum {string}
              */
@@ -2528,6 +2694,24 @@ export interface components {
             title?: string | null;
             /** Grants */
             grants: components["schemas"]["GrantGiven"][];
+        };
+        /**
+         * NewPolicy
+         * @description `PUT /readiness/policy`.
+         */
+        NewPolicy: {
+            /**
+             * Test Days
+             * @default 7
+             */
+            test_days: number;
+            /**
+             * Seen Hours
+             * @default 24
+             */
+            seen_hours: number;
+            /** Rehearsal */
+            rehearsal: boolean;
         };
         /**
          * NewShortlist
@@ -2933,6 +3117,9 @@ export interface components {
             findings: components["schemas"]["ReadinessFinding"][];
             /** Tested At */
             tested_at: string | null;
+            /** Rehearsed At */
+            rehearsed_at: string | null;
+            rehearsal: components["schemas"]["FailedRehearsal"] | null;
             /** Seen At */
             seen_at: string | null;
             /** Connected */
@@ -2989,6 +3176,215 @@ export interface components {
             missing: string[];
             /** Unanswered */
             unanswered: string[];
+        };
+        /**
+         * RehearsalBoard
+         * @description `version` grows with every change. `above`: units that the asker may open, topmost first.
+         */
+        RehearsalBoard: {
+            rehearsal: components["schemas"]["RehearsalShown"];
+            unit: components["schemas"]["RehearsalUnit"];
+            /** Above */
+            above: components["schemas"]["RehearsalUnit"][];
+            /** Children */
+            children: components["schemas"]["RehearsalUnit"][];
+            /** Version */
+            version: number;
+        };
+        /**
+         * RehearsalCause
+         * @description Why a site is no further: what is, and one action.
+         */
+        RehearsalCause: {
+            /** Code */
+            code: string;
+            /** Vi */
+            vi: string;
+            /** En */
+            en: string;
+        };
+        /**
+         * RehearsalList
+         * @description Newest first.
+         */
+        RehearsalList: {
+            /** Rehearsals */
+            rehearsals: components["schemas"]["RehearsalShown"][];
+        };
+        /**
+         * RehearsalPreview
+         * @description `sites`: how many would take part, `ready` of them have a device; about `seconds` until those are
+         *     through; held open for `minutes`.
+         */
+        RehearsalPreview: {
+            /** Sites */
+            sites: number;
+            /** Ready */
+            ready: number;
+            /** Seconds */
+            seconds: number;
+            /** Minutes */
+            minutes: number;
+        };
+        /**
+         * RehearsalScope
+         * @description A subtree (`carrier`: only those sites of it; empty: those whose carrier is not known) or a list of
+         *     sites. `todo`: only those that have not rehearsed yet.
+         */
+        RehearsalScope: {
+            /** Unit */
+            unit?: string | null;
+            /** Carrier */
+            carrier?: string | null;
+            /** Sites */
+            sites?: string[];
+            /**
+             * Todo
+             * @default false
+             */
+            todo: boolean;
+        };
+        /**
+         * RehearsalSeat
+         * @description A site. `done`: when each step was proved.
+         */
+        RehearsalSeat: {
+            /** Site */
+            site: string;
+            /** Unit */
+            unit: string;
+            /** Label */
+            label: string;
+            /** Path */
+            path: string;
+            /** Carrier */
+            carrier: string | null;
+            /**
+             * At
+             * @enum {string}
+             */
+            at: "absent" | "connect" | "see" | "hear" | "speak" | "through";
+            /** Done */
+            done: {
+                [key: string]: string;
+            };
+            cause: components["schemas"]["RehearsalCause"] | null;
+            /** Owner */
+            owner: string;
+            /** Phones */
+            phones: string[];
+            /** Figures */
+            figures: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * RehearsalSeats
+         * @description A page of the list, failures first; `total`: how many fit.
+         */
+        RehearsalSeats: {
+            /** Seats */
+            seats: components["schemas"]["RehearsalSeat"][];
+            /** Next */
+            next: number | null;
+            /** Total */
+            total: number;
+        };
+        /**
+         * RehearsalShown
+         * @description A rehearsal; its meeting is watched like any other.
+         */
+        RehearsalShown: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /** Meeting */
+            meeting: string;
+            /** Units */
+            units: string[];
+            /** Sites */
+            sites: number;
+            /** Minutes */
+            minutes: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "scheduled" | "running" | "ended";
+            /** Starts At */
+            starts_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Passed */
+            passed: number;
+        };
+        /**
+         * RehearsalTally
+         * @description `at`: how many sites are at a step now; `done`: how many have proved it; `faulty`: came, are not
+         *     through, and have a cause.
+         */
+        RehearsalTally: {
+            /** Total */
+            total: number;
+            /** Absent */
+            absent: number;
+            /** Faulty */
+            faulty: number;
+            /** Through */
+            through: number;
+            /** At */
+            at: {
+                [key: string]: number;
+            };
+            /** Done */
+            done: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * RehearsalUnit
+         * @description A unit's sites of the rehearsal.
+         */
+        RehearsalUnit: {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "nation" | "province" | "district" | "commune";
+            tally: components["schemas"]["RehearsalTally"];
+        };
+        /**
+         * RehearsalWanted
+         * @description `POST /rehearsals`. `starts_at` null: now; `minutes` null: twice as many as it takes.
+         */
+        RehearsalWanted: {
+            /** Id */
+            id: string;
+            scope: components["schemas"]["RehearsalScope"];
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+            /** Starts At */
+            starts_at?: string | null;
+            /** Minutes */
+            minutes?: number | null;
+            /**
+             * Codec
+             * @default h264
+             * @enum {string}
+             */
+            codec: "h264" | "vp8";
         };
         /**
          * Reminder
@@ -6031,6 +6427,37 @@ export interface operations {
             };
         };
     };
+    set_policy_api_v1_readiness_policy_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPolicy"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     rows_api_v1_readiness_sites_get: {
         parameters: {
             query?: {
@@ -6812,6 +7239,241 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_api_v1_rehearsals_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RehearsalScope"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RehearsalPreview"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listed_api_v1_rehearsals_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RehearsalList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_api_v1_rehearsals_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RehearsalWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RehearsalShown"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    board_api_v1_rehearsals__rehearsal__get: {
+        parameters: {
+            query?: {
+                unit?: string | null;
+            };
+            header?: never;
+            path: {
+                rehearsal: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RehearsalBoard"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_api_v1_rehearsals__rehearsal__end_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rehearsal: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RehearsalShown"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    seats_api_v1_rehearsals__rehearsal__sites_get: {
+        parameters: {
+            query?: {
+                unit?: string | null;
+                at?: ("absent" | "connect" | "see" | "hear" | "speak" | "through") | null;
+                faulty?: boolean;
+                q?: string;
+                limit?: number;
+                after?: number;
+            };
+            header?: never;
+            path: {
+                rehearsal: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RehearsalSeats"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_api_v1_rehearsals__rehearsal__sites__kind__get: {
+        parameters: {
+            query?: {
+                unit?: string | null;
+                at?: ("absent" | "connect" | "see" | "hear" | "speak" | "through") | null;
+                faulty?: boolean;
+                q?: string;
+            };
+            header?: never;
+            path: {
+                rehearsal: string;
+                kind: "xlsx" | "csv";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                };
             };
             /** @description A problem (RFC 9457) */
             "4XX": {

@@ -7,6 +7,7 @@ import type {
   FromServer,
   Me,
   MeetingState,
+  RehearsalSays,
   IceServersAnswer,
   ScreenKind,
   ScreenOrder,
@@ -246,6 +247,11 @@ export class Wire {
   screen(window: OpenScreen): void {
     this.window = window;
     if (this.welcomed) this.send({ op: 'screen', ...window });
+  }
+
+  /** What this page saw and heard in a rehearsal; while no connection stands it is lost, and true no more when one does. */
+  rehearse(frame: RehearsalSays): void {
+    if (this.welcomed) this.send(frame);
   }
 
   /** The network was away: a connection that still looks open has to prove it within two beats. */

@@ -116,9 +116,13 @@ export interface Screen {
 }
 export type MeetingStatus = Schemas['Meeting']['status'];
 
+/** `rehearsal`: a machine presents, and looks whether every site sees, hears, is seen and heard. */
+export type MeetingKind = Schemas['Meeting']['kind'];
+
 export interface Meeting {
   id: string;
   title: string;
+  kind: MeetingKind;
   status: MeetingStatus;
   codec: Codec;
   scope: ScopeEntry[];
@@ -144,6 +148,33 @@ export interface You {
   publish: { audio: boolean; video: boolean } | null;
   state: SiteState;
   mic: Mic;
+  /** How far this site is in the rehearsal that it is in. */
+  rehearsal?: YouRehearsal | null;
+}
+
+export interface YouRehearsal {
+  id: string;
+  title: string;
+  /** Null: it is through. */
+  step: 'connect' | 'see' | 'hear' | 'speak' | null;
+  done: string[];
+  fault: { code: string; vi: string; en: string } | null;
+  turn: { now: boolean; seconds: number } | null;
+}
+
+/** What a page says of itself in a rehearsal. */
+export type RehearsalFault =
+  'not_armed' | 'cannot_show' | `${'camera' | 'mic'}_${'refused' | 'none' | 'busy' | 'insecure' | 'lost'}`;
+
+export interface RehearsalSays {
+  op: 'rehearsal';
+  /** From which number to which the picture, or the note, has changed. */
+  saw?: [number, number];
+  heard?: [number, number];
+  picture?: 'ok' | 'black' | 'frozen';
+  fault: RehearsalFault | null;
+  again?: boolean;
+  figures?: { width?: number; height?: number; db?: number };
 }
 
 export type Slots = (string | null)[];
@@ -188,6 +219,7 @@ export interface Figures {
 export interface MeetingState {
   id: string;
   title: string;
+  kind?: MeetingKind;
   status: MeetingStatus;
   codec: Codec;
   scope: ScopeEntry[];
@@ -247,6 +279,7 @@ export type Ephemeral =
   | { topic: 'speaking'; data: { sites: string[] } }
   | { topic: 'levels'; data: { levels: Record<string, number> } }
   | { topic: 'rollcall'; data: RollFrame }
+  | { topic: 'rehearsal'; data: { version: number } }
   | { topic: 'receipts'; data: { messages: Record<string, Figures> } }
   | {
       topic: 'stage';

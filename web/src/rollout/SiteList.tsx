@@ -196,7 +196,9 @@ function SiteRow({ row, actions }: { row: ReadinessRow; actions: Actions }) {
             <small>
               {row.cause === 'test_failed' && faults.length > 0
                 ? faults.map(said).join(' ')
-                : t(`readiness.todo.${row.cause}`)}
+                : row.cause === 'not_rehearsed' && row.rehearsal !== null
+                  ? said(row.rehearsal)
+                  : t(`readiness.todo.${row.cause}`)}
             </small>
           </>
         )}

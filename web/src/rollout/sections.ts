@@ -13,5 +13,6 @@ export const SECTIONS: readonly {
   { path: 'nhap', name: 'import', needs: ['site.create', 'site.change'] },
   { path: 'phieu', name: 'sheets', needs: ['code.issue'] },
   { path: 'dot', name: 'waves', needs: ['site.see'] },
+  { path: 'chay-thu', name: 'rehearsals', needs: ['rehearsal.run', 'site.see'] },
   { path: 'nguoi', name: 'people', needs: ['person.manage'] },
 ];

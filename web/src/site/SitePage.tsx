@@ -15,6 +15,7 @@ import { FaultCard } from './FaultCard';
 import { HelpDialog } from './HelpDialog';
 import { Messages } from './Messages';
 import { SelfView } from './SelfView';
+import { RehearsalCard } from './RehearsalCard';
 import type { SiteSession } from './session';
 import classes from './site.module.css';
 import { Stage } from './Stage';
@@ -41,6 +42,7 @@ export default function SitePage() {
             <div className={classes.picture}>
               <FaultCard session={session} scene={scene} />
               <AwakeCard session={session} />
+              <RehearsalCard session={session} scene={scene} />
               <AskCard session={session} scene={scene} />
               <div className={classes.stage}>
                 {scene.state !== null ? (

@@ -59,6 +59,8 @@ function Slot({ line, stream, scene, used, single, silent, session, step }: Slot
   const waits = useWaits(live, site);
   const awaited = useStore(session.meeting.store, (s) => awaitsPicture(s, site));
   const label = site === null ? null : (state?.sites[site]?.label ?? site);
+  // Where a rehearsal's stage is empty the machine shows its pictures.
+  const machine = line === 0 && site === null && state?.kind === 'rehearsal';
   const isChair = site !== null && site === state?.chair_site;
   return (
     <figure className={classes.slot} hidden={!used}>
@@ -66,10 +68,10 @@ function Slot({ line, stream, scene, used, single, silent, session, step }: Slot
         stream={stream}
         testid={`stage-video-${line}`}
         label={label ?? t('site.stage')}
-        hidden={site === null || silent}
+        hidden={(site === null && !machine) || silent}
         onLive={setLive}
       />
-      {site === null && <p className={classes.empty}>{single ? t('site.stageEmpty') : ''}</p>}
+      {site === null && !machine && <p className={classes.empty}>{single ? t('site.stageEmpty') : ''}</p>}
       {/* A video whose frames stop goes on counting time: the step knows better. */}
       {site !== null && used && (step === 'slides' || (step === 'low' && !live)) && (
         <StillPicture session={session} site={site} label={label ?? site} />

@@ -12,13 +12,15 @@ import { Viewer } from '../media/viewer';
 import { WakeLock } from '../media/wakelock';
 import { MeetingModel } from '../models/live';
 import { Acknowledger } from '../models/receipts';
+import { quiets, watches } from '../models/rehearsal';
 import { meetingToJoin } from '../models/site';
 import { codeOf } from '../protocol/failure';
 import type { Http } from '../protocol/http';
 import { Wire } from '../protocol/socket';
-import type { CommandName, Commands, Me, Meeting } from '../protocol/types';
+import type { CommandName, Commands, Me, Meeting, RehearsalFault, YouRehearsal } from '../protocol/types';
 import { viewersOf } from '../protocol/viewers';
 import { browserWorld, wireUrl } from '../protocol/world';
+import { Rehearsing } from './rehearsing';
 
 export interface SiteFacets {
   me: Me | null;
@@ -36,6 +38,8 @@ export interface SiteFacets {
   justAnswered: { message: string; at: number } | null;
   /** When this page put out another machine with the same key, ms of its own clock; null when it never did. */
   conflictAt: number | null;
+  /** The rehearsal that this site is or was in, as it was told last. */
+  rehearsal: YouRehearsal | null;
   /** Code of the last refused command, for a short notice. */
   notice: { code: string; at: number } | null;
 }
@@ -61,6 +65,7 @@ export class SiteSession {
   readonly meter = new Meter();
   readonly awake = new Awake();
   readonly stills: Stills;
+  readonly rehearsing: Rehearsing;
   private readonly ice: IceServers;
   private readonly poster: SnapshotPoster;
   private readonly wake = new WakeLock();
@@ -85,6 +90,15 @@ export class SiteSession {
     this.stills = new Stills(http, undefined, STILLS_MS, STILLS_MS);
     // Without TLS a browser has no `mediaDevices`, whatever its types say.
     this.devices = new Devices(localStorage, navigator.mediaDevices);
+    this.rehearsing = new Rehearsing({
+      lines: () => {
+        const { video, audio } = this.viewer.store.getState();
+        return { video: video[0] ?? null, audio, armed: this.sound.store.getState().armed };
+      },
+      camera: () => this.devices.store.getState().video,
+      fault: () => this.rehearsalFault(),
+      say: (frame) => this.wire.rehearse(frame),
+    });
     this.acknowledger = new Acknowledger({
       after: (ms, run) => {
         const timer = setTimeout(run, ms);
@@ -109,6 +123,7 @@ export class SiteSession {
       answered: new Set(remembered()),
       justAnswered: null,
       conflictAt: null,
+      rehearsal: null,
       notice: null,
     }));
   }
@@ -121,7 +136,10 @@ export class SiteSession {
           this.store.setState({ me: now.who, conflictAt: this.http.device?.conflictAt ?? null });
         }
         if (now.ice !== before.ice && now.ice !== null) this.ice.offer(now.ice);
-        if (now.link === 'open' && before.link !== 'open') this.retryMedia();
+        if (now.link === 'open' && before.link !== 'open') {
+          this.retryMedia();
+          if (now.you?.rehearsal) this.rehearsing.renew();
+        }
         if (now.link === 'replaced') this.standDown();
         if (now.gone !== before.gone && now.gone !== null) {
           this.viewer.gone(now.gone.viewers, now.gone.turn);
@@ -147,6 +165,11 @@ export class SiteSession {
         if (now.audio !== before.audio) this.meter.listen(now.audio);
         if (now.speakerId !== before.speakerId) this.sound.setSink(now.speakerId);
         if (now.audio !== before.audio || now.video !== before.video) this.obey();
+        if (now.mic !== before.mic || now.camera !== before.camera) this.rehearse();
+      }),
+      this.sound.store.subscribe(() => this.rehearse()),
+      this.viewer.store.subscribe((now, before) => {
+        if (now.phase !== before.phase) this.rehearse();
       }),
     );
     this.on('online', () => {
@@ -266,6 +289,7 @@ export class SiteSession {
   /** Does what `you` says. */
   private obey(): void {
     const { you, link } = this.wire.state.getState();
+    this.rehearse();
     const { audio, video } = this.devices.store.getState();
     // Only pinned, or asked no longer: the audio line stands and carries nothing.
     this.publisher.setSource(you?.publish?.audio === true ? audio : null, video);
@@ -287,6 +311,23 @@ export class SiteSession {
     else this.publisher.release();
     // While it sends video too: a site on the stage is shown to weak lines by its stills.
     this.poster.show(you.publish === null || onAir ? video : null, onAir);
+  }
+
+  /** This page's part in the rehearsal that it is in. */
+  private rehearse(): void {
+    const { you } = this.wire.state.getState();
+    const told = you?.rehearsal ?? null;
+    if (told !== null) this.store.setState({ rehearsal: told });
+    this.sound.setQuiet(quiets(told));
+    this.rehearsing.follow(told !== null, watches(told), told?.turn?.now === true);
+  }
+
+  private rehearsalFault(): RehearsalFault | null {
+    const { mic, camera } = this.devices.store.getState();
+    if (this.viewer.store.getState().phase === 'cannot_show') return 'cannot_show';
+    if (!this.sound.store.getState().armed) return 'not_armed';
+    if (mic !== 'ok' && mic !== 'off') return `mic_${mic}`;
+    return camera !== 'ok' && camera !== 'off' ? `camera_${camera}` : null;
   }
 
   /** Says which messages are here, while this site is in their meeting. */
@@ -339,6 +380,7 @@ export class SiteSession {
     this.acknowledger.reset();
     this.viewer.stop();
     this.publisher.stop();
+    this.rehearsing.stop();
     this.poster.show(null);
     this.devices.close();
     this.sound.disarm();

@@ -27,6 +27,7 @@ const facts = (over: Partial<SiteFacts> = {}): SiteFacts => ({
 const meeting = (id: string, status: Meeting['status'] = 'open'): Meeting => ({
   id,
   title: id,
+  kind: 'meeting',
   status,
   codec: 'h264',
   scope: [],

@@ -49,6 +49,8 @@ pub struct Clip {
     pub site: String,
     pub name: String,
     pub code: String,
+    /// Its own voice among all; none: the site's name chooses one.
+    voice: Option<usize>,
     h264: Option<Arc<Video>>,
     vp8: Option<Arc<Video>>,
 }
@@ -97,6 +99,7 @@ struct Entry {
     site: String,
     name: String,
     code: String,
+    voice: Option<usize>,
     h264: Option<String>,
     vp8: Option<String>,
 }
@@ -130,6 +133,7 @@ impl Library {
                 site: entry.site,
                 name: entry.name,
                 code: entry.code,
+                voice: entry.voice,
             });
         }
         let voices =
@@ -181,8 +185,13 @@ impl Library {
         (!all.is_empty()).then(|| all[stable_hash(site) as usize % all.len()].clone())
     }
 
+    /// The voice of the site's own clip, where that has one, else one that its name chooses.
     #[must_use]
     pub fn voice_for(&self, site: &str) -> Arc<Voice> {
+        let own = self.by_site.get(site).and_then(|i| self.clips[*i].voice);
+        if let Some(voice) = own.and_then(|own| self.voices.get(own)) {
+            return voice.clone();
+        }
         self.voices[stable_hash(site) as usize % self.voices.len()].clone()
     }
 
@@ -354,6 +363,7 @@ pub(crate) mod tests {
             site: format!("s_{number}"),
             name: format!("Site {number}"),
             code: format!("{number:05}"),
+            voice: None,
             h264: Some(video(number, VideoCodec::H264)),
             vp8: Some(video(number, VideoCodec::Vp8)),
         });

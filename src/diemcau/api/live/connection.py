@@ -22,8 +22,9 @@ from diemcau.api.meetings import execute
 from diemcau.api.people import me_of
 from diemcau.api.schemas import ice_servers
 from diemcau.clock import rfc3339
-from diemcau.errors import BadRequest, Busy, DiemCauError, NotAuthenticated
+from diemcau.errors import BadRequest, Busy, DiemCauError, JsonValue, NotAuthenticated
 from diemcau.meetings import MeetingSummary
+from diemcau.rollout.rehearsals import Answer
 from diemcau.screens import Screen
 from diemcau.stage import Part
 
@@ -168,6 +169,7 @@ class Connection:
             "publish": None if publish is None else {"audio": publish.audio, "video": publish.video},
             "state": part.state,
             "mic": part.mic,
+            "rehearsal": self.services.rehearsals.you(self.site),
         }
 
     # Its life.
@@ -291,6 +293,9 @@ class Connection:
             case frames.Page() as page:
                 if self.site is not None:
                     self.hub.tell_page(self.site, hidden=page.hidden, slept_s=page.slept_s)
+            case frames.Rehearse() as said:
+                if self.site is not None:
+                    self.services.rehearsals.answer(self.site, _answer(said))
             case frames.Pong():
                 pass
 
@@ -363,6 +368,14 @@ class Connection:
             self.send(frames.nack(error, id=name))
             return
         self.send(frames.text({"op": "ack", "id": name, "stream": done.stream, "seq": done.seq}))
+
+
+def _answer(said: frames.Rehearse) -> Answer:
+    saw, heard = (None if pair is None else (pair[0], pair[1]) for pair in (said.saw, said.heard))
+    figures: dict[str, JsonValue] = {}
+    for key, value in said.figures.items():
+        figures[key] = max(-200, min(value, 20_000))
+    return Answer(saw, heard, said.picture, said.fault, said.again, figures)
 
 
 def _why(done: "set[asyncio.Future[Any]]") -> tuple[int, str]:

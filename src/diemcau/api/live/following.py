@@ -117,6 +117,9 @@ class Following:
         elif topic == "rollcall":
             if "rollcall" in follow.topics:
                 self._owe_roll_call(follow)
+        elif topic == "rehearsal":
+            if "rehearsal" in follow.topics:
+                self._outbox.put_latest(f"{follow.stream} {topic}", text)
         elif topic != "levels" or "levels" in follow.topics:
             before = self._outbox.dropped
             self._outbox.put_latest(f"{follow.stream} {topic}", text)

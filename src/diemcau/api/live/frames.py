@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from diemcau.api.problems import problem
 from diemcau.clock import rfc3339
 from diemcau.errors import BadRequest, DiemCauError, JsonObject
+from diemcau.rollout.rehearsals.walk import PageFault
 from diemcau.screens import Kind, Order, Show, Status
 from diemcau.stage import ViewerAnswer
 from diemcau.store import Event
@@ -59,7 +60,7 @@ class Subscribe(_Frame):
     stream: Annotated[str, Field(min_length=1, max_length=80)]
     since: Annotated[int, Field(ge=0)] | None = None
     topics: Annotated[
-        list[Literal["presence", "levels", "receipts", "rollcall", "screens"]],
+        list[Literal["presence", "levels", "receipts", "rollcall", "screens", "rehearsal"]],
         Field(alias="with", max_length=8),
     ] = []
 
@@ -93,6 +94,21 @@ class OpenScreen(_Frame):
     show: Show = Show()
 
 
+_Change = Annotated[list[Annotated[int, Field(ge=0, lt=256)]], Field(min_length=2, max_length=2)]
+
+
+class Rehearse(_Frame):
+    """What a site's page saw and heard in a rehearsal, and how it is itself."""
+
+    op: Literal["rehearsal"]
+    saw: _Change | None = None
+    heard: _Change | None = None
+    picture: Literal["ok", "black", "frozen"] | None = None
+    fault: PageFault | None = None
+    again: bool = False
+    figures: Annotated[dict[Literal["width", "height", "db"], int], Field(max_length=3)] = {}
+
+
 class Pong(_Frame):
     """Answers a beat."""
 
@@ -100,7 +116,7 @@ class Pong(_Frame):
 
 
 _HELLO: TypeAdapter[Hello] = TypeAdapter(Hello)
-Later: TypeAlias = Subscribe | Unsubscribe | OpenViewer | OpenScreen | Pong | Page
+Later: TypeAlias = Subscribe | Unsubscribe | OpenViewer | OpenScreen | Pong | Page | Rehearse
 _LATER: TypeAdapter[Later] = TypeAdapter(Annotated[Later, Field(discriminator="op")])
 
 

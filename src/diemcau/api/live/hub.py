@@ -20,6 +20,7 @@ from diemcau.bus import EPHEMERAL, EVENTS, Message, SubscriberTooSlow, Subscript
 from diemcau.clock import rfc3339
 from diemcau.errors import Busy, DiemCauError
 from diemcau.meetings import MeetingSummary
+from diemcau.rollout.rehearsals.hall import TOLD
 from diemcau.stage import GONE, LINES, PARTS, STANDING
 from diemcau.store import Event
 
@@ -203,7 +204,7 @@ class Hub:
     async def _take(self, message: Message) -> None:
         if message.topic.startswith(EVENTS):
             await self._take_event(Event.from_json(message.body))
-        elif message.topic == PARTS:
+        elif message.topic == PARTS or message.topic == TOLD:
             self._tell_you(_strings(message.body, "sites"))
         elif message.topic == GONE:
             self._take_gone(message.body)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from diemcau.rollout.readiness.rule import Cause, Facts, Policy, Standing, State, assess
+from diemcau.rollout.rehearsals.results import LastRehearsal
 from diemcau.rollout.selftest import TestResult
 from diemcau.sites import Site
 from diemcau.units import Units
@@ -29,6 +30,7 @@ class Row:
     facts: Facts
     standing: Standing
     test: TestResult | None = None
+    rehearsal: LastRehearsal | None = None
     words: str = field(default="", repr=False)
 
     @property
@@ -80,7 +82,7 @@ class Board:
     """See the module."""
 
     def __init__(self, units: Units, policy: Policy) -> None:
-        self._units, self._policy = units, policy
+        self._units, self.policy = units, policy
         self._place = {unit.code: place for place, unit in enumerate(units)}
         self._rows: dict[str, Row] = {}
         self._order: list[tuple[int, str]] = []
@@ -98,7 +100,14 @@ class Board:
     def __iter__(self) -> Iterator[Row]:
         return iter(list(self._rows.values()))
 
-    def put(self, site: Site, facts: Facts, test: TestResult | None, now: datetime) -> None:
+    def put(
+        self,
+        site: Site,
+        facts: Facts,
+        test: TestResult | None,
+        now: datetime,
+        rehearsal: LastRehearsal | None = None,
+    ) -> None:
         """A site as it is now. One whose unit the tree does not have stays out of every subtree."""
         place = self._place.get(site.unit)
         before = self._rows.get(site.id)
@@ -110,7 +119,7 @@ class Board:
             if before is not None and before.site == site
             else f" {fold(f'{site.unit} {site.label} {site.path}')}"
         )
-        row = Row(site, place, facts, assess(facts, now, self._policy), test, words)
+        row = Row(site, place, facts, assess(facts, now, self.policy), test, rehearsal, words)
         if row == before:
             return
         self._swap(before, row)
@@ -121,7 +130,7 @@ class Board:
         if before is None:
             return False
         changed = replace(before.facts, **facts)  # type: ignore[arg-type]
-        standing = assess(changed, now, self._policy)
+        standing = assess(changed, now, self.policy)
         if changed == before.facts and standing == before.standing:
             return False
         self._swap(before, replace(before, facts=changed, standing=standing))

@@ -8,6 +8,7 @@ from diemcau import spreadsheet
 from diemcau.rollout.readiness.board import Row
 from diemcau.rollout.readiness.forecast import ZONE
 from diemcau.rollout.readiness.texts import CAUSE_TEXTS, STATE_TEXTS
+from diemcau.rollout.rehearsals.texts import TEXTS as REHEARSAL_TEXTS
 
 HEADERS: Final = (
     "Mã đơn vị",
@@ -20,10 +21,11 @@ HEADERS: Final = (
     "Người phụ trách",
     "Điện thoại",
     "Tự kiểm tra lần cuối",
+    "Chạy thử",
     "Kết nối lần cuối",
     "Mã điểm cầu",
 )
-_WIDTHS: Final = (12, 34, 46, 14, 18, 34, 60, 30, 26, 20, 20, 30)
+_WIDTHS: Final = (12, 34, 46, 14, 18, 34, 60, 30, 26, 20, 20, 20, 30)
 
 
 def cells(row: Row, owner: str) -> tuple[str, ...]:
@@ -32,6 +34,8 @@ def cells(row: Row, owner: str) -> tuple[str, ...]:
     why, todo = ("", "") if cause is None else CAUSE_TEXTS[cause]
     if cause == "test_failed" and row.test is not None and row.test.faults:
         todo = " ".join(advice.text("vi") for advice in row.test.faults)
+    if cause == "not_rehearsed" and row.rehearsal is not None and row.rehearsal.cause is not None:
+        todo = REHEARSAL_TEXTS[row.rehearsal.cause]["vi"]
     seen = "đang kết nối" if row.facts.connected else _time(row.facts.seen_at)
     site = row.site
     return (
@@ -45,6 +49,7 @@ def cells(row: Row, owner: str) -> tuple[str, ...]:
         owner,
         ", ".join(site.phones),
         _time(row.facts.tested_at),
+        _time(row.facts.rehearsed_at),
         seen,
         site.id,
     )

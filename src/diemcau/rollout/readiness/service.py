@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,14 +16,16 @@ import structlog
 from sqlalchemy import delete, select
 
 from diemcau.access import Access, Actor
-from diemcau.access.standing import DeviceStanding, device_standings, technicians
+from diemcau.access.standing import DeviceStanding, device_standings
 from diemcau.bus import EVENTS, Bus, Message, SubscriberTooSlow, Subscription
 from diemcau.clock import Clock
 from diemcau.errors import BadRequest, JsonObject
+from diemcau.rollout.owners import Owners
 from diemcau.rollout.readiness.board import Board, Counts, Row, RowFilter
 from diemcau.rollout.readiness.forecast import Forecast, forecast
 from diemcau.rollout.readiness.rule import Facts, Policy, State
-from diemcau.rollout.readiness.tables import site_seen
+from diemcau.rollout.readiness.tables import readiness_policy, site_seen
+from diemcau.rollout.rehearsals.results import last_rehearsals
 from diemcau.rollout.selftest.results import last_results
 from diemcau.sites import ScopeEntry, Site, Sites
 from diemcau.store import Store, UnitOfWork
@@ -76,13 +78,11 @@ class Readiness:
     ) -> None:
         self._store, self._bus, self._units = store, bus, units
         self._access, self._sites, self._clock = access, sites, clock
-        self.policy = policy or Policy()
         self.online: Callable[[], AbstractSet[str]] = _nobody
-        self._board = Board(units, self.policy)
+        self._board = Board(units, policy or Policy())
         self._stored: dict[str, datetime] = {}
         self._connected: frozenset[str] = frozenset()
-        self._owners: Mapping[str, str] = {}
-        self._owners_at: datetime | None = None
+        self._owners = Owners(store, units, clock)
         self._dirty: set[str] = set()
         self._all_dirty = True
         self._loading = asyncio.Lock()
@@ -90,6 +90,10 @@ class Readiness:
 
     async def start(self) -> None:
         """Follows events, connections and time until `aclose`."""
+        async with self._store.read() as connection:
+            chosen = (await connection.execute(select(readiness_policy))).one_or_none()
+        if chosen is not None:
+            self._board.policy = Policy(chosen.test_days, chosen.seen_hours, chosen.rehearsal)
         subscription = self._subscribe()
         self._tasks = [
             asyncio.create_task(self._follow(subscription), name="readiness-follow"),
@@ -104,6 +108,27 @@ class Readiness:
         if self._tasks and len(self._board):
             with contextlib.suppress(Exception):  # it is only some minutes that are lost
                 await self._store_seen(0.0)
+
+    @property
+    def policy(self) -> Policy:
+        """What is demanded of a ready site."""
+        return self._board.policy
+
+    async def set_policy(self, actor: Actor, policy: Policy) -> None:
+        """Demands something else from now on; needs `readiness.policy` over the nation. Raises Forbidden."""
+        self._access.authorise(actor, "readiness.policy", ROOT_CODE)
+
+        async def work(unit: UnitOfWork) -> JsonObject:
+            connection = await unit.connection()
+            await connection.execute(delete(readiness_policy))
+            await connection.execute(readiness_policy.insert(), {"id": 1, **asdict(policy)})
+            unit.append("readiness", "policy_set", asdict(policy), actor=actor.key)
+            return {}
+
+        await self._store.write(work, streams=["readiness"])
+        self._board.policy = policy
+        self._board.tick(self._clock.now())
+        self._board.version += 1
 
     # Questions.
 
@@ -140,6 +165,11 @@ class Readiness:
         remaining = counts.total - counts.states.get(State.READY, 0)
         return forecast(self._board.became_ready(unit), remaining, self._clock.now())
 
+    async def with_device(self) -> frozenset[str]:
+        """Sites that a device stands for, for rooms beside."""
+        await self._fresh()
+        return frozenset(row.site.id for row in self._board if row.facts.activated_at is not None)
+
     async def rows(
         self, actor: Actor, unit: str, wanted: RowFilter, *, limit: int = 100, after: str | None = None
     ) -> RowPage:
@@ -154,8 +184,8 @@ class Readiness:
             found.append(row)
             if len(found) > limit:
                 break
-        owners = await self._read_owners()
-        page = tuple((row, self._owner(row.site, owners)) for row in found[:limit])
+        await self._owners.read()
+        page = tuple((row, self._owners.of(row.site)) for row in found[:limit])
         more = len(found) > limit
         return RowPage(page, f"{found[limit - 1].place}:{found[limit - 1].site.id}" if more else None, total)
 
@@ -163,8 +193,8 @@ class Readiness:
         """Every row that fits, for a file. Raises UnitNotFound, Forbidden."""
         self._may_see(actor, unit)
         await self._fresh()
-        owners = await self._read_owners()
-        return [(row, self._owner(row.site, owners)) for row in self._board.rows(unit, wanted)]
+        await self._owners.read()
+        return [(row, self._owners.of(row.site)) for row in self._board.rows(unit, wanted)]
 
     async def select(self, actor: Actor, unit: str) -> list[Row]:
         """Every row of the subtree, in the tree's order. Raises UnitNotFound, Forbidden."""
@@ -197,24 +227,6 @@ class Readiness:
     def _may_see(self, actor: Actor, unit: str) -> None:
         self._units.get(unit)
         self._access.authorise(actor, "site.see", unit)
-
-    # Owners.
-
-    async def _read_owners(self) -> Mapping[str, str]:
-        now = self._clock.now()
-        if self._owners_at is None or abs(now - self._owners_at) > timedelta(seconds=10):
-            self._owners, self._owners_at = await technicians(self._store), now
-        return self._owners
-
-    def _owner(self, site: Site, owners: Mapping[str, str]) -> str:
-        """Who is to be asked: the first person of the site, else the technician nearest above it."""
-        if site.people:
-            first = site.people[0]
-            return first.name if first.title is None else f"{first.name} ({first.title})"
-        if site.unit not in self._units:
-            return ""
-        line = (site.unit, *(above.code for above in self._units.ancestors(site.unit)))
-        return next((owners[code] for code in line if code in owners), "")
 
     # Keeping the board true.
 
@@ -280,6 +292,7 @@ class Readiness:
         found = await self._sites.by_units(_ALL) if ids is None else await self._sites_of(ids)
         standings = await device_standings(self._store, ids)
         tests = await last_results(self._store, ids)
+        rehearsed = await last_rehearsals(self._store, ids)
         if ids is None:
             async with self._store.read() as connection:
                 self._stored = {row.site: row.at for row in await connection.execute(select(site_seen))}
@@ -293,6 +306,7 @@ class Readiness:
             before = self._board.get(site.id)
             device = standings.get(site.id, DeviceStanding())
             test = tests.get(site.id)
+            rehearsal = rehearsed.get(site.id)
             seen = self._stored.get(site.id)
             if before is not None and before.facts.seen_at is not None:
                 seen = before.facts.seen_at if seen is None else max(seen, before.facts.seen_at)
@@ -302,10 +316,11 @@ class Readiness:
                 code_until=device.code_until,
                 tested_at=None if test is None else test.at,
                 passed=test is not None and test.passed,
+                rehearsed_at=None if rehearsal is None else rehearsal.rehearsed_at,
                 seen_at=now if connected else seen,
                 connected=connected,
             )
-            self._board.put(site, facts, test, now)
+            self._board.put(site, facts, test, now, rehearsal)
 
     async def _sites_of(self, ids: Iterable[str]) -> Collection[Site]:
         return (await self._sites.get_many(ids)).values()

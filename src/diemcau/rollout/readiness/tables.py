@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Column, Table, Text
+from sqlalchemy import Boolean, Column, Integer, Table, Text
 
 from diemcau.store import Instant, metadata
 
@@ -13,3 +13,13 @@ site_seen: Final = Table(
     Column("at", Instant, nullable=False),
 )
 """Written in batches, some minutes behind: who is connected now is in memory."""
+
+readiness_policy: Final = Table(
+    "readiness_policy",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("test_days", Integer, nullable=False),
+    Column("seen_hours", Integer, nullable=False),
+    Column("rehearsal", Boolean, nullable=False),
+)
+"""One row once somebody has chosen; before, `Policy` as it is."""

@@ -15,7 +15,7 @@ from diemcau.rollout.selftest.advice import advise
 from diemcau.rollout.selftest.figures import Figures
 from diemcau.rollout.selftest.loop import Loops
 from diemcau.rollout.selftest.results import TestResult, results_of, store_result
-from diemcau.rollout.selftest.turns import AT_ONCE, AT_ONCE_BESIDE, Turn, Turns
+from diemcau.rollout.turns import AT_ONCE, AT_ONCE_BESIDE, Turn, Turns
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.store import Store

@@ -1,9 +1,8 @@
-"""Whose turn it is to measure: so many at once, the others in the order in which they came. Time is an
-argument.
+"""Whose turn it is to send (a self-test, a rehearsal's sentence): so many at once, the others in the order in
+which they came. Time is an argument.
 
-Thousands of posts test on the same morning. Each test sends and gets pictures like a meeting's, so few
-run at a time, each for a bounded time, and who waits is told his place. Who does not ask any more is
-forgotten.
+Thousands of posts come on the same morning. Each sends pictures like a meeting's, so few do at a time, each
+for a bounded time, and who waits is told his place. Who does not ask any more is forgotten.
 """
 
 from collections import OrderedDict, deque
@@ -47,10 +46,13 @@ class Turn:
 
 
 class Turns:
-    """Running tests and those who wait, by site."""
+    """Those whose turn it is and those who wait, by site. `lasts_s`: after so long a turn is over; `usual_s`:
+    how long one takes, as long as none has ended."""
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
-        self.at_once = at_once
+    def __init__(
+        self, at_once: int = AT_ONCE, *, lasts_s: float = LASTS_S, usual_s: float = _USUAL_S
+    ) -> None:
+        self.at_once, self.lasts_s, self._usual_s = at_once, lasts_s, usual_s
         self._running: dict[str, float] = {}  # site -> since
         self._waiting: OrderedDict[str, tuple[int, float]] = OrderedDict()  # site -> number, until when
         self._numbers = 0
@@ -87,7 +89,7 @@ class Turns:
                 return turn
             del self._waiting[site]
             self._running[site] = now
-        left = max(0.0, self._running[site] + LASTS_S - now)
+        left = max(0.0, self._running[site] + self.lasts_s - now)
         return Turn(True, 0, len(self._waiting), int(left), 0)
 
     def end(self, site: str, now: float) -> bool:
@@ -96,12 +98,12 @@ class Turns:
         since = self._running.pop(site, None)
         if since is None:
             return False
-        self._took.append(min(LASTS_S, now - since))
+        self._took.append(min(self.lasts_s, now - since))
         return True
 
     def overdue(self, now: float) -> list[str]:
         """Sites whose time is over; their tests are still running until `end`."""
-        return [site for site, since in self._running.items() if now - since >= LASTS_S]
+        return [site for site, since in self._running.items() if now - since >= self.lasts_s]
 
     def _forget(self, now: float) -> None:
         """Those at the head of the queue who have gone: behind them they do no harm yet."""
@@ -118,7 +120,7 @@ class Turns:
 
     def _wait(self, site: str) -> Turn:
         place = self._place(site)
-        usual = sum(self._took) / len(self._took) if self._took else _USUAL_S
+        usual = sum(self._took) / len(self._took) if self._took else self._usual_s
         seconds = max(1, round(place / max(1, self.at_once) * usual))
         # The next ones ask often, so that no place stands empty; the others seldom, for they are thousands.
         again = 2 if place <= self.at_once else min(SELDOM_S, max(3, seconds // 3))
