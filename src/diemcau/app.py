@@ -29,6 +29,7 @@ from diemcau.bus import EVENTS, LocalBus
 from diemcau.clock import Clock, SystemClock
 from diemcau.config import Settings, bound_ip, lan_addresses
 from diemcau.errors import DiemCauError
+from diemcau.inspections import InspectionPolicy, Inspections
 from diemcau.media import MediaNode, MediaUnavailable
 from diemcau.media.client import NodeClient
 from diemcau.media.executable import find
@@ -121,7 +122,13 @@ def api_options(settings: Settings, certificate: bytes | None = None) -> ApiOpti
     return ApiOptions(VERSION, origins, secure, web_folder(), certificate, ice, settings.public_url)
 
 
-async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: AsyncExitStack) -> FastAPI:
+async def make_api(
+    rooms: Rooms,
+    node: MediaNode,
+    options: ApiOptions,
+    stack: AsyncExitStack,
+    policy: InspectionPolicy = InspectionPolicy(),  # noqa: B008 - it never changes
+) -> FastAPI:
     """The application over started rooms; `stack` ends what was started."""
     await rooms.meetings.start()
     stack.push_async_callback(rooms.meetings.aclose)
@@ -132,6 +139,18 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
     stack.push_async_callback(rollout.aclose)
     self_tests = SelfTests(rooms.store, rooms.access, rooms.sites, stage, node)
     readiness = Readiness(rooms.store, rooms.bus, rooms.units, rooms.access, rooms.sites, rooms.clock)
+
+    inspections = Inspections(
+        rooms.store,
+        rooms.bus,
+        rooms.units,
+        rooms.access,
+        rooms.sites,
+        rooms.meetings,
+        stage,
+        rooms.clock,
+        policy,
+    )
 
     async def ready() -> None:
         async with rooms.store.read():
@@ -151,6 +170,7 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
             node=node,
             self_tests=self_tests,
             readiness=readiness,
+            inspections=inspections,
             ready=ready,
             options=options,
         )
@@ -255,7 +275,8 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             names = (*lan_addresses(), *settings.tls_names)
             made = certificates.ensure(settings.data / "tls", names, rooms.clock.now())
         options = api_options(settings, None if made is None else made.authority.read_bytes())
-        app = await make_api(rooms, client, options, stack)
+        policy = InspectionPolicy(settings.call_ring_s, timedelta(days=settings.call_pictures_days))
+        app = await make_api(rooms, client, options, stack, policy)
 
         async def stop_node() -> None:
             if settings.media_start and not settings.keep_media:

@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     hotline: str = ""
     """Telephone of the technicians, as connection sheets show it; none: a line to write on."""
 
+    call_ring_s: Annotated[float, Field(ge=5, le=300)] = 30.0
+    """Seconds that a called site rings before the call goes on elsewhere."""
+
+    call_pictures_days: Annotated[int, Field(ge=1, le=3650)] = 365
+    """Days that the picture taken in an inspection is kept."""
+
     media_executable: Path | None = None
     media_workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 2)
     media_bind: str | None = None

@@ -32,6 +32,10 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "stage.cut": frozenset({Role.DIRECTOR}),
     "message.post": _FLOOR,
     "pin.set": _DESK,
+    # calls and inspections: against the meeting's whole scope and the site, then against the site's unit
+    "call.start": frozenset({Role.CHAIR, Role.DIRECTOR, Role.DUTY_OFFICER}),
+    "inspection.see": _DESK | {Role.LEAD, Role.AUDITOR},
+    "inspection.record": _DESK,
     # sites
     "site.see": _STAFF,
     "site.snapshot": _DESK | {Role.TECHNICIAN},
@@ -60,6 +64,7 @@ SITE_COMMANDS: Final = frozenset(
         "message.post",
         "message.got",
         "message.answer",
+        "call.answer",
         "snapshot.post",
         "test.run",
     }

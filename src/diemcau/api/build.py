@@ -12,6 +12,7 @@ from diemcau.api import (
     console,
     devices,
     imports,
+    inspections,
     media,
     meetings,
     operations,
@@ -60,12 +61,14 @@ def create(services: Services) -> FastAPI:
         await hub.start()
         watch.start()
         services.self_tests.start()
-        services.readiness.online = lambda: hub.online
+        services.readiness.online = services.inspections.calls.online = lambda: hub.online
+        await services.inspections.start()
         await services.readiness.start()
         try:
             yield
         finally:
             await services.readiness.aclose()
+            await services.inspections.aclose()
             await services.self_tests.aclose()
             await watch.aclose()
             await hub.aclose()
@@ -108,6 +111,7 @@ def create(services: Services) -> FastAPI:
         sheets.router,
         selftests.router,
         readiness.router,
+        inspections.router,
         whip.router,
         operations.router,
         console.router,

@@ -10,6 +10,7 @@ from diemcau.api import schemas
 from diemcau.api.asker import CurrentAsker, CurrentServices
 from diemcau.api.services import Services
 from diemcau.errors import DiemCauError
+from diemcau.inspections import CALL_PREFIX, CALL_TYPES, parse_call
 from diemcau.meetings import Done, NewMeeting, parse
 from diemcau.sites import ScopeEntry
 
@@ -21,6 +22,12 @@ async def execute(services: Services, actor: Actor, message: dict[str, Any]) -> 
     coded errors."""
     kind, result = "unknown", "error"
     try:
+        if str(message.get("type")).startswith(CALL_PREFIX):
+            kind = str(message["type"]) if message["type"] in CALL_TYPES else kind
+            services.commands.take(actor, kind)
+            done = await services.inspections.calls.execute(actor, parse_call(message))
+            result = "ok"
+            return done
         command = parse(message)
         kind = command.type
         services.commands.take(actor, kind)
@@ -49,7 +56,7 @@ async def meetings(asker: CurrentAsker, services: CurrentServices) -> schemas.Me
 async def create(body: schemas.NewMeeting, asker: CurrentAsker, services: CurrentServices) -> schemas.Meeting:
     """Creates a meeting and invites every site of its scope; the same id again answers the same meeting."""
     scope = tuple(ScopeEntry(entry.unit, tuple(entry.levels)) for entry in body.scope)
-    new = NewMeeting(body.id, body.title, scope, body.codec, body.chair_site)
+    new = NewMeeting(body.id, body.title, scope, body.codec, body.chair_site, body.kind)
     made = await services.meetings.create(asker.actor, new)
     return schemas.Meeting.model_validate(made.to_json())
 

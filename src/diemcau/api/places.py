@@ -117,6 +117,7 @@ async def change_site(
         body.carrier,
         None if body.phones is None else tuple(body.phones),
         None if people is None else tuple(PersonPresent(one.name, one.title) for one in people),
+        body.answer,
     )
     (changed,) = await services.sites.change(asker.actor, [change])
     return schemas.SiteDetails.model_validate(changed.details_json())

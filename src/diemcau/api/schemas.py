@@ -88,6 +88,7 @@ class Site(BaseModel):
     kind: Literal["post", "room", "bridge", "feed"]
     path: str
     carrier: str | None
+    answer: Literal["auto", "ring"]
 
 
 class PersonPresent(BaseModel):
@@ -112,13 +113,15 @@ class PersonGiven(Strict):
 
 
 class SiteChange(Strict):
-    """`PATCH /sites/{id}`: what is left out stays. `carrier`: "" takes it away; `phones`, `people`: all."""
+    """`PATCH /sites/{id}`: what is left out stays. `carrier`: "" takes it away; `phones`, `people`: all.
+    `answer`: how a call is taken, "" for what is usual of the kind."""
 
     label: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     kind: Literal["post", "room", "bridge", "feed"] | None = None
     carrier: Annotated[str, Field(max_length=100)] | None = None
     phones: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=10)] | None = None
     people: Annotated[list[PersonGiven], Field(max_length=200)] | None = None
+    answer: Literal["auto", "ring", ""] | None = None
 
 
 class Me(BaseModel):
@@ -213,6 +216,7 @@ class NewMeeting(Strict):
     scope: Annotated[list[ScopeEntry], Field(min_length=1, max_length=64)]
     codec: Codec = "h264"
     chair_site: Id | None = None
+    kind: Literal["meeting", "centre"] = "meeting"
 
 
 class Meeting(BaseModel):
@@ -222,6 +226,7 @@ class Meeting(BaseModel):
 
     id: str
     title: str
+    kind: Literal["meeting", "centre"]
     status: Literal["scheduled", "open", "ended"]
     codec: Codec
     scope: list[dict[str, Any]]

@@ -10,6 +10,7 @@ from diemcau.api.metrics import Metrics
 from diemcau.api.pictures import Pictures
 from diemcau.bus import Bus
 from diemcau.clock import Clock
+from diemcau.inspections import Inspections
 from diemcau.media import MediaNode
 from diemcau.meetings import Meetings
 from diemcau.rollout import Rollout
@@ -63,6 +64,7 @@ class Services:
     node: MediaNode
     self_tests: SelfTests
     readiness: Readiness
+    inspections: Inspections
     ready: Callable[[], Awaitable[None]]
     options: ApiOptions
     metrics: Metrics = field(default_factory=Metrics)

@@ -11,7 +11,7 @@ from diemcau.errors import BadRequest, JsonObject, JsonValue
 from diemcau.meetings import summary
 from diemcau.meetings.commands import check_command_id
 from diemcau.meetings.context import must_not_have_ended
-from diemcau.meetings.meeting import Codec, Meeting
+from diemcau.meetings.meeting import Codec, Kind, Meeting
 from diemcau.meetings.states import States
 from diemcau.meetings.tables import invitations, meetings
 from diemcau.sites import ScopeEntry, Site, SiteKind
@@ -23,13 +23,15 @@ MAX_TITLE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class NewMeeting:
-    """A meeting to be made. `id`: the client's command id. `scope`: 1 to 64 entries."""
+    """A meeting to be made. `id`: the client's command id. `scope`: 1 to 64 entries. `kind`: "centre" for a
+    command centre, whose sites stand by until they are called."""
 
     id: str
     title: str
     scope: tuple[ScopeEntry, ...]
     codec: Codec = "h264"
     chair_site: str | None = None
+    kind: Kind = "meeting"
 
 
 def checked_title(new: NewMeeting) -> str:
@@ -38,6 +40,8 @@ def checked_title(new: NewMeeting) -> str:
     title = " ".join(new.title.split())
     if not 1 <= len(title) <= MAX_TITLE or not title.isprintable():
         raise BadRequest(f"a title has 1 to {MAX_TITLE} characters", field="title")
+    if new.kind not in ("meeting", "centre"):
+        raise BadRequest("a meeting's kind is meeting or centre", field="kind")
     if new.codec not in ("h264", "vp8"):
         raise BadRequest("a meeting's codec is h264 or vp8", field="codec")
     return title
@@ -55,7 +59,8 @@ async def make(
 ) -> JsonObject:
     """The rows and the first event of a meeting. `chosen`: the query for the sites of its scope."""
     connection = await unit.connection()
-    row = summary.row_of(Meeting(meeting, title, new.codec, new.scope, new.chair_site, unit.now, 0))
+    empty = Meeting(meeting, title, new.codec, new.scope, new.chair_site, unit.now, 0, kind=new.kind)
+    row = summary.row_of(empty)
     await connection.execute(meetings.insert(), row)
     # Inside the database: ten thousand ids do not travel.
     sites = chosen.subquery()
@@ -67,6 +72,7 @@ async def make(
     await connection.execute(meetings.update().where(meetings.c.id == meeting).values(invited=count))
     data: dict[str, JsonValue] = {
         "title": title,
+        "kind": new.kind,
         "scope": [entry.to_json() for entry in new.scope],
         "codec": new.codec,
         "chair_site": new.chair_site,

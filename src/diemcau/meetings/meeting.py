@@ -15,6 +15,7 @@ from diemcau.store import Event
 
 Status: TypeAlias = Literal["scheduled", "open", "ended"]
 Codec: TypeAlias = Literal["h264", "vp8"]
+Kind: TypeAlias = Literal["meeting", "centre"]
 Mic: TypeAlias = Literal["open", "off", "muted"]
 Slots: TypeAlias = tuple[str | None, ...]
 
@@ -84,7 +85,8 @@ class TextMessage:
 
 @dataclass(slots=True)
 class Meeting:
-    """Everything the events say. `hands` and `speakers` in the order in which they came."""
+    """Everything the events say. `hands` and `speakers` in the order in which they came. `kind`: sites of a
+    "meeting" come by themselves, those of a command "centre" when they are called."""
 
     id: str
     title: str
@@ -94,6 +96,7 @@ class Meeting:
     created_at: datetime
     invited: int
     seq: int = 0
+    kind: Kind = "meeting"
     status: Status = "scheduled"
     opened_at: datetime | None = None
     ended_at: datetime | None = None
@@ -256,6 +259,7 @@ def _created(event: Event) -> Meeting:
         event.at,
         data["invited"],
         seq=event.seq,
+        kind=data.get("kind", "meeting"),  # logs from before there were centres do not say
         on_air=(chair,),
         names={site: SiteName(**name) for site, name in data["names"].items()},
     )
@@ -290,6 +294,7 @@ def to_json(meeting: Meeting) -> dict[str, JsonValue]:
         "created_at": rfc3339(meeting.created_at),
         "invited": meeting.invited,
         "seq": meeting.seq,
+        "kind": meeting.kind,
         "status": meeting.status,
         "opened_at": instant(meeting.opened_at),
         "ended_at": instant(meeting.ended_at),
@@ -318,6 +323,7 @@ def from_json(value: Mapping[str, Any]) -> Meeting:
         parse_rfc3339(value["created_at"]),
         value["invited"],
         value["seq"],
+        value.get("kind", "meeting"),
         value["status"],
         _parse(value["opened_at"]),
         _parse(value["ended_at"]),

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, case, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from diemcau.errors import JsonValue
-from diemcau.meetings.meeting import Codec, Meeting, Status, instant
+from diemcau.meetings.meeting import Codec, Kind, Meeting, Status, instant
 from diemcau.meetings.tables import invitations, meetings
 from diemcau.sites import ScopeEntry
 
@@ -31,12 +31,14 @@ class MeetingSummary:
     opened_at: datetime | None
     ended_at: datetime | None
     sites: int
+    kind: Kind = "meeting"
 
     def to_json(self) -> dict[str, JsonValue]:
         """The JSON of the protocol."""
         return {
             "id": self.id,
             "title": self.title,
+            "kind": self.kind,
             "status": self.status,
             "codec": self.codec,
             "scope": [entry.to_json() for entry in self.scope],
@@ -58,6 +60,7 @@ def summary_of(meeting: Meeting) -> MeetingSummary:
         meeting.opened_at,
         meeting.ended_at,
         meeting.invited,
+        meeting.kind,
     )
 
 
@@ -66,6 +69,7 @@ def row_of(meeting: Meeting) -> dict[str, object]:
     return {
         "id": meeting.id,
         "title": meeting.title,
+        "kind": meeting.kind,
         "status": meeting.status,
         "codec": meeting.codec,
         "scope": [entry.to_json() for entry in meeting.scope],
@@ -85,14 +89,22 @@ async def listed(connection: AsyncConnection) -> list[MeetingSummary]:
 async def listed_for_sites(
     connection: AsyncConnection, sites: Collection[str]
 ) -> dict[str, tuple[MeetingSummary, ...]]:
-    """For each of the sites the open and scheduled meetings that it is invited to, in the same order."""
+    """For each of the sites the open and scheduled meetings that it comes to by itself, in the same order:
+    not the centres, which call it, but for the one that it is the chair's site of."""
     active = meetings.c.status.in_(("open", "scheduled"))
+    active &= (meetings.c.kind == "meeting") | meetings.c.chair_site.in_(list(sites))
     rows = await connection.execute(_in_order().where(active).limit(LISTED))
     found: dict[str, tuple[MeetingSummary, ...]] = {}
     for meeting in [_summary(row) for row in rows]:
         for site in await invited_among(connection, meeting.id, sites):
-            found[site] = (*found.get(site, ()), meeting)
+            if comes_by_itself(meeting, site):
+                found[site] = (*found.get(site, ()), meeting)
     return found
+
+
+def comes_by_itself(meeting: Meeting | MeetingSummary, site: str) -> bool:
+    """Whether an invited site joins without being called."""
+    return meeting.kind == "meeting" or site == meeting.chair_site
 
 
 def _in_order() -> Select[Any]:
@@ -132,4 +144,5 @@ def _summary(row: Row[Any]) -> MeetingSummary:
         row.opened_at,
         row.ended_at,
         row.invited,
+        row.kind,
     )

@@ -11,6 +11,7 @@ meetings: Final = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("title", Text, nullable=False),
+    Column("kind", Text, nullable=False, server_default="meeting"),
     Column("status", Text, nullable=False),
     Column("codec", Text, nullable=False),
     Column("scope", JSON, nullable=False),

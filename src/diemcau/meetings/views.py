@@ -104,6 +104,7 @@ def render(meeting: Meeting, viewer: Viewer) -> JsonObject:
     return {
         "id": meeting.id,
         "title": meeting.title,
+        "kind": meeting.kind,
         "status": meeting.status,
         "codec": meeting.codec,
         "scope": [entry.to_json() for entry in meeting.scope],

@@ -112,10 +112,14 @@ def values_of(change: SiteChange, site: Site, units: Units) -> dict[str, object]
         people = _people(change.people)
         if people != [{"name": one.name, "title": one.title} for one in site.people]:
             values["people"] = people
+    if change.answer is not None:
+        answer = change.answer or (change.kind or site.kind).answer
+        if answer != site.answer or change.kind is not None:
+            values["answer"] = change.answer or None
     return values
 
 
-_CHANGEABLE: Final = ("label", "search", "kind", "carrier", "phones", "people")
+_CHANGEABLE: Final = ("label", "search", "kind", "carrier", "phones", "people", "answer")
 
 CHANGE: Final = (
     update(sites).where(sites.c.id == bindparam("changed")).values({n: bindparam(n) for n in _CHANGEABLE})
@@ -162,6 +166,7 @@ def site_of(row: Row[Any], units: Units) -> Site:
         row.carrier,
         tuple(row.phones),
         tuple(PersonPresent(person["name"], person["title"]) for person in row.people),
+        row.answer or SiteKind(row.kind).answer,
     )
 
 

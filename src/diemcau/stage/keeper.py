@@ -65,6 +65,8 @@ class Watched:
     parts: dict[str, Part] = field(default_factory=dict)
     live: list[str] = field(default_factory=list)
     speaking: list[str] = field(default_factory=list)
+    warm: set[str] = field(default_factory=set)
+    """Sites that are to send before they are shown to anybody."""
     steps: dict[str, wire.Step] = field(default_factory=dict)
     """What operators were last told of sites that get less than everything."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -385,8 +387,10 @@ class Keeper:
         """Tells the sites whose part has changed, and everybody which pictures there are."""
         shown = {site for site in self.mirror.shown(meeting) if site is not None}
         sources = self.mirror.sources(meeting)
-        asked = desired.asked(watched.scene, shown, self.mirror.pinned(meeting))
-        parts = desired.parts(watched.scene, asked, sources, shown, self.mirror.encoding(meeting))
+        pinned_by = self.mirror.pinned_by(meeting)
+        asked = desired.asked(watched.scene, shown, {*pinned_by, *watched.warm})
+        encoding = self.mirror.encoding(meeting)
+        parts = desired.parts(watched.scene, asked, sources, shown, encoding, pinned_by)
         before, watched.parts = watched.parts, parts
         changed = [
             site for site in sorted({*before, *parts}) if before.get(site, Part()) != parts.get(site, Part())

@@ -1,3 +1,4 @@
+import { inspections } from './inspections/en';
 import { readiness } from './readiness/en';
 import { rollout } from './rollout.en';
 import { selftest } from './selftest/en';
@@ -23,6 +24,7 @@ export const en: Texts = {
     reload: 'Reload the page',
   },
   readiness,
+  inspections,
   selftest,
   nation: 'Viet Nam',
   mark: {
@@ -98,6 +100,9 @@ export const en: Texts = {
     sheet_job_not_found: 'This print job is gone.',
     storage_unavailable: 'The server cannot store (disk full or locked).',
     internal: 'The server failed.',
+    call_not_live: 'The called site is not there yet: cut when its picture is.',
+    call_running: 'This site is being called already.',
+    call_not_found: 'This call is over.',
     media_error: 'The media server failed.',
     bad_sheet: 'This file cannot be read.',
     import_not_found: 'The server no longer has this import. Choose the file again.',
@@ -602,6 +607,8 @@ export const en: Texts = {
     speaks: 'speaking',
     keys: 'Keys',
     keysOf: {
+      call: 'Call the chosen site',
+      hangUp: 'Hang up',
       find: 'Find a site',
       cut: 'Cut: the preview goes on air',
       undo: 'Undo the last cut',

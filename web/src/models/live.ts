@@ -1,6 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { StreamHandler, Wire } from '../protocol/socket';
-import type { Ephemeral, Figures, MeetingState, SitePageState, Step, StreamEvent } from '../protocol/types';
+import type { Call, Ephemeral, Figures, MeetingState, SitePageState, Step, StreamEvent } from '../protocol/types';
 import { applyEvent } from './meeting';
 
 export interface LiveMeeting {
@@ -17,6 +17,8 @@ export interface LiveMeeting {
   steps: ReadonlyMap<string, Step>;
   /** Sites whose page said that it was hidden or its machine asleep; for operators. */
   pages: ReadonlyMap<string, SitePageState>;
+  /** Calls out of this meeting, those that are over and still shown included; for operators. */
+  calls: readonly Call[];
   /** Why the server does not let us follow the meeting. */
   refused: string | null;
   /** The last cut that reached the stage: how long its picture took. */
@@ -41,6 +43,7 @@ export class MeetingModel implements StreamHandler {
     live: null,
     lastShown: null,
     receipts: {},
+    calls: [],
     refused: null,
     steps: new Map(),
     pages: new Map(),
@@ -71,6 +74,9 @@ export class MeetingModel implements StreamHandler {
         break;
       case 'speaking':
         this.store.setState({ speaking: message.data.sites });
+        break;
+      case 'calls':
+        this.store.setState({ calls: message.data.calls });
         break;
       case 'levels':
         this.store.setState({ levels: message.data.levels });

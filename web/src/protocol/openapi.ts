@@ -1104,6 +1104,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/centres": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Centre
+         * @description The open command centre over the unit: the same one for everybody, made when there is none.
+         */
+        post: operations["centre_api_v1_centres_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/whip/{site}": {
         parameters: {
             query?: never;
@@ -1314,6 +1334,14 @@ export interface components {
              * @default 0
              */
             fps: number;
+        };
+        /**
+         * CentreWanted
+         * @description `POST /centres`. `unit`: None for the topmost that the asker may call in.
+         */
+        CentreWanted: {
+            /** Unit */
+            unit?: string | null;
         };
         /**
          * Challenge
@@ -1740,6 +1768,11 @@ export interface components {
             /** Title */
             title: string;
             /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "meeting" | "centre";
+            /**
              * Status
              * @enum {string}
              */
@@ -1848,6 +1881,12 @@ export interface components {
             codec: "h264" | "vp8";
             /** Chair Site */
             chair_site?: string | null;
+            /**
+             * Kind
+             * @default meeting
+             * @enum {string}
+             */
+            kind: "meeting" | "centre";
         };
         /**
          * NewPerson
@@ -2439,10 +2478,16 @@ export interface components {
             path: string;
             /** Carrier */
             carrier: string | null;
+            /**
+             * Answer
+             * @enum {string}
+             */
+            answer: "auto" | "ring";
         };
         /**
          * SiteChange
          * @description `PATCH /sites/{id}`: what is left out stays. `carrier`: "" takes it away; `phones`, `people`: all.
+         *     `answer`: how a call is taken, "" for what is usual of the kind.
          */
         SiteChange: {
             /** Label */
@@ -2455,6 +2500,8 @@ export interface components {
             phones?: string[] | null;
             /** People */
             people?: components["schemas"]["PersonGiven"][] | null;
+            /** Answer */
+            answer?: ("auto" | "ring" | "") | null;
         };
         /**
          * SiteDetails
@@ -2476,6 +2523,11 @@ export interface components {
             path: string;
             /** Carrier */
             carrier: string | null;
+            /**
+             * Answer
+             * @enum {string}
+             */
+            answer: "auto" | "ring";
             /** Phones */
             phones: string[];
             /** People */
@@ -4599,6 +4651,39 @@ export interface operations {
                 content: {
                     "text/csv": unknown;
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    centre_api_v1_centres_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CentreWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Meeting"];
                 };
             };
             /** @description A problem (RFC 9457) */

@@ -45,11 +45,14 @@ export interface ReadinessQuery {
   limit?: number | undefined;
   after?: string | undefined;
 }
+/** `meeting`: sites come by themselves; `centre`: they stand by until they are called. */
+export type MeetingKind = Schemas['Meeting']['kind'];
 export type MeetingStatus = Schemas['Meeting']['status'];
 
 export interface Meeting {
   id: string;
   title: string;
+  kind: MeetingKind;
   status: MeetingStatus;
   codec: Codec;
   scope: ScopeEntry[];
@@ -68,6 +71,45 @@ export interface RosterAnswer {
 export type SiteState = 'standby' | 'in_meeting' | 'invited_to_speak' | 'speaking' | 'on_air';
 export type Mic = 'off' | 'open' | 'muted';
 
+/** How a call stands; those after `live` are over. */
+export type CallState =
+  | 'ringing'
+  | 'calling'
+  | 'warm'
+  | 'live'
+  | 'no_answer'
+  | 'offline'
+  | 'busy'
+  | 'ended'
+  | 'interrupted';
+
+export interface Caller {
+  id: string;
+  name: string;
+  title: string | null;
+}
+
+/** A call as desks see it. */
+export interface Call {
+  id: string;
+  site: string;
+  label: string;
+  path: string;
+  state: CallState;
+  answer: 'auto' | 'ring';
+  by: Caller;
+  at: string;
+  answered_at: string | null;
+  live_at: string | null;
+  ended_at: string | null;
+  why: string | null;
+  after: string | null;
+  /** Of a call that nobody took: the site's phones, and who of the levels above can be called instead. */
+  phones: string[];
+  phoned: { phone: number; reached: boolean; at: string }[];
+  above: { site: string; label: string; path: string; online: boolean }[];
+}
+
 /** What a site is now to do; sent whole at every change. */
 export interface You {
   meetings: Meeting[];
@@ -75,6 +117,10 @@ export interface You {
   publish: { audio: boolean; video: boolean } | null;
   state: SiteState;
   mic: Mic;
+  /** The call to this site. */
+  call: { id: string; state: CallState; by: Caller; at: string } | null;
+  /** Who has this site's picture before him; no name where it is not at hand. */
+  seen: { name: string; title: string | null }[];
 }
 
 export type Slots = (string | null)[];
@@ -119,6 +165,7 @@ export interface Figures {
 export interface MeetingState {
   id: string;
   title: string;
+  kind: MeetingKind;
   status: MeetingStatus;
   codec: Codec;
   scope: ScopeEntry[];
@@ -174,6 +221,7 @@ export type Ephemeral =
   | { topic: 'pages'; data: { pages: Record<string, SitePageState> } }
   | { topic: 'speaking'; data: { sites: string[] } }
   | { topic: 'levels'; data: { levels: Record<string, number> } }
+  | { topic: 'calls'; data: { calls: Call[] } }
   | { topic: 'receipts'; data: { messages: Record<string, Figures> } }
   | {
       topic: 'stage';
@@ -206,8 +254,8 @@ export type FromServer =
   /** What the line of one of our viewers carries now. */
   | { op: 'quality'; viewer: string; step: Step; why: Why | null }
   | { op: 'ack'; id: string; stream: string; seq: number }
-  /** The answer of `viewer`. */
-  | ({ op: 'opened'; id: string } & ViewerAnswer)
+  /** The answer of `viewer`, of `publisher`. */
+  | ({ op: 'opened'; id: string } & (ViewerAnswer | PublisherAnswer))
   /** Of a command, of a `viewer`, or of a `sub` that was refused. */
   | { op: 'nack'; id?: string; stream?: string; problem: Problem };
 
@@ -230,5 +278,10 @@ export interface Commands {
   'message.post': { text: string; to: string; ask?: boolean };
   'message.got': { messages: string[] };
   'message.answer': { message: string };
+  'call.start': { site: string; after?: string; draw?: string };
+  'call.warm': { site: string; draw?: string };
+  'call.answer': { call: string };
+  'call.end': { call: string };
+  'call.phoned': { call: string; phone: number; reached: boolean };
 }
 export type CommandName = keyof Commands;

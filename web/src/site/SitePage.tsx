@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { Icon } from '../design/icons';
+import { Ringing, Seen } from '../inspections/Called';
 import { AudioLines } from '../parts/AudioLines';
 import { useErrorText } from '../parts/useErrorText';
 import { useNow } from '../parts/useNow';
@@ -41,6 +42,7 @@ export default function SitePage() {
             <div className={classes.picture}>
               <FaultCard session={session} scene={scene} />
               <AwakeCard session={session} />
+              <Seen scene={scene} />
               <AskCard session={session} scene={scene} />
               <div className={classes.stage}>
                 {scene.state !== null ? (
@@ -61,6 +63,7 @@ export default function SitePage() {
           </main>
         )}
         <Notice session={session} />
+        <Ringing session={session} scene={scene} />
       </div>
       <AudioLines viewer={session.viewer} sound={session.sound} />
       <HelpDialog

@@ -8,6 +8,8 @@ const you = (over: Partial<You> = {}): You => ({
   publish: null,
   state: 'standby',
   mic: 'off',
+  call: null,
+  seen: [],
   ...over,
 });
 const facts = (over: Partial<SiteFacts> = {}): SiteFacts => ({
@@ -27,6 +29,7 @@ const facts = (over: Partial<SiteFacts> = {}): SiteFacts => ({
 const meeting = (id: string, status: Meeting['status'] = 'open'): Meeting => ({
   id,
   title: id,
+  kind: 'meeting',
   status,
   codec: 'h264',
   scope: [],

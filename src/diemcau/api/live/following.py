@@ -129,6 +129,17 @@ class Following:
         figures = self._services.meetings.figures(meeting, owed if seen else (), follow.viewer, seen or ())
         return frames.ephemeral(follow.stream, "receipts", {"messages": figures})
 
+    def owe_calls(self, follow: Follow) -> None:
+        """Has the meeting's calls told, as they are when that leaves."""
+        if "calls" in follow.topics:
+            self._outbox.put_late(f"{follow.stream} calls", lambda: self._calls(follow))
+
+    def _calls(self, follow: Follow) -> str:
+        seen = frozenset() if follow.stale else follow.seen
+        running = self._services.inspections.calls.of_meeting(follow.stream.partition(":")[2])
+        shown = [call.to_json() for call in running if seen is None or call.site.id in seen]
+        return frames.ephemeral(follow.stream, "calls", {"calls": shown})
+
     def _seen_steps(self, follow: Follow, data: Mapping[str, Any]) -> dict[str, Any]:
         steps = data.get("steps")
         of = steps if isinstance(steps, Mapping) else {}
@@ -182,6 +193,7 @@ class Following:
             self._client.send(frames.ephemeral(follow.stream, "presence", data))
             if pages := {s: page for s in joined if (page := self._hub.page_of(s)) is not None}:
                 self._client.send(frames.ephemeral(follow.stream, "pages", {"pages": pages}))
+        self.owe_calls(follow)
         if "receipts" in follow.topics:
             self.owe_receipts(follow, await self._services.meetings.recent_receipts(meeting))
         for topic, data_now in self._services.stage.ephemera(meeting):
@@ -200,7 +212,7 @@ class Following:
         while True:
             actor, seen = self._client.actor, None
             viewer = await self._services.meetings.viewer(meeting, actor)
-            if topics & {"presence", "receipts"}:
+            if topics & {"presence", "receipts", "calls"}:
                 roster = await self._services.meetings.roster(meeting, actor)
                 seen = frozenset(row[0] for row in roster.sites)
             if actor is self._client.actor:

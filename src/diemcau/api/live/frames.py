@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from diemcau.api.problems import problem
 from diemcau.clock import rfc3339
 from diemcau.errors import BadRequest, DiemCauError, JsonObject
-from diemcau.stage import ViewerAnswer
+from diemcau.stage import PublisherAnswer, ViewerAnswer
 from diemcau.store import Event
 
 MAX_FRAME = 64 << 10
@@ -57,7 +57,9 @@ class Subscribe(_Frame):
     op: Literal["sub"]
     stream: Annotated[str, Field(min_length=1, max_length=80)]
     since: Annotated[int, Field(ge=0)] | None = None
-    topics: Annotated[list[Literal["presence", "levels", "receipts"]], Field(alias="with", max_length=8)] = []
+    topics: Annotated[
+        list[Literal["presence", "levels", "receipts", "calls"]], Field(alias="with", max_length=8)
+    ] = []
 
 
 class Unsubscribe(_Frame):
@@ -77,6 +79,15 @@ class OpenViewer(_Frame):
     replaces: Annotated[str, Field(max_length=64)] | None = None
 
 
+class OpenPublisher(_Frame):
+    """Open a publisher: an offer in, an answer out, as `POST /meetings/{m}/publisher`."""
+
+    op: Literal["publisher"]
+    id: Annotated[str, Field(min_length=1, max_length=64)]
+    meeting: Annotated[str, Field(min_length=1, max_length=64)]
+    offer: Annotated[str, Field(min_length=1)]
+
+
 class Pong(_Frame):
     """Answers a beat."""
 
@@ -84,9 +95,8 @@ class Pong(_Frame):
 
 
 _HELLO: TypeAdapter[Hello] = TypeAdapter(Hello)
-_LATER: TypeAdapter[Subscribe | Unsubscribe | OpenViewer | Pong | Page] = TypeAdapter(
-    Annotated[Subscribe | Unsubscribe | OpenViewer | Pong | Page, Field(discriminator="op")]
-)
+Later = Subscribe | Unsubscribe | OpenViewer | OpenPublisher | Pong | Page
+_LATER: TypeAdapter[Later] = TypeAdapter(Annotated[Later, Field(discriminator="op")])
 
 
 def read(text: str) -> dict[str, Any]:
@@ -108,7 +118,7 @@ def hello(document: dict[str, Any]) -> Hello:
         raise _bad(error) from error
 
 
-def later(document: dict[str, Any]) -> Subscribe | Unsubscribe | OpenViewer | Pong | Page:
+def later(document: dict[str, Any]) -> Later:
     """Any frame after it that is no command. Raises BadRequest."""
     try:
         return _LATER.validate_python(document)
@@ -153,8 +163,8 @@ def wait(place: int, of: int, seconds: int) -> str:
     return text({"op": "wait", "place": place, "of": of, "seconds": seconds})
 
 
-def opened(name: str, answer: ViewerAnswer) -> str:
-    """`opened`: the answer of `viewer`."""
+def opened(name: str, answer: ViewerAnswer | PublisherAnswer) -> str:
+    """`opened`: the answer of `viewer` or `publisher`."""
     return text({"op": "opened", "id": name, **asdict(answer)})
 
 
