@@ -33,7 +33,14 @@ const SHAPES: Record<CallState, React.ReactNode> = {
 
 export function CallMark({ state }: { state: CallState }) {
   return (
-    <svg className={classes.mark} data-state={state} width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">
+    <svg
+      className={classes.mark}
+      data-state={state}
+      width="16"
+      height="16"
+      viewBox="0 0 16 16"
+      aria-hidden="true"
+    >
       {SHAPES[state]}
     </svg>
   );

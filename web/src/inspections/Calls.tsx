@@ -98,7 +98,12 @@ function Instead({ call }: { call: Call }) {
           return (
             <li key={i}>
               <a href={`tel:${phone.replaceAll(/[^+\d]/g, '')}`}>{phone}</a>
-              <Button size="compact-xs" variant="default" onClick={() => phoned(i, true)} data-testid="phoned">
+              <Button
+                size="compact-xs"
+                variant="default"
+                onClick={() => phoned(i, true)}
+                data-testid="phoned"
+              >
                 {t('inspections.reached')}
               </Button>
               <Button size="compact-xs" variant="default" onClick={() => phoned(i, false)}>
@@ -106,7 +111,8 @@ function Instead({ call }: { call: Call }) {
               </Button>
               {last && (
                 <small title={formatExact(Date.parse(last.at))}>
-                  {t('inspections.phoned')}: {t(last.reached ? 'inspections.phonedReached' : 'inspections.phonedNot')}
+                  {t('inspections.phoned')}:{' '}
+                  {t(last.reached ? 'inspections.phonedReached' : 'inspections.phonedNot')}
                 </small>
               )}
             </li>

@@ -7,8 +7,7 @@ const GIVE_UP_CONNECTING_MS = 12_000;
 /** Who was told to wait for a turn comes by itself after so long. */
 const TURN_PATIENCE_S = 120;
 
-export const newConnection = (): RTCPeerConnection =>
-  new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+export const newConnection = (): RTCPeerConnection => new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
 
 /**
  * One media connection that is kept up: opened by one offer, never negotiated again, replaced by a new one when it dies.

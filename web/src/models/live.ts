@@ -1,6 +1,14 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { StreamHandler, Wire } from '../protocol/socket';
-import type { Call, Ephemeral, Figures, MeetingState, SitePageState, Step, StreamEvent } from '../protocol/types';
+import type {
+  Call,
+  Ephemeral,
+  Figures,
+  MeetingState,
+  SitePageState,
+  Step,
+  StreamEvent,
+} from '../protocol/types';
 import { applyEvent } from './meeting';
 
 export interface LiveMeeting {

@@ -73,15 +73,7 @@ export type Mic = 'off' | 'open' | 'muted';
 
 /** How a call stands; those after `live` are over. */
 export type CallState =
-  | 'ringing'
-  | 'calling'
-  | 'warm'
-  | 'live'
-  | 'no_answer'
-  | 'offline'
-  | 'busy'
-  | 'ended'
-  | 'interrupted';
+  'ringing' | 'calling' | 'warm' | 'live' | 'no_answer' | 'offline' | 'busy' | 'ended' | 'interrupted';
 
 export interface Caller {
   id: string;

@@ -35,7 +35,8 @@ export const inspections: typeof first = {
     calling: 'The centre is calling',
     by: 'Caller: {{name}}',
     answer: 'Answer',
-    answerHint: 'Press to show your picture to the centre. Your voice is heard only when you are given the floor.',
+    answerHint:
+      'Press to show your picture to the centre. Your voice is heard only when you are given the floor.',
     armed: 'Camera and loudspeaker open when you answer.',
     someone: 'The command centre',
     seenBy: 'Seen now by',
