@@ -137,6 +137,7 @@ async def put_picture(request: Request, asker: CurrentAsker, services: CurrentSe
             raise TooLarge(None, limit=MAX_PICTURE)
     services.pictures.put(site, bytes(taken), services.clock.now())
     services.metrics.pictures.set(services.pictures.bytes)
+    await services.inspections.pictured(site, bytes(taken))
 
 
 @router.get(

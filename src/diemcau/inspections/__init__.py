@@ -3,6 +3,22 @@ docs/inspections.md."""
 
 from diemcau.inspections.calls import CALLS
 from diemcau.inspections.commands import CALL_PREFIX, CALL_TYPES, parse_call
+from diemcau.inspections.coverage import Seen
+from diemcau.inspections.export import write_xlsx
+from diemcau.inspections.finding import Finding, NewFinding
+from diemcau.inspections.records import day
 from diemcau.inspections.service import InspectionPolicy, Inspections
 
-__all__ = ["CALLS", "CALL_PREFIX", "CALL_TYPES", "InspectionPolicy", "Inspections", "parse_call"]
+__all__ = [
+    "CALLS",
+    "CALL_PREFIX",
+    "CALL_TYPES",
+    "Finding",
+    "InspectionPolicy",
+    "Inspections",
+    "NewFinding",
+    "Seen",
+    "day",
+    "parse_call",
+    "write_xlsx",
+]

@@ -8,9 +8,11 @@ from typing import Final
 from diemcau.access import SYSTEM, Access, Actor
 from diemcau.bus import Bus
 from diemcau.clock import Clock
-from diemcau.errors import Forbidden
+from diemcau.errors import DiemCauError, Forbidden
 from diemcau.ids import NewId, new_id
 from diemcau.inspections.calls import Calls
+from diemcau.inspections.records import Records
+from diemcau.inspections.sightings import Sightings
 from diemcau.meetings import Command, Meetings, MeetingSummary, NewMeeting
 from diemcau.meetings.commands import Open
 from diemcau.sites import ScopeEntry, Sites
@@ -52,9 +54,12 @@ class Inspections:
         self.calls = Calls(
             store, bus, units, access, sites, meetings, stage, clock, make_id, self.policy.ring_s
         )
+        self.sightings = Sightings(store, bus, sites, stage, clock, make_id)
+        self.records = Records(store, units, access, sites, clock, make_id, self.policy.pictures)
 
     async def start(self) -> None:
         """Takes up what ran before, and follows what happens."""
+        await self.sightings.start()
         await self.calls.start()
 
     async def centre(self, actor: Actor, unit: str | None) -> MeetingSummary:
@@ -84,3 +89,16 @@ class Inspections:
     async def aclose(self) -> None:
         """Ends the tasks."""
         await self.calls.aclose()
+        await self.sightings.aclose()
+
+    async def pictured(self, site: str, jpeg: bytes) -> None:
+        """A site has posted its picture: of one that is called and seen, the first is kept."""
+        call = self.calls.of_site(site)
+        if call is None or call.state != "live" or call.pictured:
+            return
+        call.pictured = True
+        try:
+            await self.records.keep_picture(call.id, jpeg)
+        except DiemCauError:
+            call.pictured = False  # the next one is not far
+            raise
