@@ -18,6 +18,7 @@ const Rollout = lazy(() => import('./rollout/Shell'));
 const ImportPage = lazy(() => import('./rollout/ImportPage'));
 const PeoplePage = lazy(() => import('./rollout/PeoplePage'));
 const Readiness = lazy(() => import('./rollout/Readiness'));
+const InspectionsPage = lazy(() => import('./inspections/InspectionsPage'));
 const Centre = lazy(() => import('./desk/Centre'));
 
 const queries = new QueryClient({
@@ -65,6 +66,7 @@ const router = createBrowserRouter([
       { path: 'phieu', element: <Sheets /> },
     ],
   },
+  { path: '/trung-tam/kiem-tra', element: page('desk', <InspectionsPage />) },
   { path: '/trung-tam/:meeting', element: page('desk', <Centre />) },
   { path: '*', element: <Navigate to="/" replace /> },
 ]);

@@ -3,6 +3,7 @@ import { Navigate, useParams } from 'react-router';
 import { useTranslation } from 'react-i18next';
 import { http, tab } from '../http';
 import { Calls } from '../inspections/Calls';
+import { Lineup } from '../inspections/Lineup';
 import { AudioLines } from '../parts/AudioLines';
 import { Attendance } from './Attendance';
 import classes from './centre.module.css';
@@ -64,6 +65,7 @@ function Panels() {
       <aside className={classes.right} aria-label={t('desk.queue')}>
         <div className={classes.queue}>
           <Calls />
+          <Lineup />
           <Queue />
         </div>
         <Attendance />

@@ -56,6 +56,9 @@ export default function MeetingList() {
             <Button component={Link} to="/trung-tam/trien-khai" variant="default" data-testid="to-rollout">
               {t('rollout.title')}
             </Button>
+            <Button component={Link} to="/trung-tam/kiem-tra" variant="default" data-testid="to-inspections">
+              {t('inspections.toInspections')}
+            </Button>
             <CentreButton may={me.data?.may ?? []} />
             <Button onClick={() => setMaking(true)} data-testid="new-meeting">
               {t('desk.newMeeting')}

@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { useDesk, useLiveMeeting, useMeetingState } from '../desk/useDesk';
@@ -8,25 +9,28 @@ import { useNow } from '../parts/useNow';
 import type { Call } from '../protocol/types';
 import { CallMark } from './CallMark';
 import classes from './calls.module.css';
+import { InspectionDialog } from './InspectionDialog';
 
 /** The calls out of this meeting, newest first: where each stands, and what comes next when nobody takes it. */
 export function Calls() {
   const { t } = useTranslation();
   const calls = useLiveMeeting((s) => s.calls);
+  const [recording, setRecording] = useState<string | null>(null);
   if (calls.length === 0) return null;
   return (
     <section className={classes.calls} data-region="calls" aria-label={t('inspections.calls')}>
       <h2 className={classes.head}>{t('inspections.calls')}</h2>
       <ul className={classes.list} aria-live="polite">
         {[...calls].reverse().map((call) => (
-          <Entry key={call.id} call={call} />
+          <Entry key={call.id} call={call} onRecord={setRecording} />
         ))}
       </ul>
+      <InspectionDialog inspection={recording} may onClose={() => setRecording(null)} />
     </section>
   );
 }
 
-function Entry({ call }: { call: Call }) {
+function Entry({ call, onRecord }: { call: Call; onRecord: (id: string) => void }) {
   const { t } = useTranslation();
   const session = useDesk();
   const skew = useStore(session.wire.state, (s) => s.skew);
@@ -63,6 +67,16 @@ function Entry({ call }: { call: Call }) {
         {call.answer === 'auto' && !isUntaken(call) && <small> · {t('inspections.byItself')}</small>}
       </span>
       <span className={classes.actions}>
+        {call.live_at !== null && (
+          <Button
+            size="compact-xs"
+            variant="default"
+            onClick={() => onRecord(call.id)}
+            data-testid="call-record"
+          >
+            {t('inspections.record')}
+          </Button>
+        )}
         <Button
           size="compact-xs"
           variant={over ? 'subtle' : 'default'}

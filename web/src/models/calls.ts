@@ -12,7 +12,7 @@ export const isUntaken = (call: Call): boolean => UNTAKEN.has(call.state);
 export const awaitsCall = (call: Call): boolean => call.state === 'ringing' || call.state === 'calling';
 
 /** Seconds from the call to the answer, null while nobody has. */
-export function answeredAfter(call: Call): number | null {
+export function answeredAfter(call: Pick<Call, 'at' | 'answered_at'>): number | null {
   if (call.answered_at === null) return null;
   return Math.max(0, Math.round((Date.parse(call.answered_at) - Date.parse(call.at)) / 1000));
 }
