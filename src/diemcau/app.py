@@ -29,6 +29,7 @@ from diemcau.bus import EVENTS, LocalBus
 from diemcau.clock import Clock, SystemClock
 from diemcau.config import Settings, bound_ip, lan_addresses
 from diemcau.errors import DiemCauError
+from diemcau.inspections import InspectionPolicy, Inspections
 from diemcau.media import MediaNode, MediaUnavailable
 from diemcau.media.client import NodeClient
 from diemcau.media.executable import find
@@ -162,7 +163,13 @@ def api_options(settings: Settings, certificate: bytes | None = None) -> ApiOpti
     )
 
 
-async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: AsyncExitStack) -> FastAPI:
+async def make_api(
+    rooms: Rooms,
+    node: MediaNode,
+    options: ApiOptions,
+    stack: AsyncExitStack,
+    policy: InspectionPolicy = InspectionPolicy(),  # noqa: B008 - it never changes
+) -> FastAPI:
     """The application over started rooms; `stack` ends what was started."""
     await rooms.sites.start()
     await rooms.meetings.start()
@@ -203,6 +210,18 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
     )
     screens = Screens(rooms.store, rooms.bus, rooms.units, rooms.access, rooms.meetings, rooms.clock)
 
+    inspections = Inspections(
+        rooms.store,
+        rooms.bus,
+        rooms.units,
+        rooms.access,
+        rooms.sites,
+        rooms.meetings,
+        stage,
+        rooms.clock,
+        policy,
+    )
+
     async def ready() -> None:
         async with rooms.store.read():
             pass
@@ -225,6 +244,7 @@ async def make_api(rooms: Rooms, node: MediaNode, options: ApiOptions, stack: As
             roll_calls=roll_calls,
             screens=screens,
             rehearsals=rehearsals,
+            inspections=inspections,
             ready=ready,
             options=options,
         )
@@ -330,7 +350,8 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             names = (*lan_addresses(), *settings.tls_names)
             made = certificates.ensure(settings.data / "tls", names, rooms.clock.now())
         options = api_options(settings, None if made is None else made.authority.read_bytes())
-        app = await make_api(rooms, client, options, stack)
+        policy = InspectionPolicy(settings.call_ring_s, timedelta(days=settings.call_pictures_days))
+        app = await make_api(rooms, client, options, stack, policy)
         bound = bound_ip(options_of_node.bind)
         app.state.services.rehearsals.hall.near = "127.0.0.1" if bound.is_unspecified else str(bound)
 

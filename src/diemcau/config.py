@@ -72,6 +72,11 @@ class Settings(BaseSettings):
     smtp_timeout_s: Annotated[float, Field(ge=1, le=300)] = 30.0
     smtp_ca_file: Path | None = None
     """Authority of a mail server whose certificate is the house's own, PEM."""
+    call_ring_s: Annotated[float, Field(ge=5, le=300)] = 30.0
+    """Seconds that a called site rings before the call goes on elsewhere."""
+
+    call_pictures_days: Annotated[int, Field(ge=1, le=3650)] = 365
+    """Days that the picture taken in an inspection is kept."""
 
     media_executable: Path | None = None
     media_workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 2)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 # All rooms' tables register with the metadata.
 import diemcau.access.tables
+import diemcau.inspections.tables
 import diemcau.meetings.tables
 import diemcau.rollout.readiness.tables
 import diemcau.rollout.renewal.tables
@@ -20,6 +21,7 @@ from tests.store.test_log import change
 
 ROOMS = (
     diemcau.access.tables,
+    diemcau.inspections.tables,
     diemcau.meetings.tables,
     diemcau.rollout.readiness.tables,
     diemcau.rollout.renewal.tables,

@@ -25,6 +25,7 @@ const RollCallPage = lazy(() => import('./rollcall/RollCallPage'));
 const WallPage = lazy(() => import('./screens/WallPage'));
 const StagePage = lazy(() => import('./screens/StagePage'));
 const LeaderPage = lazy(() => import('./screens/LeaderPage'));
+const InspectionsPage = lazy(() => import('./inspections/InspectionsPage'));
 const Centre = lazy(() => import('./desk/Centre'));
 
 const queries = new QueryClient({
@@ -79,6 +80,7 @@ const router = createBrowserRouter([
   { path: '/trung-tam/man-hinh/tuong', element: page('desk', <WallPage />) },
   { path: '/trung-tam/man-hinh/hinh-chinh', element: page('desk', <StagePage />) },
   { path: '/trung-tam/man-hinh/lanh-dao', element: page('desk', <LeaderPage />) },
+  { path: '/trung-tam/kiem-tra', element: page('desk', <InspectionsPage />) },
   { path: '/trung-tam/:meeting', element: page('desk', <Centre />) },
   { path: '*', element: <Navigate to="/" replace /> },
 ]);

@@ -43,6 +43,10 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "screen.wall": _DESK | {Role.TECHNICIAN},
     "screen.leader": _FLOOR,
     "screen.drive": frozenset({Role.DIRECTOR, Role.SECRETARY}),
+    # calls and inspections: against the meeting's whole scope and the site, then against the site's unit
+    "call.start": frozenset({Role.CHAIR, Role.DIRECTOR, Role.DUTY_OFFICER}),
+    "inspection.see": _DESK | {Role.LEAD, Role.AUDITOR},
+    "inspection.record": _DESK,
     # sites
     "site.see": _STAFF,
     "site.snapshot": _DESK | {Role.TECHNICIAN},
@@ -76,6 +80,7 @@ SITE_COMMANDS: Final = frozenset(
         "message.post",
         "message.got",
         "message.answer",
+        "call.answer",
         "snapshot.post",
         "test.run",
     }

@@ -58,3 +58,12 @@ async def technicians(store: Store) -> Mapping[str, str]:
             row.unit: row.name if row.title is None else f"{row.name} ({row.title})"
             for row in await connection.execute(query)
         }
+
+
+async def names_of(store: Store, ids: Collection[str]) -> Mapping[str, tuple[str, str | None]]:
+    """Name and title of those of the people who exist."""
+    if not ids:
+        return {}
+    query = select(people.c.id, people.c.name, people.c.title).where(people.c.id.in_(list(ids)))
+    async with store.read() as connection:
+        return {row.id: (row.name, row.title) for row in await connection.execute(query)}

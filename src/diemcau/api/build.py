@@ -12,6 +12,7 @@ from diemcau.api import (
     console,
     devices,
     imports,
+    inspections,
     media,
     meetings,
     operations,
@@ -71,8 +72,13 @@ def create(services: Services) -> FastAPI:
             started.push_async_callback(watch.aclose)
             services.self_tests.start()
             started.push_async_callback(services.self_tests.aclose)
-            services.readiness.online = lambda: hub.online
-            for room in (services.readiness, services.waves.sender, services.rehearsals):
+            services.readiness.online = services.inspections.calls.online = lambda: hub.online
+            for room in (
+                services.inspections,
+                services.readiness,
+                services.waves.sender,
+                services.rehearsals,
+            ):
                 await room.start()
                 started.push_async_callback(room.aclose)
             yield
@@ -123,6 +129,7 @@ def create(services: Services) -> FastAPI:
         wall.router,
         screens.router,
         rehearsals.router,
+        inspections.router,
         whip.router,
         operations.router,
         console.router,

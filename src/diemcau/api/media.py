@@ -6,7 +6,8 @@ from fastapi import APIRouter, Path, Request, Response
 
 from diemcau.api import schemas
 from diemcau.api.asker import CurrentAsker, CurrentServices
-from diemcau.api.live.viewing import counted, may_watch, open_viewer
+from diemcau.api.live.viewing import open_publisher as publish
+from diemcau.api.live.viewing import open_viewer
 from diemcau.errors import Forbidden
 
 router = APIRouter(prefix="/api/v1", tags=["media"])
@@ -60,20 +61,10 @@ async def close_viewer(viewer: Name, asker: CurrentAsker, services: CurrentServi
 
 @router.post("/meetings/{meeting}/publisher", status_code=201)
 async def open_publisher(
-    meeting: Name,
-    body: schemas.PublisherOffer,
-    request: Request,
-    asker: CurrentAsker,
-    services: CurrentServices,
+    meeting: Name, body: schemas.PublisherOffer, request: Request, asker: CurrentAsker
 ) -> schemas.PublisherAnswer:
     """A send-only connection of a site, while it is asked to publish (WHIP-shaped)."""
-    with counted(services, "publisher"):
-        site = asker.actor.site
-        if site is None:
-            raise Forbidden("Only sites publish", command="publisher.open")
-        request.app.state.hub.media.take(asker.actor.key)
-        await may_watch(services, asker.actor, meeting)
-        opened = await services.stage.open_publisher(meeting, site, body.offer)
+    opened = await publish(request.app.state.hub, asker.actor, meeting, body.offer)
     return schemas.PublisherAnswer.model_validate(opened, from_attributes=True)
 
 

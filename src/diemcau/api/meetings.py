@@ -10,6 +10,7 @@ from diemcau.api import schemas
 from diemcau.api.asker import CurrentAsker, CurrentServices
 from diemcau.api.services import Services
 from diemcau.errors import DiemCauError
+from diemcau.inspections import CALL_PREFIX, CALL_TYPES, parse_call
 from diemcau.meetings import Done, NewMeeting, parse, rollcall
 from diemcau.sites import ScopeEntry
 
@@ -26,6 +27,10 @@ async def execute(services: Services, actor: Actor, message: dict[str, Any]) -> 
             kind = asked.type
             services.commands.take(actor, kind)
             done = await services.roll_calls.execute(actor, asked)
+        elif str(message.get("type")).startswith(CALL_PREFIX):
+            kind = str(message["type"]) if message["type"] in CALL_TYPES else kind
+            services.commands.take(actor, kind)
+            done = await services.inspections.calls.execute(actor, parse_call(message))
             result = "ok"
             return done
         command = parse(message)
@@ -56,7 +61,7 @@ async def meetings(asker: CurrentAsker, services: CurrentServices) -> schemas.Me
 async def create(body: schemas.NewMeeting, asker: CurrentAsker, services: CurrentServices) -> schemas.Meeting:
     """Creates a meeting and invites every site of its scope; the same id again answers the same meeting."""
     scope = tuple(ScopeEntry(entry.unit, tuple(entry.levels)) for entry in body.scope)
-    new = NewMeeting(body.id, body.title, scope, body.codec, body.chair_site)
+    new = NewMeeting(body.id, body.title, scope, body.codec, body.chair_site, body.kind)
     made = await services.meetings.create(asker.actor, new)
     return schemas.Meeting.model_validate(made.to_json())
 

@@ -118,6 +118,7 @@ async def change_site(
         None if body.phones is None else tuple(body.phones),
         None if people is None else tuple(PersonPresent(one.name, one.title) for one in people),
         None if body.emails is None else tuple(body.emails),
+        body.answer,
     )
     (changed,) = await services.sites.change(asker.actor, [change])
     return schemas.SiteDetails.model_validate(changed.details_json())
@@ -154,6 +155,7 @@ async def put_picture(
     services.pictures.put(site, body, taken_at, small)
     services.roll_calls.saw(site)
     services.metrics.pictures.set(services.pictures.bytes)
+    await services.inspections.pictured(site, bytes(taken))
 
 
 @router.get(

@@ -88,6 +88,7 @@ class Site(BaseModel):
     kind: Literal["post", "room", "bridge", "feed"]
     path: str
     carrier: str | None
+    answer: Literal["auto", "ring"]
 
 
 class PersonPresent(BaseModel):
@@ -114,7 +115,7 @@ class PersonGiven(Strict):
 
 class SiteChange(Strict):
     """`PATCH /sites/{id}`: what is left out stays. `carrier`: "" takes it away; `phones`, `emails`, `people`:
-    all."""
+    all. `answer`: how a call is taken, "" for what is usual of the kind."""
 
     label: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     kind: Literal["post", "room", "bridge", "feed"] | None = None
@@ -122,6 +123,7 @@ class SiteChange(Strict):
     phones: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=10)] | None = None
     emails: Annotated[list[Annotated[str, Field(max_length=254)]], Field(max_length=5)] | None = None
     people: Annotated[list[PersonGiven], Field(max_length=200)] | None = None
+    answer: Literal["auto", "ring", ""] | None = None
 
 
 class Me(BaseModel):
@@ -216,6 +218,7 @@ class NewMeeting(Strict):
     scope: Annotated[list[ScopeEntry], Field(min_length=1, max_length=64)]
     codec: Codec = "h264"
     chair_site: Id | None = None
+    kind: Literal["meeting", "centre"] = "meeting"
 
 
 class Meeting(BaseModel):
@@ -225,7 +228,7 @@ class Meeting(BaseModel):
 
     id: str
     title: str
-    kind: Literal["meeting", "rehearsal"]
+    kind: Literal["meeting", "rehearsal", "centre"]
     status: Literal["scheduled", "open", "ended"]
     codec: Codec
     scope: list[dict[str, Any]]

@@ -10,6 +10,7 @@ from diemcau.api.metrics import Metrics
 from diemcau.api.pictures import Pictures
 from diemcau.bus import Bus
 from diemcau.clock import Clock
+from diemcau.inspections import Inspections
 from diemcau.media import MediaNode
 from diemcau.meetings import Meetings
 from diemcau.meetings.rollcall import RollCalls
@@ -74,6 +75,7 @@ class Services:
     roll_calls: RollCalls
     screens: Screens
     rehearsals: Rehearsals
+    inspections: Inspections
     ready: Callable[[], Awaitable[None]]
     options: ApiOptions
     metrics: Metrics = field(default_factory=Metrics)

@@ -129,6 +129,34 @@ def program(
 
 
 @app.command()
+def answer(
+    site: Annotated[list[str], typer.Argument(help="Ids of sites.")],
+    how: Annotated[
+        str,
+        typer.Option(help="auto: takes a call by itself; ring: somebody there answers; usual: by its kind."),
+    ],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """How sites take a surprise call."""
+    if how not in ("auto", "ring", "usual"):
+        fail("bad_request", "--how is auto, ring or usual", as_json=as_json)
+
+    async def work(door: Door) -> Any:
+        body = {"answer": "" if how == "usual" else how}
+        return [await door.ask("PATCH", f"/api/v1/sites/{one}", body) for one in site]
+
+    changed = through(data, work, as_json=as_json)
+    if as_json:
+        answer_json({"sites": changed})
+    else:
+        table(
+            ("id", "label", "kind", "answer"),
+            [(s["id"], s["label"], s["kind"], s["answer"]) for s in changed],
+        )
+
+
+@app.command()
 def revoke(
     site: Annotated[list[str], typer.Argument(help="Ids of sites.")],
     devices: Annotated[

@@ -15,7 +15,7 @@ from diemcau.meetings.invitations import NewMeeting
 from diemcau.meetings.meeting import Meeting, Mic, SiteName, Slots, Speaker
 from diemcau.meetings.receipts import Listing
 from diemcau.meetings.service import Done, Meetings, Roster, Snapshot
-from diemcau.meetings.summary import MeetingSummary
+from diemcau.meetings.summary import MeetingSummary, comes_by_itself
 from diemcau.meetings.views import Viewer, render
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Snapshot",
     "Speaker",
     "Viewer",
+    "comes_by_itself",
     "parse",
     "render",
 ]

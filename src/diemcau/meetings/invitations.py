@@ -24,7 +24,8 @@ MAX_TITLE: Final = 200
 @dataclass(frozen=True, slots=True)
 class NewMeeting:
     """A meeting to be made. `id`: the client's command id. `scope`: 1 to 64 entries. `sites`: who is invited
-    instead of everybody in the scope."""
+    instead of everybody in the scope. `kind`: "centre" for a command centre, whose sites stand by until they
+    are called."""
 
     id: str
     title: str
@@ -41,6 +42,8 @@ def checked_title(new: NewMeeting) -> str:
     title = " ".join(new.title.split())
     if not 1 <= len(title) <= MAX_TITLE or not title.isprintable():
         raise BadRequest(f"a title has 1 to {MAX_TITLE} characters", field="title")
+    if new.kind not in ("meeting", "rehearsal", "centre"):
+        raise BadRequest("a meeting's kind is meeting, rehearsal or centre", field="kind")
     if new.codec not in ("h264", "vp8"):
         raise BadRequest("a meeting's codec is h264 or vp8", field="codec")
     return title
@@ -58,8 +61,9 @@ async def make(
 ) -> JsonObject:
     """The rows and the first event of a meeting. `chosen`: the query for the sites of its scope."""
     connection = await unit.connection()
-    made = Meeting(meeting, title, new.codec, new.scope, new.chair_site, unit.now, 0, kind=new.kind)
-    await connection.execute(meetings.insert(), summary.row_of(made))
+    empty = Meeting(meeting, title, new.codec, new.scope, new.chair_site, unit.now, 0, kind=new.kind)
+    row = summary.row_of(empty)
+    await connection.execute(meetings.insert(), row)
     if new.sites is None:
         # Inside the database: ten thousand ids do not travel.
         sites = chosen.subquery()

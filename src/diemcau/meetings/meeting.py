@@ -15,7 +15,7 @@ from diemcau.store import Event
 
 Status: TypeAlias = Literal["scheduled", "open", "ended"]
 Codec: TypeAlias = Literal["h264", "vp8"]
-Kind: TypeAlias = Literal["meeting", "rehearsal"]
+Kind: TypeAlias = Literal["meeting", "rehearsal", "centre"]
 Mic: TypeAlias = Literal["open", "off", "muted"]
 Slots: TypeAlias = tuple[str | None, ...]
 
@@ -85,7 +85,8 @@ class TextMessage:
 
 @dataclass(slots=True)
 class Meeting:
-    """Everything the events say. `hands` and `speakers` in the order in which they came."""
+    """Everything the events say. `hands` and `speakers` in the order in which they came. `kind`: sites of a
+    command "centre" come when they are called, all others by themselves; a machine leads a "rehearsal"."""
 
     id: str
     title: str
@@ -95,6 +96,7 @@ class Meeting:
     created_at: datetime
     invited: int
     seq: int = 0
+    kind: Kind = "meeting"
     status: Status = "scheduled"
     opened_at: datetime | None = None
     ended_at: datetime | None = None
@@ -107,7 +109,6 @@ class Meeting:
     message_count: int = 0
     messages: list[TextMessage] = field(default_factory=list)
     names: dict[str, SiteName] = field(default_factory=dict)
-    kind: Kind = "meeting"
 
     @property
     def stream(self) -> str:
@@ -258,9 +259,9 @@ def _created(event: Event) -> Meeting:
         event.at,
         data["invited"],
         seq=event.seq,
+        kind=data.get("kind", "meeting"),  # older logs do not say
         on_air=(chair,),
         names={site: SiteName(**name) for site, name in data["names"].items()},
-        kind=data.get("kind", "meeting"),
     )
 
 
@@ -322,6 +323,7 @@ def from_json(value: Mapping[str, Any]) -> Meeting:
         parse_rfc3339(value["created_at"]),
         value["invited"],
         value["seq"],
+        value.get("kind", "meeting"),
         value["status"],
         _parse(value["opened_at"]),
         _parse(value["ended_at"]),
@@ -345,7 +347,6 @@ def from_json(value: Mapping[str, Any]) -> Meeting:
             for m in value["messages"]
         ],
         {site: SiteName(**name) for site, name in value["names"].items()},
-        kind=value.get("kind", "meeting"),
     )
 
 

@@ -17,7 +17,7 @@ from diemcau.ids import NewId, new_id
 from diemcau.meetings import commands as c
 from diemcau.meetings import summary
 from diemcau.meetings.authority import authorise, mentioned, overlap
-from diemcau.meetings.context import Context, must_not_have_ended
+from diemcau.meetings.context import Context, must_be_open, must_not_have_ended
 from diemcau.meetings.errors import MeetingNotFound, MessageNotFound, NotInMeeting
 from diemcau.meetings.floor import site_gone
 from diemcau.meetings.invitations import NewMeeting, checked_title, invite, make
@@ -25,6 +25,7 @@ from diemcau.meetings.meeting import Meeting, SiteName
 from diemcau.meetings.presence import FLUSH, PAGE, Attendance
 from diemcau.meetings.receipts import Listing, Receipts
 from diemcau.meetings.rules import decide
+from diemcau.meetings.stage import preview, with_called
 from diemcau.meetings.states import States, stream_of
 from diemcau.meetings.summary import LISTED, MeetingSummary, summary_of
 from diemcau.meetings.tables import meetings
@@ -165,6 +166,8 @@ class Meetings:
         authorise(self._access, self._units, actor, state, command, names)
         match command.what:
             case c.Join():
+                if not summary.comes_by_itself(summary_of(state), actor.id):
+                    self._must_have_been_called(state.id, actor.id)
                 return await self._join(actor.id, state)
             case c.Leave():
                 return await self._leave(actor, state, command.id)
@@ -197,6 +200,61 @@ class Meetings:
         if isinstance(command.what, c.Post):
             self._receipts.posted(await self._states.get(command.meeting))
         return done
+
+    async def bring_in(self, actor: Actor, meeting: str, site: str, command: str) -> None:
+        """A called site: it is in the meeting from now on, whatever other it was in, and on the preview.
+
+        For rooms above, which have asked whether the actor may. Idempotent by `command`. Raises
+        MeetingNotOpen, SiteNotFound, Busy, StorageUnavailable: then it is where it was.
+        """
+        found = await self._sites.get(site)
+        names = {site: SiteName(found.label, found.unit, found.path)}
+        must_be_open(await self._states.get(meeting))
+        before = self._attendance.meeting_of(site)
+        self._enter(meeting, site)
+
+        async def work(unit: UnitOfWork) -> JsonObject:
+            state = await self._states.writable(unit, meeting)
+            must_be_open(state)
+            inside = partial(_inside, self._units)
+            context = Context(actor, frozenset(), names, frozenset(names), inside, self._make_id)
+            slots = with_called(state.preview, site)
+            self._states.advance(unit, state, preview(state, c.Preview(slots), context), actor.key)
+            return {"seq": state.seq}
+
+        try:
+            await self._store.write(work, streams=[stream_of(meeting)], command=command)
+        except BaseException:
+            if before != meeting:
+                self._attendance.leave(meeting, site)
+            raise
+
+    async def let_go(self, actor: Actor, meeting: str, site: str, *, leaves: bool) -> None:
+        """The opposite: its place on the preview is empty; where it `leaves`, its hand and floor end, and it
+        is out. Fine when the meeting has ended or the site is not in it."""
+
+        async def work(unit: UnitOfWork) -> JsonObject:
+            state = await self._states.writable(unit, meeting)
+            drafts = site_gone(state, site) if leaves else []
+            if state.status != "ended" and site in state.preview:
+                slots = tuple(None if shown == site else shown for shown in state.preview)
+                drafts.append(("stage_previewed", {"slots": slots, "names": {}}))
+            self._states.advance(unit, state, drafts, actor.key)
+            return {"seq": state.seq}
+
+        await self._store.write(work, streams=[stream_of(meeting)])
+        if leaves:
+            self._attendance.leave(meeting, site)
+            self._wake.set()
+
+    def put_in(self, meeting: str, site: str) -> None:
+        """A called site is in the meeting, and nothing more; one that is not connected has one grace."""
+        self._enter(meeting, site)
+
+    async def is_invited(self, meeting: str, site: str) -> bool:
+        """Whether the site belongs to the meeting, in it or not. Raises MeetingNotFound."""
+        await self._states.get(meeting)
+        return bool(await self._invited(meeting, (site,)))
 
     # looking
 
@@ -361,6 +419,18 @@ class Meetings:
             self._gone.add((left, site))
         self._wake.set()
         return Done(state.stream, state.seq)
+
+    def _enter(self, meeting: str, site: str) -> None:
+        left = self._attendance.join(meeting, site)
+        if left is not None:
+            self._gone.add((left, site))
+        if not self._attendance.is_held(site):
+            self._attendance.lost(site, self._clock.now())
+        self._wake.set()
+
+    def _must_have_been_called(self, meeting: str, site: str) -> None:
+        if self._attendance.meeting_of(site) != meeting:
+            raise NotInMeeting("A command centre calls its sites.", site=site)
 
     async def _acknowledge(self, actor: Actor, meeting: str, what: c.Got | c.Answer) -> Done:
         # Ten thousand at once: nothing here asks the database while the site is in the meeting.

@@ -35,6 +35,15 @@ def cut(meeting: Meeting, slots: Slots, context: Context) -> list[Draft]:
     return [("stage_cut", {"slots": slots, "before": meeting.on_air, "names": names})]
 
 
+def with_called(shown: Slots, site: str) -> Slots:
+    """Where a called site goes on the preview: its slot if it has one, an empty one, else the last."""
+    if site in shown:
+        return shown
+    empty = [place for place, before in enumerate(shown) if before is None]
+    where = empty[0] if empty else len(shown) - 1
+    return tuple(site if place == where else before for place, before in enumerate(shown))
+
+
 def with_speaker(on_air: Slots, site: str, replaced: Collection[str]) -> Slots:
     """Where a new speaker goes: his slot if he has one, a replaced speaker's, an empty one, else the last."""
     if site in on_air:

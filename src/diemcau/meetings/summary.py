@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, case, select
+from sqlalchemy import Row, Select, case, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from diemcau.errors import JsonValue
@@ -89,14 +89,22 @@ async def listed(connection: AsyncConnection) -> list[MeetingSummary]:
 async def listed_for_sites(
     connection: AsyncConnection, sites: Collection[str]
 ) -> dict[str, tuple[MeetingSummary, ...]]:
-    """For each of the sites the open and scheduled meetings that it is invited to, in the same order."""
+    """For each of the sites the open and scheduled meetings that it comes to by itself, in the same order:
+    not the centres, which call it, but for the one that it is the chair's site of."""
     active = meetings.c.status.in_(("open", "scheduled"))
-    rows = await connection.execute(_in_order().where(active).limit(LISTED))
+    comes = or_(meetings.c.kind != "centre", meetings.c.chair_site.in_(list(sites)))
+    rows = await connection.execute(_in_order().where(active, comes).limit(LISTED))
     found: dict[str, tuple[MeetingSummary, ...]] = {}
     for meeting in [_summary(row) for row in rows]:
         for site in await invited_among(connection, meeting.id, sites):
-            found[site] = (*found.get(site, ()), meeting)
+            if comes_by_itself(meeting, site):
+                found[site] = (*found.get(site, ()), meeting)
     return found
+
+
+def comes_by_itself(meeting: Meeting | MeetingSummary, site: str) -> bool:
+    """Whether an invited site joins without being called."""
+    return meeting.kind != "centre" or site == meeting.chair_site
 
 
 def _in_order() -> Select[Any]:

@@ -21,6 +21,7 @@ meetings: Final = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("title", Text, nullable=False),
+    Column("kind", Text, nullable=False, server_default="meeting"),
     Column("status", Text, nullable=False),
     Column("codec", Text, nullable=False),
     Column("scope", JSON, nullable=False),
@@ -29,7 +30,6 @@ meetings: Final = Table(
     Column("opened_at", Instant),
     Column("ended_at", Instant),
     Column("invited", Integer, nullable=False),
-    Column("kind", Text, nullable=False, server_default="meeting"),
     Index(None, "status"),
     Index(None, "created_at"),
 )

@@ -2,6 +2,7 @@
 
 from diemcau.sites.service import Sites
 from diemcau.sites.site import (
+    Answer,
     NewSite,
     PersonPresent,
     ScopeEntry,
@@ -13,6 +14,7 @@ from diemcau.sites.site import (
 )
 
 __all__ = [
+    "Answer",
     "NewSite",
     "PersonPresent",
     "ScopeEntry",

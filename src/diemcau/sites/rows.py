@@ -117,10 +117,14 @@ def values_of(change: SiteChange, site: Site, units: Units) -> dict[str, object]
             values["people"] = people
     if change.emails is not None and (emails := _emails(change.emails)) != list(site.emails):
         values["emails"] = emails
+    if change.answer is not None:
+        answer = change.answer or (change.kind or site.kind).answer
+        if answer != site.answer or change.kind is not None:
+            values["answer"] = change.answer or None
     return values
 
 
-_CHANGEABLE: Final = ("label", "search", "kind", "carrier", "phones", "people", "emails")
+_CHANGEABLE: Final = ("label", "search", "kind", "carrier", "phones", "people", "emails", "answer")
 
 CHANGE: Final = (
     update(sites).where(sites.c.id == bindparam("changed")).values({n: bindparam(n) for n in _CHANGEABLE})
@@ -202,6 +206,7 @@ def site_of(row: Row[Any], units: Units) -> Site:
         tuple(row.phones),
         tuple(PersonPresent(person["name"], person["title"]) for person in row.people),
         tuple(row.emails),
+        row.answer or SiteKind(row.kind).answer,
     )
 
 

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from diemcau.errors import JsonValue, NotFound
+
+Answer: TypeAlias = Literal["auto", "ring"]
+"""How a site takes a call: by itself, or when somebody there has pressed the button."""
 
 
 class SiteKind(StrEnum):
@@ -14,6 +18,11 @@ class SiteKind(StrEnum):
     ROOM = "room"
     BRIDGE = "bridge"
     FEED = "feed"
+
+    @property
+    def answer(self) -> Answer:
+        """What is usual: a post rings, for people sit at it; a room system answers by itself."""
+        return "ring" if self is SiteKind.POST else "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,7 @@ class Site:
     phones: tuple[str, ...] = ()
     people: tuple[PersonPresent, ...] = ()
     emails: tuple[str, ...] = ()
+    answer: Answer = "ring"
 
     def to_json(self) -> dict[str, JsonValue]:
         """`Site` of docs/protocol.md (without phones, addresses and people)."""
@@ -48,6 +58,7 @@ class Site:
             "kind": self.kind.value,
             "path": self.path,
             "carrier": self.carrier,
+            "answer": self.answer,
         }
 
     def details_json(self) -> dict[str, JsonValue]:
@@ -78,7 +89,8 @@ class NewSite:
 @dataclass(frozen=True, slots=True)
 class SiteChange:
     """What is to be changed of a site; None leaves it as it is. `carrier`: "" takes it away. `phones`,
-    `people`, `emails`: the whole new list. Unit and id of a site never change."""
+    `people`, `emails`: the whole new list. `answer`: "" for what is usual of the kind. Unit and id of a site
+    never change."""
 
     id: str
     label: str | None = None
@@ -87,6 +99,7 @@ class SiteChange:
     phones: tuple[str, ...] | None = None
     people: tuple[PersonPresent, ...] | None = None
     emails: tuple[str, ...] | None = None
+    answer: Literal["auto", "ring", ""] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,10 @@ sites: Final = Table(
     Column("phones", JSON, nullable=False),
     Column("people", JSON, nullable=False),
     Column("emails", JSON, nullable=False, server_default="[]"),
+    Column("answer", Text),
     Index("ix_sites_place", "place", "id"),
     Index(None, "unit"),
 )
 """`place`: the unit's index in the tree's pre-order, so that a subtree is a range; set anew when another
-dataset is loaded. `search`: the folded words of code, label and path."""
+dataset is loaded. `search`: the folded words of code, label and path. `answer`: NULL, what is usual of the
+kind."""

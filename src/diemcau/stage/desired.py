@@ -136,11 +136,12 @@ def parts(
     shown: Collection[str],
     encoding: Collection[str] = (),
     called: Collection[str] = (),
+    pinned_by: Mapping[str, Collection[str]] | None = None,
 ) -> dict[str, Part]:
     """Each concerned site's part; who is not in it has the part of a listener, `Part()`.
 
     `encoding`: sites that an encoder sends for, all the time: their pages are not asked to. `called`: sites
-    whose microphone a machine listens to, beside the meeting.
+    whose microphone a machine listens to, beside the meeting. `pinned_by`: the people who look at each.
     """
     if not scene.is_open:
         return {}
@@ -155,5 +156,6 @@ def parts(
         elif site in speakers:
             # Until his voice can be heard he is asked, not speaking: the page shows its one big button.
             state = "speaking" if mic != "off" and source.audio_live else "invited_to_speak"
-        found[site] = Part(None if site in encoding else asked_of.get(site), state, mic)
+        seen_by = tuple(sorted(pinned_by.get(site, ()))) if pinned_by else ()
+        found[site] = Part(None if site in encoding else asked_of.get(site), state, mic, seen_by)
     return found

@@ -65,6 +65,8 @@ class Watched:
     parts: dict[str, Part] = field(default_factory=dict)
     live: list[str] = field(default_factory=list)
     speaking: list[str] = field(default_factory=list)
+    warm: set[str] = field(default_factory=set)
+    """Sites that are to send before they are shown to anybody."""
     steps: dict[str, wire.Step] = field(default_factory=dict)
     """What operators were last told of sites that get less than everything."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -392,8 +394,9 @@ class Keeper:
         sources = self.mirror.sources(meeting)
         called = self.machines.get(meeting, desired.NO_MACHINE).called
         encoding = self.mirror.encoding(meeting)
-        asked = desired.asked(watched.scene, shown, self.mirror.pinned(meeting), called)
-        parts = desired.parts(watched.scene, asked, sources, shown, encoding, called)
+        pinned_by = self.mirror.pinned_by(meeting)
+        asked = desired.asked(watched.scene, shown, {*pinned_by, *watched.warm}, called)
+        parts = desired.parts(watched.scene, asked, sources, shown, encoding, called, pinned_by)
         before, watched.parts = watched.parts, parts
         changed = [
             site for site in sorted({*before, *parts}) if before.get(site, Part()) != parts.get(site, Part())

@@ -251,9 +251,13 @@ class Mirror:
         names = self._pinning & self.viewers.keys()
         return [viewer for name in sorted(names) if (viewer := self.viewers[name]).meeting == meeting]
 
-    def pinned(self, meeting: str) -> set[str]:
-        """Sites that some viewer of the meeting has pinned."""
-        return {pin.site for viewer in self.pinning(meeting) for pin in viewer.pins.values()}
+    def pinned_by(self, meeting: str) -> dict[str, set[str]]:
+        """Each pinned site, and whose viewers have it."""
+        found: dict[str, set[str]] = {}
+        for viewer in self.pinning(meeting):
+            for pin in viewer.pins.values():
+                found.setdefault(pin.site, set()).add(viewer.party)
+        return found
 
     def pin(self, viewer: Viewer, line: int, pin: Pin | None) -> None:
         """Points a line at a site, or back."""

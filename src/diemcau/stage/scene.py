@@ -83,8 +83,10 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A site's part in the meeting's picture and sound (the stage's share of `You` in docs/protocol.md)."""
+    """A site's part in the meeting's picture and sound (the stage's share of `You` in docs/protocol.md).
+    `seen_by`: people who have its picture on a line of their own."""
 
     publish: Publish | None = None
     state: SiteState = "in_meeting"
     mic: Mic = "off"
+    seen_by: tuple[str, ...] = ()

@@ -78,6 +78,18 @@ class Stage:
             for watched in self._keeper.watched.values()
         )
 
+    def is_live(self, meeting: str, site: str) -> bool:
+        """Whether the site's picture reaches the node."""
+        watched = self._keeper.watched.get(meeting)
+        return watched is not None and site in watched.live
+
+    def warm(self, meeting: str, site: str, on: bool) -> None:
+        """Has a site send before it is shown to anybody, or no longer."""
+        watched = self._keeper.watched.get(meeting)
+        if watched is not None:
+            (watched.warm.add if on else watched.warm.discard)(site)
+            self._keeper.look_at(meeting)
+
     @property
     def has_open_meeting(self) -> bool:
         """Whether any meeting is open."""

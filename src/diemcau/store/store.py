@@ -125,6 +125,14 @@ class Store:
         """
         return await self._writer.submit(work, streams, command)
 
+    async def answered(self, command: str) -> JsonObject | None:
+        """What the command of this key answered when it was done; None: it was not, or was refused."""
+        table = tables.commands
+        async with self.read() as connection:
+            query = select(table.c.answer).where(table.c.key == command, table.c.status == 0)
+            found = await connection.scalar(query)
+        return None if found is None else dict(orjson.loads(found))
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees one moment of the database and writes nothing. Raises Busy,

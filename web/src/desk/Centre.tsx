@@ -2,6 +2,8 @@ import { useEffect, useState } from 'react';
 import { Navigate, useParams } from 'react-router';
 import { useTranslation } from 'react-i18next';
 import { http, tab } from '../http';
+import { Calls } from '../inspections/Calls';
+import { Lineup } from '../inspections/Lineup';
 import { AudioLines } from '../parts/AudioLines';
 import { Attendance } from './Attendance';
 import classes from './centre.module.css';
@@ -61,7 +63,11 @@ function Panels() {
         <Wall />
       </main>
       <aside className={classes.right} aria-label={t('desk.queue')}>
-        <Queue />
+        <div className={classes.queue}>
+          <Calls />
+          <Lineup />
+          <Queue />
+        </div>
         <Attendance />
         <Messages />
       </aside>

@@ -6,6 +6,8 @@ const KEYS = [
   ['find', ['/', 'Ctrl K']],
   ['preview', ['P']],
   ['cut', ['Enter']],
+  ['call', ['C']],
+  ['hangUp', ['H']],
   ['undo', ['Z']],
   ['layout', ['1', '2', '4']],
   ['next', ['N']],

@@ -7,6 +7,7 @@ import { http } from '../http';
 import { formatClock, formatDay, formatNumber } from '../i18n/format';
 import { OwnPassword } from '../parts/OwnPassword';
 import { Prefs } from '../parts/Prefs';
+import { CentreButton } from '../inspections/CentreButton';
 import { useErrorText } from '../parts/useErrorText';
 import { useMe } from '../parts/useMe';
 import { codeOf } from '../protocol/failure';
@@ -55,6 +56,10 @@ export default function MeetingList() {
             <Button component={Link} to="/trung-tam/trien-khai" variant="default" data-testid="to-rollout">
               {t('rollout.title')}
             </Button>
+            <Button component={Link} to="/trung-tam/kiem-tra" variant="default" data-testid="to-inspections">
+              {t('inspections.toInspections')}
+            </Button>
+            <CentreButton may={me.data?.may ?? []} />
             <Button onClick={() => setMaking(true)} data-testid="new-meeting">
               {t('desk.newMeeting')}
             </Button>

@@ -58,6 +58,7 @@ function Form({ onMade }: { onMade: (id: string) => void }) {
         scope: scope.map(({ unit, levels }) => ({ unit: unit.code, levels })),
         codec,
         chair_site: chair,
+        kind: 'meeting',
       });
       onMade(made.id);
     } catch (error) {

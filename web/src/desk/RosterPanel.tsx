@@ -35,7 +35,7 @@ export function RosterPanel() {
     session.roster.reveal(site.id);
     setQuery('');
     setChosen(null);
-    void session.preview(site.id);
+    void session.choose(site.id);
   };
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
     const last = found.sites.length - 1;

@@ -82,6 +82,15 @@ function SiteCard({ id }: { id: string }) {
         >
           {t('desk.toPreview')} <kbd className="dc-kbd">P</kbd>
         </Button>
+        <Button
+          size="compact-xs"
+          variant="default"
+          disabled={closed}
+          onClick={() => void session.dial(id)}
+          data-testid="call-site"
+        >
+          {t('inspections.call')} <kbd className="dc-kbd">C</kbd>
+        </Button>
         {speaks ? (
           <Button
             size="compact-xs"

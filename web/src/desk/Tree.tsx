@@ -72,7 +72,7 @@ export function Tree() {
       if (row.node.kind === 'unit' && row.expanded) roster.expand(row.node.code, false);
       else go(parentIndex(rows, active));
     } else if (event.key === 'Enter') {
-      if (row.node.kind === 'site') void session.preview(row.node.id);
+      if (row.node.kind === 'site') void session.choose(row.node.id);
       else roster.expand(row.node.code, !row.expanded);
     } else return;
     event.preventDefault();
@@ -110,7 +110,7 @@ export function Tree() {
                 if (row.node.kind === 'unit') roster.expand(row.node.code, !row.expanded);
               }}
               onDoubleClick={() => {
-                if (row.node.kind === 'site') void session.preview(row.node.id);
+                if (row.node.kind === 'site') void session.choose(row.node.id);
               }}
               data-testid="roster-row"
               data-site={row.node.kind === 'site' ? row.node.id : undefined}

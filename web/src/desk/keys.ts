@@ -8,6 +8,8 @@ export type Action =
   | 'give'
   | 'end'
   | 'preview'
+  | 'call'
+  | 'hangUp'
   | 'next'
   | 'mute'
   | 'muteAll'
@@ -33,6 +35,8 @@ const BY_CODE: Record<string, Action> = {
   KeyG: 'give',
   KeyE: 'end',
   KeyP: 'preview',
+  KeyC: 'call',
+  KeyH: 'hangUp',
   KeyN: 'next',
   KeyM: 'mute',
   KeyT: 'write',

@@ -5,6 +5,7 @@ import { PictureFeed } from '../media/pictureFeed';
 import { Viewer } from '../media/viewer';
 import { micOf } from '../models/floor';
 import { MeetingModel } from '../models/live';
+import { awaitsCall, isOver } from '../models/calls';
 import { inLayout, withPreview } from '../models/meeting';
 import { RollCallModel } from '../models/rollcall';
 import { Roster } from '../models/roster';
@@ -88,7 +89,14 @@ export class DeskSession {
           void this.loadRoster();
         }
       }),
-      this.model.follow(this.wire, this.meeting, ['presence', 'levels', 'receipts', 'rollcall', 'screens']),
+      this.model.follow(this.wire, this.meeting, [
+        'presence',
+        'levels',
+        'receipts',
+        'rollcall',
+        'screens',
+        'calls',
+      ]),
       this.model.store.subscribe((now, before) => {
         if (now.state !== before.state && now.state !== null) this.obey(now.state, before.state);
       }),
@@ -148,6 +156,28 @@ export class DeskSession {
     return this.command('stage.preview', { slots });
   }
 
+  /** What Enter in the find box does: a centre calls, a meeting previews who is in it. */
+  choose(site: string): Promise<boolean> {
+    return this.state?.kind === 'centre' ? this.dial(site) : this.preview(site);
+  }
+
+  /** Calls a site into this meeting and onto the preview. `after`: the call that nobody took before. */
+  dial(site: string, after?: string, draw?: string): Promise<boolean> {
+    return this.command('call.start', {
+      site,
+      ...(after === undefined ? {} : { after }),
+      ...(draw === undefined ? {} : { draw }),
+    });
+  }
+
+  /** Hangs up the newest call that runs, else takes the newest that is over off the list. */
+  hangUp(site: string | null): Promise<boolean> {
+    const { calls } = this.model.store.getState();
+    const own = calls.filter((c) => site === null || c.site === site);
+    const call = own.findLast((c) => !isOver(c)) ?? own.at(-1);
+    return call ? this.command('call.end', { call: call.id }) : Promise.resolve(false);
+  }
+
   clearPreview(): Promise<boolean> {
     return this.command('stage.preview', { slots: (this.state?.stage.preview ?? [null]).map(() => null) });
   }
@@ -165,6 +195,12 @@ export class DeskSession {
     // An empty preview never clears the stage by a key press.
     const sites = preview.filter((s) => s !== null);
     if (sites.length === 0) return Promise.resolve(false);
+    // A called site that has not come yet: who presses Enter twice must not clear the stage of its picture.
+    const calls = this.model.store.getState().calls;
+    if (sites.some((s) => calls.some((c) => c.site === s && awaitsCall(c)))) {
+      this.store.setState({ notice: { code: 'call_not_live', at: Date.now() } });
+      return Promise.resolve(false);
+    }
     // Nobody of the preview is there: the stage would carry a name without its picture.
     if (this.roster.sites.size > 0 && !sites.some((s) => this.roster.sites.get(s)?.joined)) {
       this.store.setState({ notice: { code: 'not_in_meeting', at: Date.now() } });

@@ -78,6 +78,12 @@ function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help'>):
     case 'preview':
       if (site !== null) void session.preview(site);
       break;
+    case 'call':
+      if (site !== null) void session.dial(site);
+      break;
+    case 'hangUp':
+      void session.hangUp(null);
+      break;
     case 'next':
       if (firstHand !== null) {
         session.select({ kind: 'site', id: firstHand });

@@ -1,3 +1,4 @@
+import { inspections } from './inspections/en';
 import { readiness } from './readiness/en';
 import { rollcall } from './rollcall/en';
 import { rehearsal } from './rehearsal/en';
@@ -29,6 +30,7 @@ export const en: Texts = {
   readiness,
   rollcall,
   rehearsal,
+  inspections,
   selftest,
   waves,
   nation: 'Viet Nam',
@@ -118,6 +120,9 @@ export const en: Texts = {
     bad_template: 'The text cannot be sent so: look at subject, places and {link}.',
     storage_unavailable: 'The server cannot store (disk full or locked).',
     internal: 'The server failed.',
+    call_not_live: 'The called site is not there yet: cut when its picture is.',
+    call_running: 'This site is being called already.',
+    call_not_found: 'This call is over.',
     media_error: 'The media server failed.',
     bad_sheet: 'This file cannot be read.',
     import_not_found: 'The server no longer has this import. Choose the file again.',
@@ -622,6 +627,8 @@ export const en: Texts = {
     speaks: 'speaking',
     keys: 'Keys',
     keysOf: {
+      call: 'Call the chosen site',
+      hangUp: 'Hang up',
       find: 'Find a site',
       cut: 'Cut: the preview goes on air',
       undo: 'Undo the last cut',

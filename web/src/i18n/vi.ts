@@ -1,3 +1,4 @@
+import { inspections } from './inspections/vi';
 import { readiness } from './readiness/vi';
 import { rollcall } from './rollcall/vi';
 import { rehearsal } from './rehearsal/vi';
@@ -29,6 +30,7 @@ export const vi = {
   readiness,
   rollcall,
   rehearsal,
+  inspections,
   selftest,
   waves,
   nation: 'Việt Nam',
@@ -118,6 +120,9 @@ export const vi = {
     bad_template: 'Nội dung thư chưa gửi được: xem tiêu đề, chỗ điền và {link}.',
     storage_unavailable: 'Máy chủ không ghi được dữ liệu (đầy đĩa hoặc đang khoá).',
     internal: 'Máy chủ gặp lỗi.',
+    call_not_live: 'Điểm cầu được gọi chưa lên: đợi có hình rồi cắt.',
+    call_running: 'Điểm cầu này đang được gọi.',
+    call_not_found: 'Cuộc gọi này đã kết thúc.',
     media_error: 'Máy chủ hình gặp lỗi.',
     bad_sheet: 'Không đọc được tệp này.',
     import_not_found: 'Lần nhập này không còn trên máy chủ. Hãy chọn lại tệp.',
@@ -619,6 +624,8 @@ export const vi = {
     speaks: 'đang nói',
     keys: 'Phím tắt',
     keysOf: {
+      call: 'Gọi điểm cầu đang chọn',
+      hangUp: 'Kết thúc cuộc gọi',
       find: 'Tìm điểm cầu',
       cut: 'Cắt: xem trước lên hình',
       undo: 'Lùi lại lần cắt cuối',

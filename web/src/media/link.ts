@@ -7,6 +7,8 @@ const GIVE_UP_CONNECTING_MS = 12_000;
 /** Who was told to wait for a turn comes by itself after so long. */
 const TURN_PATIENCE_S = 120;
 
+export const newConnection = (): RTCPeerConnection => new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+
 /**
  * One media connection that is kept up: opened by one offer, never negotiated again, replaced by a new one when it dies.
  * What it carries is the business of who extends it.
@@ -57,17 +59,22 @@ export abstract class MediaLink {
     void this.open();
   }
 
-  /** A new connection in place of what there was, and a question: whether it has been overtaken since. */
-  protected begin(): [pc: RTCPeerConnection, stale: () => boolean] {
-    this.drop();
-    const generation = this.generation;
-    const stale = () => generation !== this.generation;
-    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  /** A new connection (or one made before) in place of what there was, and a question: whether it has been overtaken. */
+  protected begin(made?: RTCPeerConnection): [pc: RTCPeerConnection, stale: () => boolean] {
+    const stale = this.fresh();
+    const pc = made ?? newConnection();
     pc.onconnectionstatechange = () => {
       if (!stale()) this.changed(pc);
     };
     this.pc = pc;
     return [pc, stale];
+  }
+
+  /** Whatever there was is dropped; the answer says whether something newer has begun since. */
+  protected fresh(): () => boolean {
+    this.drop();
+    const { generation } = this;
+    return () => generation !== this.generation;
   }
 
   /** Lets the connection use the relays there are; before its offer, for with that it begins to look for ways. */

@@ -1,10 +1,10 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { codeOf, Failure } from '../protocol/failure';
-import type { Http } from '../protocol/http';
 import type { Codec } from '../protocol/types';
+import type { Publishers } from '../protocol/viewers';
 import { prefer, withPtime } from './codecs';
 import type { IceServers } from './ice';
-import { MediaLink } from './link';
+import { MediaLink, newConnection } from './link';
 
 export interface PublisherState {
   phase: 'idle' | 'connecting' | 'up' | 'down';
@@ -24,6 +24,14 @@ const LAYERS: RTCRtpEncodingParameters[] = [
 /** On a line too narrow for both, sound comes first. */
 const VOICE: RTCRtpEncodingParameters[] = [{ priority: 'high', networkPriority: 'high' }];
 
+/** A connection with its lines and its offer: of it nothing has left this machine, and it looks for no way yet. */
+interface Prepared {
+  pc: RTCPeerConnection;
+  audio: RTCRtpSender;
+  video: RTCRtpSender;
+  offer: RTCSessionDescriptionInit;
+}
+
 /** What a site sends, only while it is asked to: one send-only connection. */
 export class Publisher extends MediaLink {
   readonly store: StoreApi<PublisherState> = createStore<PublisherState>(() => ({
@@ -37,12 +45,23 @@ export class Publisher extends MediaLink {
   };
   private senders: { audio: RTCRtpSender; video: RTCRtpSender } | null = null;
   private linger: ReturnType<typeof setTimeout> | null = null;
+  private prepared: Promise<Prepared> | null = null;
 
   constructor(
-    private readonly http: Http,
+    private readonly door: Publishers,
     private readonly ice: IceServers,
   ) {
     super();
+  }
+
+  /** Makes the next connection's offer ahead: keys, lines and codecs are what takes a slow machine its time. */
+  prepare(): void {
+    if (this.wanted !== null || this.prepared !== null) return;
+    const made = this.make('h264');
+    this.prepared = made;
+    made.catch(() => {
+      if (this.prepared === made) this.prepared = null;
+    });
   }
 
   /** Opens it and keeps it. */
@@ -80,27 +99,21 @@ export class Publisher extends MediaLink {
   protected async open(): Promise<void> {
     const wanted = this.wanted;
     if (wanted === null) return;
-    const [pc, stale] = this.begin();
+    const ready = this.prepared ?? this.make(wanted.codec);
+    this.prepared = null;
     this.store.setState(({ phase }) => ({ phase: phase === 'down' ? 'down' : 'connecting' }));
-    const audio = pc.addTransceiver(this.source.audio ?? 'audio', {
-      direction: 'sendonly',
-      sendEncodings: VOICE,
-    });
-    const video = pc.addTransceiver(this.source.video ?? 'video', {
-      direction: 'sendonly',
-      sendEncodings: LAYERS,
-    });
-    prefer(audio, 'audio', 'send', wanted.codec);
-    prefer(video, 'video', 'send', wanted.codec);
-    this.senders = { audio: audio.sender, video: video.sender };
+    const [stale, made] = await this.take(ready);
+    if (made === null) return;
+    const { pc, offer } = made;
+    this.senders = made;
+    this.setSource(this.source.audio, this.source.video);
     try {
       await this.reach(pc, this.ice);
       if (stale()) return;
-      const offer = await pc.createOffer();
       await pc.setLocalDescription(offer);
-      const answer = await this.http.openPublisher(wanted.meeting, offer.sdp ?? '');
+      const answer = await this.door.openPublisher(wanted.meeting, offer.sdp ?? '');
       if (stale()) {
-        void this.http.closePublisher(answer.publisher).catch(() => undefined);
+        void this.door.closePublisher(answer.publisher).catch(() => undefined);
         return;
       }
       this.name = answer.publisher;
@@ -116,6 +129,28 @@ export class Publisher extends MediaLink {
     }
   }
 
+  /** The connection as it was made, in the place of what there was; null when something newer came meanwhile. */
+  private async take(ready: Promise<Prepared>): Promise<[stale: () => boolean, made: Prepared | null]> {
+    const overtaken = this.fresh();
+    const made = await ready.catch(() => null);
+    if (made === null || overtaken()) {
+      made?.pc.close();
+      if (made === null && !overtaken()) this.again('unknown', null);
+      return [overtaken, null];
+    }
+    const [, stale] = this.begin(made.pc);
+    return [stale, made];
+  }
+
+  private async make(codec: Codec): Promise<Prepared> {
+    const pc = newConnection();
+    const audio = pc.addTransceiver('audio', { direction: 'sendonly', sendEncodings: VOICE });
+    const video = pc.addTransceiver('video', { direction: 'sendonly', sendEncodings: LAYERS });
+    prefer(audio, 'audio', 'send', codec);
+    prefer(video, 'video', 'send', codec);
+    return { pc, audio: audio.sender, video: video.sender, offer: await pc.createOffer() };
+  }
+
   protected connected(): void {
     this.store.setState({ phase: 'up', trouble: null });
   }
@@ -129,7 +164,7 @@ export class Publisher extends MediaLink {
     const { name } = this;
     super.drop();
     this.senders = null;
-    if (name !== null) void this.http.closePublisher(name).catch(() => undefined);
+    if (name !== null) void this.door.closePublisher(name).catch(() => undefined);
   }
 
   private stay(): void {

@@ -1,6 +1,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { StreamHandler, Wire } from '../protocol/socket';
 import type {
+  Call,
   Ephemeral,
   Figures,
   MeetingState,
@@ -28,6 +29,8 @@ export interface LiveMeeting {
   pages: ReadonlyMap<string, SitePageState>;
   /** Windows on other monitors; for who asked to be told of them. */
   screens: readonly Screen[];
+  /** Calls out of this meeting, those that are over and still shown included; for operators. */
+  calls: readonly Call[];
   /** Why the server does not let us follow the meeting. */
   refused: string | null;
   /** The last cut that reached the stage: how long its picture took. */
@@ -56,6 +59,7 @@ export class MeetingModel implements StreamHandler {
     live: null,
     lastShown: null,
     receipts: {},
+    calls: [],
     refused: null,
     steps: new Map(),
     pages: new Map(),
@@ -93,6 +97,9 @@ export class MeetingModel implements StreamHandler {
         break;
       case 'speaking':
         this.store.setState({ speaking: message.data.sites });
+        break;
+      case 'calls':
+        this.store.setState({ calls: message.data.calls });
         break;
       case 'levels':
         this.store.setState({ levels: message.data.levels });

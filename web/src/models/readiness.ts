@@ -9,11 +9,15 @@ export const CLASSES: readonly ShareClass[] = ['none', 'zero', 'low', 'half', 'm
 export const readyOf = (counts: ReadinessCounts): number => counts.states.ready ?? 0;
 
 export function shareClass(counts: ReadinessCounts): ShareClass {
-  const ready = readyOf(counts);
-  if (counts.total === 0) return 'none';
-  if (ready === 0) return 'zero';
-  if (ready === counts.total) return 'all';
-  const share = ready / counts.total;
+  return classOf(readyOf(counts), counts.total);
+}
+
+/** The class of so many of so many. */
+export function classOf(done: number, total: number): ShareClass {
+  if (total === 0) return 'none';
+  if (done === 0) return 'zero';
+  if (done === total) return 'all';
+  const share = done / total;
   return share >= 0.9 ? 'most' : share >= 0.5 ? 'half' : 'low';
 }
 

@@ -1692,6 +1692,230 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/centres": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Centre
+         * @description The open command centre over the unit: the same one for everybody, made when there is none.
+         */
+        post: operations["centre_api_v1_centres_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Inspections
+         * @description Calls, newest first: of a subtree, of one site.
+         */
+        get: operations["inspections_api_v1_inspections_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Coverage
+         * @description Which units were inspected since a day, of one subtree and of the units right below it.
+         */
+        get: operations["coverage_api_v1_inspections_coverage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Inspection
+         * @description One call with what was found.
+         */
+        get: operations["inspection_api_v1_inspections__inspection__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change
+         * @description Who was at the post, and the note.
+         */
+        patch: operations["change_api_v1_inspections__inspection__patch"];
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection}/picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Picture
+         * @description The site as it was seen then, as long as that is kept.
+         */
+        get: operations["picture_api_v1_inspections__inspection__picture_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find
+         * @description Something was found.
+         */
+        post: operations["find_api_v1_inspections__inspection__findings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/findings/{finding}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close
+         * @description A re-inspection found it done.
+         */
+        post: operations["close_api_v1_findings__finding__close_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Findings
+         * @description Findings, newest first.
+         */
+        get: operations["findings_api_v1_findings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/findings.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Findings File
+         * @description The same as a file, at most 20,000 rows.
+         */
+        get: operations["findings_file_api_v1_findings_xlsx_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/draws": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draw
+         * @description Draws sites by a fresh seed.
+         */
+        post: operations["draw_api_v1_draws_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/sightings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sightings
+         * @description When the site was seen and by whom: for itself and for those who may see it.
+         */
+        get: operations["sightings_api_v1_sites__site__sightings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/whip/{site}": {
         parameters: {
             query?: never;
@@ -1899,6 +2123,18 @@ export interface components {
             codes: number;
         };
         /**
+         * CallerSeen
+         * @description Who called.
+         */
+        CallerSeen: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string | null;
+        };
+        /**
          * Camera
          * @description Step 1. `black`: no light in it; `frozen`: successive pictures are the same.
          */
@@ -1920,6 +2156,14 @@ export interface components {
              * @default 0
              */
             fps: number;
+        };
+        /**
+         * CentreWanted
+         * @description `POST /centres`. `unit`: None for the topmost that the asker may call in.
+         */
+        CentreWanted: {
+            /** Unit */
+            unit?: string | null;
         };
         /**
          * Challenge
@@ -1953,6 +2197,46 @@ export interface components {
             stream: string;
             /** Seq */
             seq: number;
+        };
+        /**
+         * CoverageAnswer
+         * @description `children`: the units right below, in the tree's order.
+         */
+        CoverageAnswer: {
+            /** Dataset */
+            dataset: string;
+            unit: components["schemas"]["Covered"];
+            /** Above */
+            above: components["schemas"]["Covered"][];
+            /** Children */
+            children: components["schemas"]["Covered"][];
+        };
+        /**
+         * Covered
+         * @description A unit and what was inspected in its subtree.
+         */
+        Covered: {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "nation" | "province" | "district" | "commune";
+            /** Units */
+            units: number;
+            /** Inspected */
+            inspected: number;
+            /** Inspections */
+            inspections: number;
+            /** Open */
+            open: number;
+            /** Last */
+            last: string | null;
         };
         /**
          * DeviceList
@@ -2008,6 +2292,40 @@ export interface components {
             conflict: boolean;
         };
         /**
+         * Draw
+         * @description What was drawn, and all that is needed to draw it again.
+         */
+        Draw: {
+            /** Id */
+            id: string;
+            /** Units */
+            units: string[];
+            /** Levels */
+            levels: string[];
+            /** Seed */
+            seed: string;
+            /** Pool */
+            pool: number;
+            /** Pool Hash */
+            pool_hash: string;
+            /** Drawn */
+            drawn: string[];
+            /** Sites */
+            sites: components["schemas"]["Site"][];
+        };
+        /**
+         * DrawWanted
+         * @description `POST /draws`.
+         */
+        DrawWanted: {
+            /** Units */
+            units: string[];
+            /** Levels */
+            levels: ("nation" | "province" | "district" | "commune")[];
+            /** Count */
+            count: number;
+        };
+        /**
          * FailedRehearsal
          * @description Where and why the site's last rehearsal ended before it was through.
          */
@@ -2041,6 +2359,89 @@ export interface components {
             os: string;
             /** Seconds */
             seconds: number;
+        };
+        /**
+         * FindingClosed
+         * @description `POST /findings/{id}/close`: by the re-inspection `inspection`.
+         */
+        FindingClosed: {
+            /** Inspection */
+            inspection: string;
+            /**
+             * Closing
+             * @default
+             */
+            closing: string;
+        };
+        /**
+         * FindingGiven
+         * @description `POST /inspections/{id}/findings`.
+         */
+        FindingGiven: {
+            /** Text */
+            text: string;
+            /**
+             * Severity
+             * @default medium
+             * @enum {string}
+             */
+            severity: "low" | "medium" | "high";
+            /**
+             * Owner
+             * @default
+             */
+            owner: string;
+            /** Due */
+            due?: string | null;
+        };
+        /**
+         * FindingList
+         * @description A page, newest first.
+         */
+        FindingList: {
+            /** Findings */
+            findings: components["schemas"]["FindingSeen"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * FindingSeen
+         * @description Something that was found. `due`: a day. `closed_by`: the re-inspection that found it done.
+         */
+        FindingSeen: {
+            /** Id */
+            id: string;
+            /** Inspection */
+            inspection: string;
+            /** Site */
+            site: string;
+            /** Unit */
+            unit: string;
+            /** Label */
+            label: string;
+            /** Path */
+            path: string;
+            /** At */
+            at: string;
+            /** By */
+            by: string;
+            /** Text */
+            text: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "low" | "medium" | "high";
+            /** Owner */
+            owner: string;
+            /** Due */
+            due: string | null;
+            /** Closed At */
+            closed_at: string | null;
+            /** Closed By */
+            closed_by: string | null;
+            /** Closing */
+            closing: string | null;
         };
         /**
          * Grant
@@ -2292,6 +2693,128 @@ export interface components {
             same: number;
         };
         /**
+         * InspectionChange
+         * @description `PATCH /inspections/{id}`: what is left out stays.
+         */
+        InspectionChange: {
+            /** People */
+            people?: components["schemas"]["PersonGiven"][] | null;
+            /** Note */
+            note?: string | null;
+        };
+        /**
+         * InspectionDetails
+         * @description The same with its note, its picture's time and its findings.
+         */
+        InspectionDetails: {
+            /** Id */
+            id: string;
+            /** Meeting */
+            meeting: string;
+            /** Site */
+            site: string;
+            /** Unit */
+            unit: string;
+            /** Label */
+            label: string;
+            /** Path */
+            path: string;
+            by: components["schemas"]["CallerSeen"];
+            /**
+             * Answer
+             * @enum {string}
+             */
+            answer: "auto" | "ring";
+            /** State */
+            state: string;
+            /** Why */
+            why: string | null;
+            /** After */
+            after: string | null;
+            /** Draw */
+            draw: string | null;
+            /** At */
+            at: string;
+            /** Answered At */
+            answered_at: string | null;
+            /** Live At */
+            live_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** People */
+            people: components["schemas"]["PersonPresent"][];
+            /** Known */
+            known: components["schemas"]["PersonPresent"][];
+            /** Findings Made */
+            findings_made: number;
+            /** Findings Open */
+            findings_open: number;
+            /** Note */
+            note: string;
+            /** Pictured At */
+            pictured_at: string | null;
+            /** Findings */
+            findings: components["schemas"]["FindingSeen"][];
+        };
+        /**
+         * InspectionList
+         * @description A page, newest first.
+         */
+        InspectionList: {
+            /** Inspections */
+            inspections: components["schemas"]["InspectionSeen"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * InspectionSeen
+         * @description One call and what came of it. `people`: who was at the post; `known`: who is known to sit there.
+         */
+        InspectionSeen: {
+            /** Id */
+            id: string;
+            /** Meeting */
+            meeting: string;
+            /** Site */
+            site: string;
+            /** Unit */
+            unit: string;
+            /** Label */
+            label: string;
+            /** Path */
+            path: string;
+            by: components["schemas"]["CallerSeen"];
+            /**
+             * Answer
+             * @enum {string}
+             */
+            answer: "auto" | "ring";
+            /** State */
+            state: string;
+            /** Why */
+            why: string | null;
+            /** After */
+            after: string | null;
+            /** Draw */
+            draw: string | null;
+            /** At */
+            at: string;
+            /** Answered At */
+            answered_at: string | null;
+            /** Live At */
+            live_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** People */
+            people: components["schemas"]["PersonPresent"][];
+            /** Known */
+            known: components["schemas"]["PersonPresent"][];
+            /** Findings Made */
+            findings_made: number;
+            /** Findings Open */
+            findings_open: number;
+        };
+        /**
          * IssuedToken
          * @description A new one. `token`: what the client sends as bearer, readable only now; `url`: where it sends it.
          */
@@ -2463,7 +2986,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "meeting" | "rehearsal";
+            kind: "meeting" | "rehearsal" | "centre";
             /**
              * Status
              * @enum {string}
@@ -2680,6 +3203,12 @@ export interface components {
             codec: "h264" | "vp8";
             /** Chair Site */
             chair_site?: string | null;
+            /**
+             * Kind
+             * @default meeting
+             * @enum {string}
+             */
+            kind: "meeting" | "centre";
         };
         /**
          * NewPerson
@@ -3962,6 +4491,37 @@ export interface components {
             layout?: components["schemas"]["Layout"] | null;
         };
         /**
+         * Sighting
+         * @description When the site was seen. `how`: on a desk's preview by `name`, or on the stage by all.
+         */
+        Sighting: {
+            /** Id */
+            id: string;
+            /** Meeting */
+            meeting: string;
+            /**
+             * How
+             * @enum {string}
+             */
+            how: "preview" | "on_air";
+            /** Name */
+            name: string;
+            /** Title */
+            title: string | null;
+            /** Began */
+            began: string;
+            /** Ended */
+            ended: string | null;
+        };
+        /**
+         * SightingList
+         * @description Newest first, at most 200.
+         */
+        SightingList: {
+            /** Sightings */
+            sightings: components["schemas"]["Sighting"][];
+        };
+        /**
          * Site
          * @description A site.
          */
@@ -3981,11 +4541,16 @@ export interface components {
             path: string;
             /** Carrier */
             carrier: string | null;
+            /**
+             * Answer
+             * @enum {string}
+             */
+            answer: "auto" | "ring";
         };
         /**
          * SiteChange
          * @description `PATCH /sites/{id}`: what is left out stays. `carrier`: "" takes it away; `phones`, `emails`, `people`:
-         *     all.
+         *     all. `answer`: how a call is taken, "" for what is usual of the kind.
          */
         SiteChange: {
             /** Label */
@@ -4000,6 +4565,8 @@ export interface components {
             emails?: string[] | null;
             /** People */
             people?: components["schemas"]["PersonGiven"][] | null;
+            /** Answer */
+            answer?: ("auto" | "ring" | "") | null;
         };
         /**
          * SiteDetails
@@ -4021,6 +4588,11 @@ export interface components {
             path: string;
             /** Carrier */
             carrier: string | null;
+            /**
+             * Answer
+             * @enum {string}
+             */
+            answer: "auto" | "ring";
             /** Phones */
             phones: string[];
             /** Emails */
@@ -7473,6 +8045,402 @@ export interface operations {
                 content: {
                     "text/csv": unknown;
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    centre_api_v1_centres_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CentreWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Meeting"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inspections_api_v1_inspections_get: {
+        parameters: {
+            query?: {
+                unit?: string | null;
+                site?: string | null;
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    coverage_api_v1_inspections_coverage_get: {
+        parameters: {
+            query?: {
+                unit?: string | null;
+                since?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoverageAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inspection_api_v1_inspections__inspection__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                inspection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionDetails"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_api_v1_inspections__inspection__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                inspection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InspectionChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionDetails"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    picture_api_v1_inspections__inspection__picture_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                inspection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    find_api_v1_inspections__inspection__findings_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                inspection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindingGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingSeen"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_api_v1_findings__finding__close_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                finding: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindingClosed"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingSeen"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    findings_api_v1_findings_get: {
+        parameters: {
+            query?: {
+                unit?: string | null;
+                open?: boolean | null;
+                overdue?: boolean;
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    findings_file_api_v1_findings_xlsx_get: {
+        parameters: {
+            query?: {
+                unit?: string | null;
+                open?: boolean | null;
+                overdue?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draw_api_v1_draws_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrawWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draw"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sightings_api_v1_sites__site__sightings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SightingList"];
                 };
             };
             /** @description A problem (RFC 9457) */

@@ -13,6 +13,7 @@ import type {
   ScreenOrder,
   ScreenStatus,
   Show,
+  PublisherAnswer,
   Step,
   StreamEvent,
   ViewerAnswer,
@@ -129,9 +130,9 @@ interface Waiting {
   cancel(): void;
 }
 
-/** A viewer that is being opened; asked once, for its offer is good once. */
+/** A media connection that is being opened; asked once, for its offer is good once. */
 interface Opening {
-  resolve(answer: ViewerAnswer): void;
+  resolve(answer: unknown): void;
   reject(failure: Failure): void;
   cancel(): void;
 }
@@ -304,16 +305,25 @@ export class Wire {
    * offer is too long for it. Raises Failure: the server's code, `offline` when the connection is lost meanwhile, `timeout`.
    */
   openViewer(meeting: string, offer: string, replaces: string | null): Promise<ViewerAnswer> | null {
+    return this.openMedia<ViewerAnswer>({ op: 'viewer', meeting, offer, replaces });
+  }
+
+  /** The same of a publisher: a called site has no round trip to lose. */
+  openPublisher(meeting: string, offer: string): Promise<PublisherAnswer> | null {
+    return this.openMedia<PublisherAnswer>({ op: 'publisher', meeting, offer });
+  }
+
+  private openMedia<A>(asked: Record<string, string | null>): Promise<A> | null {
     const id = this.world.newId();
-    const frame = JSON.stringify({ op: 'viewer', id, meeting, offer, replaces });
+    const frame = JSON.stringify({ ...asked, id });
     const { socket } = this;
     if (!this.welcomed || socket === null || frame.length > MAX_FRAME) return null;
-    return new Promise<ViewerAnswer>((resolve, reject) => {
+    return new Promise<A>((resolve, reject) => {
       const cancel = this.world.after(OPENING_MS, () => {
         this.opening.delete(id);
         reject(Failure.local('timeout', 'The server did not answer the offer'));
       });
-      this.opening.set(id, { resolve, reject, cancel });
+      this.opening.set(id, { resolve: (answer) => resolve(answer as A), reject, cancel });
       socket.send(frame);
     });
   }

@@ -116,7 +116,10 @@ export interface Screen {
 }
 export type MeetingStatus = Schemas['Meeting']['status'];
 
-/** `rehearsal`: a machine presents, and looks whether every site sees, hears, is seen and heard. */
+/**
+ * `rehearsal`: a machine presents, and looks whether every site sees, hears, is seen and heard; `centre`: sites stand
+ * by until they are called; else they come by themselves.
+ */
 export type MeetingKind = Schemas['Meeting']['kind'];
 
 export interface Meeting {
@@ -141,6 +144,37 @@ export interface RosterAnswer {
 export type SiteState = 'standby' | 'in_meeting' | 'invited_to_speak' | 'speaking' | 'on_air';
 export type Mic = 'off' | 'open' | 'muted';
 
+/** How a call stands; those after `live` are over. */
+export type CallState =
+  'ringing' | 'calling' | 'warm' | 'live' | 'no_answer' | 'offline' | 'busy' | 'ended' | 'interrupted';
+
+export interface Caller {
+  id: string;
+  name: string;
+  title: string | null;
+}
+
+/** A call as desks see it. */
+export interface Call {
+  id: string;
+  site: string;
+  label: string;
+  path: string;
+  state: CallState;
+  answer: 'auto' | 'ring';
+  by: Caller;
+  at: string;
+  answered_at: string | null;
+  live_at: string | null;
+  ended_at: string | null;
+  why: string | null;
+  after: string | null;
+  /** Of a call that nobody took: the site's phones, and who of the levels above can be called instead. */
+  phones: string[];
+  phoned: { phone: number; reached: boolean; at: string }[];
+  above: { site: string; label: string; path: string; online: boolean }[];
+}
+
 /** What a site is now to do; sent whole at every change. */
 export interface You {
   meetings: Meeting[];
@@ -148,6 +182,10 @@ export interface You {
   publish: { audio: boolean; video: boolean } | null;
   state: SiteState;
   mic: Mic;
+  /** The call to this site. */
+  call: { id: string; state: CallState; by: Caller; at: string } | null;
+  /** Who has this site's picture before him; no name where it is not at hand. */
+  seen: { name: string; title: string | null }[];
   /** How far this site is in the rehearsal that it is in. */
   rehearsal?: YouRehearsal | null;
 }
@@ -280,6 +318,7 @@ export type Ephemeral =
   | { topic: 'levels'; data: { levels: Record<string, number> } }
   | { topic: 'rollcall'; data: RollFrame }
   | { topic: 'rehearsal'; data: { version: number } }
+  | { topic: 'calls'; data: { calls: Call[] } }
   | { topic: 'receipts'; data: { messages: Record<string, Figures> } }
   | {
       topic: 'stage';
@@ -314,8 +353,8 @@ export type FromServer =
   /** What this window is to show, and what it is to do once. */
   | { op: 'screen'; screen: string; show: Show; do: ScreenOrder | null }
   | { op: 'ack'; id: string; stream: string; seq: number }
-  /** The answer of `viewer`. */
-  | ({ op: 'opened'; id: string } & ViewerAnswer)
+  /** The answer of `viewer`, of `publisher`. */
+  | ({ op: 'opened'; id: string } & (ViewerAnswer | PublisherAnswer))
   /** Of a command, of a `viewer`, or of a `sub` that was refused. */
   | { op: 'nack'; id?: string; stream?: string; problem: Problem };
 
@@ -343,5 +382,10 @@ export interface Commands {
   'rollcall.fill': { call: string; unit: string };
   'rollcall.confirm': { call: string; unit: string; on?: boolean };
   'rollcall.seal': { call: string };
+  'call.start': { site: string; after?: string; draw?: string };
+  'call.warm': { site: string; draw?: string };
+  'call.answer': { call: string };
+  'call.end': { call: string };
+  'call.phoned': { call: string; phone: number; reached: boolean };
 }
 export type CommandName = keyof Commands;

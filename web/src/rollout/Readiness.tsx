@@ -1,10 +1,12 @@
 import { Button, SegmentedControl } from '@mantine/core';
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'react-router';
 import { formatExact, formatNumber } from '../i18n/format';
 import { useErrorText } from '../parts/useErrorText';
 import { codeOf } from '../protocol/failure';
-import type { ReadinessAnswer, ReadinessCause, ReadinessState } from '../protocol/types';
+import { readyOf, shareClass } from '../models/readiness';
+import type { ReadinessAnswer, ReadinessCause, ReadinessState, ReadinessUnit } from '../protocol/types';
 import { CarrierTable } from './CarrierTable';
 import { Causes, Funnel } from './Funnel';
 import { Legend } from './map/Legend';
@@ -127,9 +129,18 @@ function Board({ answer, params, open }: BoardProps) {
 
 /** The country by its map; below, points where they are known, and tiles. */
 function Picture({ answer, onOpen }: { answer: ReadinessAnswer; onOpen: (code: string) => void }) {
+  const { t } = useTranslation();
   const { dataset, unit, children } = answer;
   if (unit.level === 'nation' && regions(dataset).length > 0)
-    return <NationMap dataset={dataset} provinces={children} onOpen={onOpen} />;
+    return (
+      <NationMap
+        dataset={dataset}
+        provinces={children.map((u) => ({ ...u, share: shareClass(u.counts), said: said(t, u) }))}
+        onOpen={onOpen}
+        label={t('readiness.map')}
+        legend={t('readiness.legend')}
+      />
+    );
   return (
     <div className={classes.below}>
       {unit.level === 'province' && (
@@ -139,6 +150,16 @@ function Picture({ answer, onOpen }: { answer: ReadinessAnswer; onOpen: (code: s
       <Legend />
     </div>
   );
+}
+
+function said(t: TFunction, unit: ReadinessUnit): string {
+  const name = `${unit.kind} ${unit.name}`;
+  if (unit.counts.total === 0) return t('readiness.noSites', { name });
+  return t('readiness.of', {
+    name,
+    ready: formatNumber(readyOf(unit.counts)),
+    total: formatNumber(unit.counts.total),
+  });
 }
 
 function Crumbs({ answer, open }: { answer: ReadinessAnswer; open: (code: string) => void }) {

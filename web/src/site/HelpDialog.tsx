@@ -1,7 +1,9 @@
 import { Button } from '@mantine/core';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate } from 'react-router';
 import { Icon } from '../design/icons';
+import { SeenHistory } from '../inspections/SeenHistory';
 import { Dialog } from '../parts/Dialog';
 import classes from './help.module.css';
 import type { SiteSession } from './session';
@@ -19,6 +21,7 @@ interface HelpProps {
 export function HelpDialog({ session, scene, opened, onClose, onCheck }: HelpProps) {
   const { t } = useTranslation();
   const navigate = useNavigate();
+  const [history, setHistory] = useState(false);
   const leave = () => {
     onClose();
     void session.leave();
@@ -60,6 +63,15 @@ export function HelpDialog({ session, scene, opened, onClose, onCheck }: HelpPro
         >
           {t('site.selfTest')}
         </Button>
+        <Button
+          size="md"
+          variant="default"
+          leftSection={<Icon name="camera" />}
+          onClick={() => setHistory(true)}
+          data-testid="seen-history"
+        >
+          {t('inspections.site.history')}
+        </Button>
         {scene.state !== null && (
           <Button
             size="md"
@@ -71,6 +83,7 @@ export function HelpDialog({ session, scene, opened, onClose, onCheck }: HelpPro
           </Button>
         )}
       </div>
+      <SeenHistory site={scene.me} opened={history} onClose={() => setHistory(false)} />
     </Dialog>
   );
 }

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { Icon } from '../design/icons';
+import { Ringing, Seen } from '../inspections/Called';
 import { AudioLines } from '../parts/AudioLines';
 import { useErrorText } from '../parts/useErrorText';
 import { useNow } from '../parts/useNow';
@@ -43,6 +44,7 @@ export default function SitePage() {
               <FaultCard session={session} scene={scene} />
               <AwakeCard session={session} />
               <RehearsalCard session={session} scene={scene} />
+              <Seen scene={scene} />
               <AskCard session={session} scene={scene} />
               <div className={classes.stage}>
                 {scene.state !== null ? (
@@ -63,6 +65,7 @@ export default function SitePage() {
           </main>
         )}
         <Notice session={session} />
+        <Ringing session={session} scene={scene} />
       </div>
       <AudioLines viewer={session.viewer} sound={session.sound} />
       <HelpDialog

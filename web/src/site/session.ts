@@ -6,6 +6,7 @@ import { Meter } from '../media/meter';
 import { Publisher } from '../media/publisher';
 import { isDegraded, QualityReader, type Quality } from '../media/quality';
 import { SnapshotPoster } from '../media/snapshots';
+import { Ring } from '../media/ring';
 import { Sound } from '../media/sound';
 import { Stills } from '../media/stills';
 import { Viewer } from '../media/viewer';
@@ -18,7 +19,7 @@ import { codeOf } from '../protocol/failure';
 import type { Http } from '../protocol/http';
 import { Wire } from '../protocol/socket';
 import type { CommandName, Commands, Me, Meeting, RehearsalFault, YouRehearsal } from '../protocol/types';
-import { viewersOf } from '../protocol/viewers';
+import { publishersOf, viewersOf } from '../protocol/viewers';
 import { browserWorld, wireUrl } from '../protocol/world';
 import { Rehearsing } from './rehearsing';
 
@@ -66,6 +67,7 @@ export class SiteSession {
   readonly awake = new Awake();
   readonly stills: Stills;
   readonly rehearsing: Rehearsing;
+  readonly ring = new Ring();
   private readonly ice: IceServers;
   private readonly poster: SnapshotPoster;
   private readonly wake = new WakeLock();
@@ -86,7 +88,7 @@ export class SiteSession {
     this.wire = new Wire(wireUrl(), 'site', tab, browserWorld(http));
     this.ice = new IceServers(http);
     this.viewer = new Viewer(viewersOf(this.wire, http), this.ice, LINES, LINES);
-    this.publisher = new Publisher(http, this.ice);
+    this.publisher = new Publisher(publishersOf(this.wire, http), this.ice);
     this.stills = new Stills(http, undefined, STILLS_MS, STILLS_MS);
     // Without TLS a browser has no `mediaDevices`, whatever its types say.
     this.devices = new Devices(localStorage, navigator.mediaDevices);
@@ -152,6 +154,10 @@ export class SiteSession {
         }
         if (now.you !== before.you || now.link !== before.link) this.obey();
       }),
+      this.publisher.store.subscribe((now, before) => {
+        // A called site's own picture went first: now it may look, too.
+        if (now.phase !== before.phase) this.obey();
+      }),
       this.awake.store.subscribe((now, before) => {
         if (now.hidden !== before.hidden || now.sleptS !== before.sleptS || now.times !== before.times)
           this.wire.page(now.hidden, now.sleptS === before.sleptS ? null : now.sleptS);
@@ -208,6 +214,7 @@ export class SiteSession {
     this.awake.stop();
     this.wire.stop();
     this.meter.close();
+    this.ring.close();
   }
 
   /** The one tap: sound, camera, microphone. */
@@ -245,7 +252,14 @@ export class SiteSession {
   /** Sends a command of this site's meeting; what is refused is said for a moment. */
   async command<T extends CommandName>(type: T, args: Commands[T]): Promise<boolean> {
     const meeting = this.wire.state.getState().you?.in ?? null;
-    if (meeting === null) return false;
+    return meeting !== null && this.send(type, meeting, args);
+  }
+
+  private async send<T extends CommandName>(
+    type: T,
+    meeting: string | null,
+    args: Commands[T],
+  ): Promise<boolean> {
     try {
       await this.wire.command(type, meeting, args);
       return true;
@@ -261,6 +275,15 @@ export class SiteSession {
     const answered = [...this.store.getState().answered, message].slice(-ANSWERS_KEPT);
     localStorage.setItem(ANSWERED, JSON.stringify(answered));
     this.store.setState({ answered: new Set(answered), justAnswered: { message, at: Date.now() } });
+  }
+
+  /** The one button of who is called: whatever is missing, this opens it. */
+  async answerCall(call: string): Promise<void> {
+    this.ring.sound(false);
+    // The answer first: the camera is open, or opens while it is on its way.
+    const answered = this.send('call.answer', null, { call });
+    if (!this.sound.store.getState().armed || this.devices.store.getState().camera !== 'ok') await this.arm();
+    await answered;
   }
 
   /** The one big button of who is asked to speak: whatever is missing, this opens it. */
@@ -305,12 +328,17 @@ export class SiteSession {
     const target = meetingToJoin(you, sessionStorage.getItem(LEFT));
     if (target !== null) void this.joinNow(target);
     const meeting = you.meetings.find((m) => m.id === you.in) ?? null;
-    this.follow(meeting, target);
-    this.acknowledge();
     if (you.publish !== null && meeting !== null) this.publisher.publish(meeting.id, meeting.codec);
     else this.publisher.release();
-    // While it sends video too: a site on the stage is shown to weak lines by its stills.
-    this.poster.show(you.publish === null || onAir ? video : null, onAir);
+    this.ring.sound(you.call?.state === 'ringing');
+    // A called site is waited for: its own picture goes first, it looks as soon as that is on its way.
+    const first = you.call !== null && you.publish !== null && video !== null;
+    if (!first || this.publisher.store.getState().phase !== 'connecting') this.follow(meeting, target);
+    this.acknowledge();
+    if (you.publish === null && video !== null) this.publisher.prepare();
+    // While it sends video too: a site on the stage is shown to weak lines by its stills, a called one is kept so.
+    const often = onAir || you.call?.state === 'live';
+    this.poster.show(you.publish === null || often ? video : null, often);
   }
 
   /** This page's part in the rehearsal that it is in. */
@@ -382,6 +410,7 @@ export class SiteSession {
     this.publisher.stop();
     this.rehearsing.stop();
     this.poster.show(null);
+    this.ring.sound(false);
     this.devices.close();
     this.sound.disarm();
     this.wake.release();

@@ -18,6 +18,7 @@ const live = (over: Partial<LiveMeeting> = {}): LiveMeeting => ({
   live: new Set(['s_1', 's_3']),
   lastShown: null,
   receipts: {},
+  calls: [],
   refused: null,
   steps: new Map(),
   pages: new Map(),

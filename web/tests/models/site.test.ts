@@ -8,6 +8,8 @@ const you = (over: Partial<You> = {}): You => ({
   publish: null,
   state: 'standby',
   mic: 'off',
+  call: null,
+  seen: [],
   ...over,
 });
 const facts = (over: Partial<SiteFacts> = {}): SiteFacts => ({

@@ -4,6 +4,7 @@ import type { MeetingState } from '../../src/protocol/types';
 export const openMeeting = (over: Partial<MeetingState> = {}): MeetingState => ({
   id: 'm_1',
   title: 'Họp',
+  kind: 'meeting',
   status: 'open',
   codec: 'h264',
   scope: [],

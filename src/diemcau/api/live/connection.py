@@ -17,7 +17,7 @@ from diemcau.api.live.frames import Close
 from diemcau.api.live.hub import Hub
 from diemcau.api.live.outbox import Outbox
 from diemcau.api.live.socket import FRAME
-from diemcau.api.live.viewing import open_viewer
+from diemcau.api.live.viewing import open_publisher, open_viewer
 from diemcau.api.meetings import execute
 from diemcau.api.people import me_of
 from diemcau.api.schemas import ice_servers
@@ -26,10 +26,10 @@ from diemcau.errors import BadRequest, Busy, DiemCauError, JsonValue, NotAuthent
 from diemcau.meetings import MeetingSummary
 from diemcau.rollout.rehearsals import Answer
 from diemcau.screens import Screen
-from diemcau.stage import Part
+from diemcau.stage import Part, PublisherAnswer, ViewerAnswer
 
-MAX_OPENING = 2
-"""Viewers that a client may be having opened: one, and one that takes its place."""
+MAX_OPENING = 3
+"""Connections that a client may be having opened: a viewer, one that takes its place, a publisher."""
 
 RATE, BURST = 20.0, 100
 """Frames a second and at once from a client; a faster one is read more slowly."""
@@ -163,14 +163,26 @@ class Connection:
         meeting = self.services.meetings.meeting_of(self.site)
         part = Part(state="standby") if meeting is None else self.services.stage.part(meeting, self.site)
         publish = part.publish
+        calls = self.services.inspections.calls
+        call = calls.of_site(self.site)
+        known = self._meetings
+        if call is not None and call.meeting == meeting and meeting not in known:
+            known = {**known, call.meeting: calls.meeting_of(call)}
         return {
-            "meetings": [summary.to_json() for summary in self._meetings.values()],
+            "meetings": [summary.to_json() for summary in known.values()],
             "in": meeting,
             "publish": None if publish is None else {"audio": publish.audio, "video": publish.video},
             "state": part.state,
             "mic": part.mic,
             "rehearsal": self.services.rehearsals.you(self.site),
+            "call": None if call is None else call.told(),
+            "seen": [self._who(party) for party in part.seen_by],
         }
+
+    def _who(self, party: str) -> dict[str, Any]:
+        """Somebody who sees the site, as it is told; without a connection of his his name is not at hand."""
+        actor = self.hub.actor_of(party)
+        return {"name": "" if actor is None else actor.name, "title": None if actor is None else actor.title}
 
     # Its life.
 
@@ -286,8 +298,8 @@ class Connection:
                     self.send(frames.nack(error, stream=wanted.stream))
             case frames.Unsubscribe() as unwanted:
                 self.following.unsubscribe(unwanted.stream)
-            case frames.OpenViewer() as wanted:
-                self._open_viewer(wanted)
+            case frames.OpenViewer() | frames.OpenPublisher() as wanted:
+                self._open(wanted)
             case frames.OpenScreen() as wanted:
                 await self._open_screen(wanted)
             case frames.Page() as page:
@@ -299,26 +311,31 @@ class Connection:
             case frames.Pong():
                 pass
 
-    def _open_viewer(self, wanted: frames.OpenViewer) -> None:
+    def _open(self, wanted: frames.OpenViewer | frames.OpenPublisher) -> None:
         """Beside the reading: the media node may take a while, and a hand must not wait for it."""
         if len(self._opening) >= MAX_OPENING:
-            self.send(frames.nack(Busy("A viewer is being opened already"), id=wanted.id))
+            self.send(frames.nack(Busy("Connections are being opened already"), id=wanted.id))
             return
         # Not ended with the connection: what the node has begun is not left half done.
-        task = asyncio.create_task(self._answer_viewer(wanted), name="ws-viewer")
+        task = asyncio.create_task(self._answer_offer(wanted), name="ws-open")
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
 
-    async def _answer_viewer(self, wanted: frames.OpenViewer) -> None:
+    async def _answer_offer(self, wanted: frames.OpenViewer | frames.OpenPublisher) -> None:
         try:
             self.become(await authenticate(self.services, self.page, self.credential))
-            answer = await open_viewer(self.hub, self.actor, wanted.meeting, wanted.offer, wanted.replaces)
+            hub, actor = self.hub, self.actor
+            answer: ViewerAnswer | PublisherAnswer
+            if isinstance(wanted, frames.OpenViewer):
+                answer = await open_viewer(hub, actor, wanted.meeting, wanted.offer, wanted.replaces)
+            else:
+                answer = await open_publisher(hub, actor, wanted.meeting, wanted.offer)
         except NotAuthenticated as error:
             self.end(Close.NOT_AUTHENTICATED, error.code)
         except DiemCauError as error:
             self.send(frames.nack(error, id=wanted.id))
         except Exception as error:
-            log.error("viewer could not be opened", exc_info=error)
+            log.error("a media connection could not be opened", exc_info=error)
             self.send(frames.nack(DiemCauError(), id=wanted.id))
         else:
             self.send(frames.opened(wanted.id, answer))

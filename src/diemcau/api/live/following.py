@@ -150,6 +150,17 @@ class Following:
             self._owe_roll_call(follow)
         return frames.ephemeral(follow.stream, "rollcall", told)
 
+    def owe_calls(self, follow: Follow) -> None:
+        """Has the meeting's calls told, as they are when that leaves."""
+        if "calls" in follow.topics:
+            self._outbox.put_late(f"{follow.stream} calls", lambda: self._calls(follow))
+
+    def _calls(self, follow: Follow) -> str:
+        seen = frozenset() if follow.stale else follow.seen
+        running = self._services.inspections.calls.of_meeting(follow.stream.partition(":")[2])
+        shown = [call.to_json() for call in running if seen is None or call.site.id in seen]
+        return frames.ephemeral(follow.stream, "calls", {"calls": shown})
+
     def _seen_steps(self, follow: Follow, data: Mapping[str, Any]) -> dict[str, Any]:
         steps = data.get("steps")
         of = steps if isinstance(steps, Mapping) else {}
@@ -206,6 +217,7 @@ class Following:
         if "screens" in follow.topics:
             listing = self._services.screens.registry.listing(meeting)
             self._client.send(frames.ephemeral(follow.stream, "screens", {"screens": listing}))
+        self.owe_calls(follow)
         if "receipts" in follow.topics:
             self.owe_receipts(follow, await self._services.meetings.recent_receipts(meeting))
         if "rollcall" in follow.topics:
@@ -227,7 +239,7 @@ class Following:
         while True:
             actor, seen = self._client.actor, None
             viewer = await self._services.meetings.viewer(meeting, actor)
-            if topics & {"presence", "receipts", "rollcall", "screens"}:
+            if topics & {"presence", "receipts", "rollcall", "screens", "calls"}:
                 roster = await self._services.meetings.roster(meeting, actor)
                 seen = frozenset(row[0] for row in roster.sites)
             if actor is self._client.actor:

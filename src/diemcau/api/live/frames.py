@@ -13,7 +13,7 @@ from diemcau.clock import rfc3339
 from diemcau.errors import BadRequest, DiemCauError, JsonObject
 from diemcau.rollout.rehearsals.walk import PageFault
 from diemcau.screens import Kind, Order, Show, Status
-from diemcau.stage import ViewerAnswer
+from diemcau.stage import PublisherAnswer, ViewerAnswer
 from diemcau.store import Event
 
 MAX_FRAME = 64 << 10
@@ -60,7 +60,7 @@ class Subscribe(_Frame):
     stream: Annotated[str, Field(min_length=1, max_length=80)]
     since: Annotated[int, Field(ge=0)] | None = None
     topics: Annotated[
-        list[Literal["presence", "levels", "receipts", "rollcall", "screens", "rehearsal"]],
+        list[Literal["presence", "levels", "receipts", "rollcall", "screens", "rehearsal", "calls"]],
         Field(alias="with", max_length=8),
     ] = []
 
@@ -109,6 +109,15 @@ class Rehearse(_Frame):
     figures: Annotated[dict[Literal["width", "height", "db"], int], Field(max_length=3)] = {}
 
 
+class OpenPublisher(_Frame):
+    """Open a publisher: an offer in, an answer out, as `POST /meetings/{m}/publisher`."""
+
+    op: Literal["publisher"]
+    id: Annotated[str, Field(min_length=1, max_length=64)]
+    meeting: Annotated[str, Field(min_length=1, max_length=64)]
+    offer: Annotated[str, Field(min_length=1)]
+
+
 class Pong(_Frame):
     """Answers a beat."""
 
@@ -116,7 +125,7 @@ class Pong(_Frame):
 
 
 _HELLO: TypeAdapter[Hello] = TypeAdapter(Hello)
-Later: TypeAlias = Subscribe | Unsubscribe | OpenViewer | OpenScreen | Pong | Page | Rehearse
+Later: TypeAlias = Subscribe | Unsubscribe | OpenViewer | OpenPublisher | OpenScreen | Pong | Page | Rehearse
 _LATER: TypeAdapter[Later] = TypeAdapter(Annotated[Later, Field(discriminator="op")])
 
 
@@ -184,8 +193,8 @@ def wait(place: int, of: int, seconds: int) -> str:
     return text({"op": "wait", "place": place, "of": of, "seconds": seconds})
 
 
-def opened(name: str, answer: ViewerAnswer) -> str:
-    """`opened`: the answer of `viewer`."""
+def opened(name: str, answer: ViewerAnswer | PublisherAnswer) -> str:
+    """`opened`: the answer of `viewer` or `publisher`."""
     return text({"op": "opened", "id": name, **asdict(answer)})
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from diemcau.access import SYSTEM
+from diemcau.access import SYSTEM, Actor
 from diemcau.api.limits import RateLimit
 from diemcau.api.live import frames
 from diemcau.api.live.admission import Admission, Queued
@@ -19,7 +19,8 @@ from diemcau.api.services import Services
 from diemcau.bus import EPHEMERAL, EVENTS, Message, SubscriberTooSlow, Subscription
 from diemcau.clock import rfc3339
 from diemcau.errors import Busy, DiemCauError
-from diemcau.meetings import MeetingSummary
+from diemcau.inspections import CALLS
+from diemcau.meetings import MeetingSummary, comes_by_itself
 from diemcau.rollout.rehearsals.hall import TOLD
 from diemcau.stage import GONE, LINES, PARTS, STANDING
 from diemcau.store import Event
@@ -206,6 +207,12 @@ class Hub:
             await self._take_event(Event.from_json(message.body))
         elif message.topic == PARTS or message.topic == TOLD:
             self._tell_you(_strings(message.body, "sites"))
+        elif message.topic == CALLS:
+            self._tell_you([str(message.body.get("site"))])
+            for connection, follow in self._by_stream.get(
+                f"meeting:{message.body.get('meeting')}", {}
+            ).items():
+                connection.following.owe_calls(follow)
         elif message.topic == GONE:
             self._take_gone(message.body)
         elif message.topic == LINES:
@@ -247,7 +254,7 @@ class Hub:
             log.warning("meeting could not be listed", meeting=meeting, code=error.code)
             return
         for site, connection in list(self._sites.items()):
-            if site in invited:
+            if site in invited and comes_by_itself(summary, site):
                 connection.list_meeting(summary)
 
     def _take_gone(self, body: Mapping[str, Any]) -> None:
@@ -333,6 +340,10 @@ class Hub:
     def page_of(self, site: str) -> dict[str, Any] | None:
         """The same, of a site that has said so: `{"page_hidden", "slept_s", "slept_at"}`."""
         return self._pages.get(site)
+
+    def actor_of(self, party: str) -> Actor | None:
+        """Who a connected party is."""
+        return next((connection.actor for connection in self._by_party.get(party, ())), None)
 
     def _tell_you(self, sites: Iterable[str]) -> None:
         for site in sites:

@@ -1,4 +1,4 @@
-"""Opening a viewer: what both its doors do, the WebSocket's `viewer` frame and the HTTP request."""
+"""Opening viewers and publishers: what both their doors do, the WebSocket's frame and the HTTP request."""
 
 import time
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from diemcau.access import Actor
 from diemcau.api.live.hub import Hub
 from diemcau.api.services import Services
-from diemcau.errors import DiemCauError
+from diemcau.errors import DiemCauError, Forbidden
 from diemcau.meetings import NotInMeeting
-from diemcau.stage import ViewerAnswer
+from diemcau.stage import PublisherAnswer, ViewerAnswer
 
 
 @contextmanager
@@ -50,3 +50,17 @@ async def open_viewer(hub: Hub, actor: Actor, meeting: str, offer: str, replaces
         finally:
             hub.turns.admission.answered(actor.id, time.monotonic() - began)
             hub.turns.admission.done(actor.id)
+
+
+async def open_publisher(hub: Hub, actor: Actor, meeting: str, offer: str) -> PublisherAnswer:
+    """A publisher of the site that asks, while it is asked to send.
+
+    Raises Forbidden, TooManyRequests, MeetingNotFound, NotInMeeting, and what `Stage.open_publisher` does.
+    """
+    services = hub.services
+    with counted(services, "publisher"):
+        if actor.site is None:
+            raise Forbidden("Only sites publish", command="publisher.open")
+        hub.media.take(actor.key)
+        await may_watch(services, actor, meeting)
+        return await services.stage.open_publisher(meeting, actor.site, offer)

@@ -1,5 +1,4 @@
 import { useTranslation } from 'react-i18next';
-import type { ReadinessUnit } from '../../protocol/types';
 import classes from './map.module.css';
 import type { Inset } from './shapes';
 
@@ -14,7 +13,7 @@ export function InsetBox({
 }: {
   box: Inset;
   fill: string;
-  province: ReadinessUnit | undefined;
+  province: { kind: string; name: string } | undefined;
   said?: string;
   marked?: boolean;
   handle?: React.SVGProps<SVGGElement>;

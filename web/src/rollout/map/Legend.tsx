@@ -5,11 +5,11 @@ import classes from './map.module.css';
 import { fillOf, Patterns } from './Patterns';
 
 /** What tone and pattern mean. */
-export function Legend() {
+export function Legend({ label }: { label?: string }) {
   const { t } = useTranslation();
   const id = useId();
   return (
-    <ul className={classes.legend} aria-label={t('readiness.legend')}>
+    <ul className={classes.legend} aria-label={label ?? t('readiness.legend')}>
       {CLASSES.map((name) => (
         <li key={name}>
           <svg width="28" height="16" aria-hidden="true">

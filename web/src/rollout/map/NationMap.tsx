@@ -1,8 +1,6 @@
 import { useId, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { formatNumber } from '../../i18n/format';
-import { neighbour, readyOf, shareClass, type Direction } from '../../models/readiness';
-import type { ReadinessUnit } from '../../protocol/types';
+import { neighbour, type Direction, type ShareClass } from '../../models/readiness';
 import { Legend } from './Legend';
 import classes from './map.module.css';
 import { fillOf, Patterns } from './Patterns';
@@ -16,14 +14,28 @@ const KEYS: Record<string, Direction> = {
   ArrowRight: 'right',
 };
 
+/** A province as the map colours and names it. */
+export interface MapUnit {
+  code: string;
+  kind: string;
+  name: string;
+  share: ShareClass;
+  /** Its figures in words. */
+  said: string;
+}
+
 interface MapProps {
   dataset: string;
-  provinces: readonly ReadinessUnit[];
+  provinces: readonly MapUnit[];
   onOpen: (code: string) => void;
+  /** What the map shows. */
+  label: string;
+  /** What the classes count. */
+  legend: string;
 }
 
 /** The country by province, with Hoàng Sa and Trường Sa; hover or focus says the figures, a click or Enter goes in. */
-export function NationMap({ dataset, provinces, onOpen }: MapProps) {
+export function NationMap({ dataset, provinces, onOpen, label, legend }: MapProps) {
   const { t } = useTranslation();
   const id = useId();
   const [at, setAt] = useState<string | null>(null);
@@ -32,21 +44,8 @@ export function NationMap({ dataset, provinces, onOpen }: MapProps) {
   const svg = useRef<SVGSVGElement>(null);
   const units = useMemo(() => new Map(provinces.map((u) => [u.code, u])), [provinces]);
 
-  const say = (code: string): string => {
-    const unit = units.get(code);
-    if (!unit) return code;
-    const name = `${unit.kind} ${unit.name}`;
-    if (unit.counts.total === 0) return t('readiness.noSites', { name });
-    return t('readiness.of', {
-      name,
-      ready: formatNumber(readyOf(unit.counts)),
-      total: formatNumber(unit.counts.total),
-    });
-  };
-  const fill = (code: string) => {
-    const unit = units.get(code);
-    return fillOf(id, unit ? shareClass(unit.counts) : 'none');
-  };
+  const say = (code: string): string => units.get(code)?.said ?? code;
+  const fill = (code: string) => fillOf(id, units.get(code)?.share ?? 'none');
   const handle = (code: string) => ({
     onClick: () => onOpen(code),
     onPointerEnter: () => setAt(code),
@@ -77,7 +76,7 @@ export function NationMap({ dataset, provinces, onOpen }: MapProps) {
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         className={classes.map}
         role="group"
-        aria-label={`${t('readiness.map')}. ${t('readiness.mapHelp')}`}
+        aria-label={`${label}. ${t('readiness.mapHelp')}`}
         data-testid="nation-map"
       >
         <Patterns id={id} />
@@ -111,7 +110,7 @@ export function NationMap({ dataset, provinces, onOpen }: MapProps) {
         <p className={classes.said} data-testid="map-said">
           {at === null ? t('readiness.mapHelp') : say(at)}
         </p>
-        <Legend />
+        <Legend label={legend} />
       </div>
       <span id="after-map" tabIndex={-1} />
     </div>
