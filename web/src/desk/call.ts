@@ -10,12 +10,13 @@ export interface Caller {
 }
 
 /**
- * Calls a site: its picture comes up at the desk, lined up for the cut. Who does not direct the picture (the chair) gives it
+ * Calls a site: its page rings or answers, and its picture comes up at the desk. Who may not call previews it, or gives it
  * the floor, which puts it on the stage. False when it was refused; the caller has been told why.
  */
 export function callSite(from: Caller, site: string): Promise<boolean> {
   const stage = from.state?.stage;
   if (stage?.on_air.includes(site)) return Promise.resolve(true);
+  if (from.may.includes('call.start')) return from.command('call.start', { site });
   if (from.may.includes('stage.preview'))
     return from.command('stage.preview', { slots: withPreview(stage?.preview ?? [null], site, null) });
   return from.command('floor.give', { site });
