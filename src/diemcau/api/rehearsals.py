@@ -6,9 +6,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
+from diemcau.access import Actor
 from diemcau.api.asker import CurrentAsker, CurrentServices
 from diemcau.api.schemas import Codec, Level, Strict
+from diemcau.api.services import Services
 from diemcau.clock import rfc3339
+from diemcau.errors import BadRequest
 from diemcau.rollout.rehearsals import NewRehearsal, Rehearsal, Scope, Seat, SeatFilter, Tally
 from diemcau.rollout.rehearsals.export import write_csv, write_xlsx
 from diemcau.rollout.rehearsals.texts import TEXTS
@@ -23,17 +26,24 @@ Id = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class RehearsalScope(Strict):
-    """A subtree (`carrier`: only those sites of it; empty: those whose carrier is not known) or a list of
-    sites. `todo`: only those that have not rehearsed yet."""
+    """A subtree, a wave, or a list of sites. `carrier`: only those of it; empty: those whose carrier is not
+    known. `todo`: only those that have not rehearsed yet."""
 
+    wave: Id | None = None
     unit: Annotated[str, Field(max_length=16)] | None = None
     carrier: Annotated[str, Field(max_length=100)] | None = None
     sites: Annotated[list[Id], Field(max_length=20_000, default_factory=list)]
     todo: bool = False
 
-    def to_scope(self) -> Scope:
-        """As the room takes it."""
-        return Scope(self.unit, self.carrier, tuple(self.sites), self.todo)
+    async def to_scope(self, services: Services, actor: Actor) -> Scope:
+        """As the room takes it. Raises WaveNotFound of a wave that the asker does not see."""
+        sites = tuple(self.sites)
+        if self.wave is not None:
+            if sites:
+                raise BadRequest("name one of a unit, a wave and sites", field="wave")
+            await services.waves.waves.see(actor, self.wave)
+            sites = tuple(await services.waves.waves.sites_of(self.wave))
+        return Scope(self.unit, self.carrier, sites, self.todo)
 
 
 class RehearsalWanted(Strict):
@@ -147,7 +157,7 @@ class RehearsalSeats(BaseModel):
 async def preview(body: RehearsalScope, asker: CurrentAsker, services: CurrentServices) -> RehearsalPreview:
     """How many sites, and how long it takes."""
     devices = await services.readiness.with_device()
-    made = await services.rehearsals.preview(asker.actor, body.to_scope(), devices)
+    made = await services.rehearsals.preview(asker.actor, await body.to_scope(services, asker.actor), devices)
     return RehearsalPreview.model_validate(made, from_attributes=True)
 
 
@@ -155,7 +165,12 @@ async def preview(body: RehearsalScope, asker: CurrentAsker, services: CurrentSe
 async def create(body: RehearsalWanted, asker: CurrentAsker, services: CurrentServices) -> RehearsalShown:
     """Plans one, or begins it now."""
     wanted = NewRehearsal(
-        body.id, body.scope.to_scope(), body.title, body.starts_at, body.minutes, body.codec
+        body.id,
+        await body.scope.to_scope(services, asker.actor),
+        body.title,
+        body.starts_at,
+        body.minutes,
+        body.codec,
     )
     return _shown(await services.rehearsals.create(asker.actor, wanted))
 

@@ -3757,10 +3757,12 @@ export interface components {
         };
         /**
          * RehearsalScope
-         * @description A subtree (`carrier`: only those sites of it; empty: those whose carrier is not known) or a list of
-         *     sites. `todo`: only those that have not rehearsed yet.
+         * @description A subtree, a wave, or a list of sites. `carrier`: only those of it; empty: those whose carrier is not
+         *     known. `todo`: only those that have not rehearsed yet.
          */
         RehearsalScope: {
+            /** Wave */
+            wave?: string | null;
             /** Unit */
             unit?: string | null;
             /** Carrier */

@@ -11,25 +11,33 @@ import classes from './rehearsals.module.css';
 import { rehearsals, type RehearsalShown } from './rehearsalsApi';
 import { UnitPicker } from './UnitPicker';
 
-/** Scope, time, and what it would be: nothing begins before that has been shown. */
-export function RehearsalStart({ onMade }: { onMade: (made: RehearsalShown) => void }) {
+export interface ChosenWave {
+  id: string;
+  name: string;
+}
+
+/** Scope, time, and what it would be: nothing begins before that has been shown. `wave`: whose sites, where one is chosen. */
+export function RehearsalStart(props: { wave: ChosenWave | null; onMade: (made: RehearsalShown) => void }) {
+  const { wave, onMade } = props;
   const { t } = useTranslation();
   const errorText = useErrorText();
   const [unit, setUnit] = useState<{ code: string; path: string } | null>(null);
   const [carrier, setCarrier] = useState('');
   const [todo, setTodo] = useState(false);
-  const [title, setTitle] = useState('');
+  const [title, setTitle] = useState(wave === null ? '' : t('rehearsal.start.titleOf', { name: wave.name }));
   const [at, setAt] = useState('');
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<string | null>(null);
   // The same press twice begins one rehearsal.
   const [command, setCommand] = useState(newId);
   const [asked] = useDebouncedValue(carrier.trim(), 300);
-  const scope = { unit: unit?.code ?? null, carrier: asked === '' ? null : asked, todo };
+  const whose = wave === null ? { unit: unit?.code ?? null } : { wave: wave.id };
+  const scope = { ...whose, carrier: asked === '' ? null : asked, todo };
+  const path = wave === null ? unit?.path : t('rehearsal.start.wave', { name: wave.name });
   const preview = useQuery({
     queryKey: ['rehearsal-preview', scope],
     queryFn: ({ signal }) => rehearsals.preview(scope, signal),
-    enabled: unit !== null,
+    enabled: path !== undefined,
   });
   const many = preview.data?.sites ?? 0;
   const begin = async () => {
@@ -49,7 +57,9 @@ export function RehearsalStart({ onMade }: { onMade: (made: RehearsalShown) => v
     <section className={classes.block} aria-label={t('rehearsal.start.title')}>
       <h2>{t('rehearsal.start.title')}</h2>
       <div className={classes.form}>
-        <UnitPicker label={t('rehearsal.start.unit')} onPick={setUnit} testid="rehearsal-unit" />
+        {wave === null && (
+          <UnitPicker label={t('rehearsal.start.unit')} onPick={setUnit} testid="rehearsal-unit" />
+        )}
         <TextInput
           label={t('rehearsal.start.carrier')}
           value={carrier}
@@ -74,7 +84,7 @@ export function RehearsalStart({ onMade }: { onMade: (made: RehearsalShown) => v
         onChange={(event) => setTodo(event.currentTarget.checked)}
       />
       <p role="status" data-testid="rehearsal-preview">
-        {unit === null ? t('rehearsal.start.none') : t('rehearsal.start.chosen', { path: unit.path })}{' '}
+        {path === undefined ? t('rehearsal.start.none') : t('rehearsal.start.chosen', { path })}{' '}
         {preview.data &&
           (many === 0
             ? t('rehearsal.start.nobody')
@@ -90,7 +100,7 @@ export function RehearsalStart({ onMade }: { onMade: (made: RehearsalShown) => v
       <div>
         <Button
           loading={busy}
-          disabled={unit === null || many === 0}
+          disabled={path === undefined || many === 0}
           onClick={() => void begin()}
           data-testid="rehearsal-start"
         >

@@ -10,7 +10,7 @@ import { codeOf } from '../protocol/failure';
 import { RehearsalBoard } from './RehearsalBoard';
 import classes from './rehearsals.module.css';
 import { rehearsals, type RehearsalShown } from './rehearsalsApi';
-import { RehearsalStart } from './RehearsalStart';
+import { RehearsalStart, type ChosenWave } from './RehearsalStart';
 import { useReadiness } from './useReadiness';
 
 const POLL_MS = 10_000;
@@ -20,10 +20,16 @@ export default function Rehearsals() {
   const [params, setParams] = useSearchParams();
   const id = params.get('dot');
   if (id !== null) return <RehearsalBoard key={id} id={id} />;
-  return <Overview open={(made) => setParams({ dot: made.id })} />;
+  const wave = params.get('wave');
+  return (
+    <Overview
+      wave={wave === null ? null : { id: wave, name: params.get('name') ?? wave }}
+      open={(made) => setParams({ dot: made.id })}
+    />
+  );
 }
 
-function Overview({ open }: { open: (made: RehearsalShown) => void }) {
+function Overview({ wave, open }: { wave: ChosenWave | null; open: (made: RehearsalShown) => void }) {
   const { t } = useTranslation();
   const errorText = useErrorText();
   const me = useMe();
@@ -37,7 +43,7 @@ function Overview({ open }: { open: (made: RehearsalShown) => void }) {
     <div className={classes.page} data-testid="rehearsals">
       <h1>{t('rehearsal.title')}</h1>
       <p className={classes.intro}>{t('rehearsal.intro')}</p>
-      {may && <RehearsalStart onMade={open} />}
+      {may && <RehearsalStart key={wave?.id} wave={wave} onMade={open} />}
       <Demand />
       <section className={classes.block} aria-label={t('rehearsal.list.title')}>
         <h2>{t('rehearsal.list.title')}</h2>

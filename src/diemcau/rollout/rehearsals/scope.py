@@ -27,7 +27,7 @@ class Scope:
 async def sites_in(sites: Sites, scope: Scope) -> list[Site]:
     """The sites, feeds left out: nobody sits there. Raises BadRequest, UnitNotFound, SiteNotFound."""
     if (scope.unit is None) == (not scope.sites):
-        raise BadRequest("name either a unit or sites", field="unit")
+        raise BadRequest("name one of a unit, a wave and sites", field="unit")
     found: Iterable[Site]
     if scope.unit is not None:
         found = await sites.by_units((ScopeEntry(scope.unit, _LEVELS),))

@@ -37,6 +37,9 @@ export const rehearsal: typeof vi = {
   intro:
     'A machine presents: it shows numbered pictures, rings bells, then asks each site for a sentence. A site is through when the machine has measured all four steps itself.',
   start: {
+    ofWave: 'Rehearse this wave',
+    wave: 'the wave {{name}}',
+    titleOf: 'Rehearsal {{name}}',
     title: 'Begin a rehearsal',
     unit: 'Unit (name or code)',
     chosen: 'Scope: {{path}}',

@@ -35,6 +35,9 @@ export const rehearsal = {
   intro:
     'Máy đóng vai người trình bày: chiếu hình đánh số, đánh chuông, rồi mời từng điểm cầu nói một câu. Điểm cầu đạt khi máy tự đo được đủ bốn bước.',
   start: {
+    ofWave: 'Chạy thử đợt này',
+    wave: 'đợt {{name}}',
+    titleOf: 'Chạy thử {{name}}',
     title: 'Mở đợt chạy thử',
     unit: 'Đơn vị (tên hoặc mã)',
     chosen: 'Phạm vi: {{path}}',
