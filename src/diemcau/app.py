@@ -44,7 +44,7 @@ from diemcau.rollout.sheets.jobs import SheetJobs
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.store import Event, Store
-from diemcau.units import Units
+from diemcau.units import Eras, Units
 
 VERSION = importlib.metadata.version("diemcau")
 GC_THRESHOLDS = (50_000, 20, 20)
@@ -66,11 +66,12 @@ class AlreadyServing(DiemCauError):
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """Everything below the doors."""
+    """Everything below the doors. `eras`: how codes in what was written earlier are read."""
 
     store: Store
     bus: LocalBus
     units: Units
+    eras: Eras
     clock: Clock
     access: Access
     sites: Sites
@@ -98,7 +99,7 @@ async def open_rooms(settings: Settings, clock: Clock | None = None) -> AsyncIte
         meetings = Meetings(store, bus, units, access, sites, clock, eras=eras)
         sheets = SheetJobs(sites, access, units, clock, settings.data / "sheets", hotline=settings.hotline)
         try:
-            yield Rooms(store, bus, units, clock, access, sites, meetings, sheets)
+            yield Rooms(store, bus, units, eras, clock, access, sites, meetings, sheets)
         finally:
             await sheets.aclose()
             await meetings.aclose()  # what it tells reads the store
