@@ -50,7 +50,7 @@ from diemcau.screens import Screens
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.store import Event, Store
-from diemcau.units import Units
+from diemcau.units import Eras, Units
 
 VERSION = importlib.metadata.version("diemcau")
 GC_THRESHOLDS = (50_000, 20, 20)
@@ -72,11 +72,12 @@ class AlreadyServing(DiemCauError):
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """Everything below the doors."""
+    """Everything below the doors. `eras`: how codes in what was written earlier are read."""
 
     store: Store
     bus: LocalBus
     units: Units
+    eras: Eras
     clock: Clock
     access: Access
     sites: Sites
@@ -108,7 +109,8 @@ async def open_rooms(
         meetings = Meetings(store, bus, units, access, sites, clock, eras=eras)
         sheets = SheetJobs(sites, access, units, clock, settings.data / "sheets", hotline=settings.hotline)
         try:
-            yield Rooms(store, bus, units, clock, access, sites, meetings, sheets, make_mailer(settings))
+            mailer = make_mailer(settings)
+            yield Rooms(store, bus, units, eras, clock, access, sites, meetings, sheets, mailer)
         finally:
             await sheets.aclose()
             await meetings.aclose()  # what it tells reads the store
