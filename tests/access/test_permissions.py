@@ -45,6 +45,7 @@ EXPECTED = {
     "site.change": {T},
     "code.issue": {T},
     "code.revoke": {T},
+    "wave.plan": {T},
     "token.whip": {T},
     "token.whep": {D, S},
     "person.manage": {D, T},

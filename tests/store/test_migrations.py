@@ -12,6 +12,7 @@ import diemcau.access.tables
 import diemcau.meetings.tables
 import diemcau.rollout.readiness.tables
 import diemcau.rollout.selftest.tables
+import diemcau.rollout.waves.tables
 import diemcau.sites.tables
 from diemcau.store import SchemaTooNew, Store, metadata
 from tests.store.test_log import change
@@ -21,6 +22,7 @@ ROOMS = (
     diemcau.meetings.tables,
     diemcau.rollout.readiness.tables,
     diemcau.rollout.selftest.tables,
+    diemcau.rollout.waves.tables,
     diemcau.sites.tables,
 )
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from diemcau.cli import demo, doctor, load, meetings, people, serve, sites, tokens, units
+from diemcau.cli import demo, doctor, load, meetings, people, serve, sites, tokens, units, waves
 
 app = typer.Typer(
     name="diemcau",
@@ -19,6 +19,7 @@ app.add_typer(sites.app, name="sites")
 app.add_typer(people.app, name="people")
 app.add_typer(meetings.app, name="meetings")
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(waves.app, name="waves")
 app.command("doctor")(doctor.doctor)
 
 __all__ = ["app"]
