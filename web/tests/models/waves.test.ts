@@ -8,7 +8,7 @@ import {
   reasonOf,
   todayOf,
   type Wave,
-} from '../src/models/waves';
+} from '../../src/models/waves';
 
 const wave = (id: string, day: string, ready: number, never: number): Wave => ({
   id,
