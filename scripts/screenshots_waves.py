@@ -48,6 +48,7 @@ async def tell(rooms: Rooms, mail: Server) -> str:
     ids = await waves.waves.sites_of(one.id)
     changes = [SiteChange(site, emails=(f"ubnd.{site[2:]}@binhphuoc.gov.vn",)) for site in ids[:-4]]
     await rooms.sites.change(SYSTEM, changes)
+    waves = rooms_of(rooms)  # nothing here follows events
     gone = ["550 5.1.1 No such user here"]
     mail.rcpt = {f"ubnd.{site[2:]}@binhphuoc.gov.vn": [*gone] for site in (ids[7], ids[19], ids[31])}
     mail.data = {f"ubnd.{ids[40][2:]}@binhphuoc.gov.vn": ["552 5.2.2 Mailbox full"]}
