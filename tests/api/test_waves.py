@@ -41,6 +41,8 @@ async def test_a_plan_is_previewed_made_and_shown_with_its_funnel_and_its_missin
         problem(await client.post("/api/v1/waves", json=PLAN), 400, "nothing_to_plan")
         rows = (await client.get("/api/v1/readiness/sites", params={"wave": second})).json()
         assert [row["site"] for row in rows["rows"]] == [SOUTH] and rows["total"] == 1
+        missing = {"wave": second, "missing": True}
+        assert (await client.get("/api/v1/readiness/sites", params=missing)).json()["total"] == 1
         assert (await client.get("/api/v1/readiness/sites.csv", params={"wave": second})).text.count(
             "\r\n"
         ) == 2

@@ -142,8 +142,10 @@ def failed(wave: Wave, data: Data = None, as_json: Json = False) -> None:
     async def work(door: Door) -> Any:
         found, rows, after = await _wave(door, wave, as_json=as_json), [], None
         while True:
-            page = await door.ask("GET", "/api/v1/readiness/sites", wave=found, limit=500, after=after)
-            rows += [row for row in page["rows"] if row["cause"] is not None]
+            page = await door.ask(
+                "GET", "/api/v1/readiness/sites", wave=found, missing=True, limit=500, after=after
+            )
+            rows += page["rows"]
             if (after := page["next"]) is None:
                 return rows
 
