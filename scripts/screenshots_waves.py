@@ -24,8 +24,8 @@ from scripts.screenshots_rollout import PASSWORD, TO, half_way
 from tests.browser.chromium import FLAGS
 from tests.rollout.waves import Server, mail_server, until, wish, words
 
-DISTRICTS = ("690", "691", "695")
-"""Of Bình Phước."""
+DISTRICTS = ("024", "026", "027")
+"""Of Hà Giang."""
 
 
 def rooms_of(rooms: Rooms) -> WaveRooms:
@@ -42,18 +42,18 @@ async def tell(rooms: Rooms, mail: Server) -> str:
     today = rooms.clock.now().astimezone().date()
     before = replace(wish("Đợt phía Nam"), first_day=today - timedelta(days=1), units=("79",), per_day=170)
     await waves.waves.plan(SYSTEM, before)
-    after = replace(wish("Đợt miền núi"), first_day=today + timedelta(days=2), units=("02",))
+    after = replace(wish("Đợt Đông Nam Bộ"), first_day=today + timedelta(days=2), units=("70",))
     await waves.waves.plan(SYSTEM, after)
-    third = replace(after, name="Đợt Bình Phước", units=DISTRICTS, first_day=today + timedelta(days=1))
+    third = replace(after, name="Đợt Hà Giang", units=DISTRICTS, first_day=today + timedelta(days=1))
     [one] = await waves.waves.plan(SYSTEM, third)
     ids = await waves.waves.sites_of(one.id)
-    changes = [SiteChange(site, emails=(f"ubnd.{site[2:]}@binhphuoc.gov.vn",)) for site in ids[:-4]]
+    changes = [SiteChange(site, emails=(f"ubnd.{site[2:]}@hagiang.gov.vn",)) for site in ids[:-4]]
     await rooms.sites.change(SYSTEM, changes)
     waves = rooms_of(rooms)  # nothing here follows events
     gone = ["550 5.1.1 No such user here"]
-    mail.rcpt = {f"ubnd.{site[2:]}@binhphuoc.gov.vn": [*gone] for site in (ids[7], ids[12], ids[20])}
-    mail.data = {f"ubnd.{ids[15][2:]}@binhphuoc.gov.vn": ["552 5.2.2 Mailbox full"]}
-    mail.cut = {f"ubnd.{ids[3][2:]}@binhphuoc.gov.vn"}
+    mail.rcpt = {f"ubnd.{site[2:]}@hagiang.gov.vn": [*gone] for site in (ids[7], ids[12], ids[20])}
+    mail.data = {f"ubnd.{ids[15][2:]}@hagiang.gov.vn": ["552 5.2.2 Mailbox full"]}
+    mail.cut = {f"ubnd.{ids[3][2:]}@hagiang.gov.vn"}
     text = replace(words(), base="https://cau.gov.vn")
     await waves.messages.start(SYSTEM, one.id, "invitation", text, per_minute=6000, request="request-1")
 

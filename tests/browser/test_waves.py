@@ -108,7 +108,7 @@ def test_two_waves_are_planned_one_is_invited_and_who_is_missing_has_a_cause_and
         expect(page.get_by_test_id("funnel-total").get_by_test_id("funnel-number")).to_have_text("3")
         page.get_by_test_id("wave-invite").click()
         shown = page.get_by_test_id("message-preview")
-        expect(shown).to_contain_text("Lời mời kết nối điểm cầu Điểm cầu huyện 0")
+        expect(shown).to_contain_text("Lời mời kết nối: Điểm cầu huyện 0")
         expect(shown).to_contain_text(house.url)
         page.get_by_test_id("message-link").check()
         expect(shown).to_contain_text("/vao#code=XXXX-XXXX-XXXX")

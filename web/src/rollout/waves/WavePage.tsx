@@ -58,7 +58,7 @@ function Shown({ wave }: { wave: WaveDetails }) {
   const [contact, setContact] = useState<{ site: string; label: string } | null>(null);
   const edit = (row: ReadinessRow) => (
     <Button
-      size="compact-xs"
+      size="compact-sm"
       variant="default"
       onClick={() => setContact({ site: row.site, label: row.label })}
       data-testid="edit-contact"
