@@ -108,8 +108,8 @@ def progress(chance: random.Random, site: str, share: float, now: datetime) -> d
     return {"devices": device, "tests": {**test, **fault}}
 
 
-async def half_way(rooms: Rooms) -> None:
-    """A nation whose provinces are as far as chance has it."""
+async def half_way(rooms: Rooms, within: tuple[str, ...] = ("VN",)) -> None:
+    """A nation whose provinces are as far as chance has it; of these subtrees alone."""
     chance, now, units = random.Random(3), rooms.clock.now(), rooms.units
     communes = [unit.code for unit in units.subtree("VN", {Level.COMMUNE})]
     kept = set(chance.sample(communes, min(9043, len(communes))))
@@ -128,7 +128,8 @@ async def half_way(rooms: Rooms) -> None:
             (PersonPresent(chance.choice(("Nguyễn Văn An", "Trần Thị Bình", "Lê Văn Cường")), "Văn phòng"),),
         )
         for unit in units
-        if unit.level is not Level.COMMUNE or unit.code in kept
+        if (unit.level is not Level.COMMUNE or unit.code in kept)
+        and any(units.contains(one, unit.code) for one in within)
     ]
     for start in range(0, len(new), 1000):
         await rooms.sites.create(SYSTEM, new[start : start + 1000])

@@ -58,6 +58,7 @@ EXPECTED = {
     "code.revoke": {T},
     "rehearsal.run": {D, T},
     "readiness.policy": {D, T},
+    "wave.plan": {T},
     "token.whip": {T},
     "token.whep": {D, S},
     "person.manage": {D, T},

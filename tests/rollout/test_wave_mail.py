@@ -50,7 +50,7 @@ async def test_everybody_with_an_address_gets_one_letter_with_his_own_names(
     assert await house.states(wave) == {"sent": 3, "skipped": 1}
     assert server.connections == 1
     first = next(one for one in server.got if one["To"] == "post0@example.com")
-    assert first["Subject"] == "Lời mời kết nối điểm cầu Điểm cầu 0, ngày 05/09/2021"
+    assert first["Subject"] == "Lời mời kết nối: Điểm cầu 0, ngày 05/09/2021"
     assert first["From"] == "Điểm Cầu <cau@example.gov.vn>" and first["Auto-Submitted"] == "auto-generated"
     body = first.get_content()
     assert "Đợt phía Nam" in body and "07:30-11:30" in body and "1900 1234" in body and BASE in body

@@ -15,6 +15,7 @@ import diemcau.rollout.readiness.tables
 import diemcau.rollout.renewal.tables
 import diemcau.rollout.selftest.tables
 import diemcau.screens.tables
+import diemcau.rollout.waves.tables
 import diemcau.sites.tables
 from diemcau.store import SchemaTooNew, Store, metadata
 from tests.store.test_log import change
@@ -27,6 +28,7 @@ ROOMS = (
     diemcau.rollout.renewal.tables,
     diemcau.rollout.selftest.tables,
     diemcau.screens.tables,
+    diemcau.rollout.waves.tables,
     diemcau.sites.tables,
 )
 

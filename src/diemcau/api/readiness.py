@@ -148,9 +148,10 @@ async def _filter(
     cause: Cause | None,
     carrier: str | None,
     q: str,
+    missing: bool,
 ) -> RowFilter:
     """What is asked for; of a wave's sites alone where one is named. Raises WaveNotFound."""
-    wanted = RowFilter(None if state is None else State(state), cause, carrier, q)
+    wanted = RowFilter(None if state is None else State(state), cause, carrier, q, missing=missing)
     return wanted if wave is None else await services.waves.waves.filter_of(actor, wave, wanted)
 
 
@@ -224,13 +225,14 @@ async def rows(
     carrier: Carrier = None,
     q: Text = "",
     wave: WaveId = None,
+    missing: bool = False,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     after: Annotated[str | None, Query(max_length=200)] = None,
 ) -> ReadinessRows:
     """Sites of a subtree that fit, in the order of units. `carrier` empty: those without one.
-    `wave`: of this wave alone."""
+    `wave`: of this wave alone; `missing`: those that are not ready."""
     code = await _unit_of(services, asker.actor, unit, wave)
-    wanted = await _filter(services, asker.actor, wave, state, cause, carrier, q)
+    wanted = await _filter(services, asker.actor, wave, state, cause, carrier, q, missing)
     page = await services.readiness.rows(asker.actor, code, wanted, limit=limit, after=after)
     return ReadinessRows(
         rows=[_row(row, owner) for row, owner in page.rows], next=page.next, total=page.total
@@ -260,13 +262,14 @@ async def export(
     carrier: Carrier = None,
     q: Text = "",
     wave: WaveId = None,
+    missing: bool = False,
 ) -> Response:
     """The whole filtered list as a file."""
     request.app.state.limits.exports.take(asker.actor.key)
     code = await _unit_of(services, asker.actor, unit, wave)
     write = write_xlsx if kind == "xlsx" else write_csv
     async with request.app.state.exporting:  # one at a time: a nation's takes seconds of a core
-        wanted = await _filter(services, asker.actor, wave, state, cause, carrier, q)
+        wanted = await _filter(services, asker.actor, wave, state, cause, carrier, q, missing)
         found = await services.readiness.all_rows(asker.actor, code, wanted)
         content = await asyncio.to_thread(write, found)
     media = (

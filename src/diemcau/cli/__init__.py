@@ -2,7 +2,7 @@
 
 import typer
 
-from diemcau.cli import demo, doctor, load, meetings, people, rehearsals, serve, sites, tokens, units
+from diemcau.cli import demo, doctor, load, meetings, people, rehearsals, serve, sites, tokens, units, waves
 
 app = typer.Typer(
     name="diemcau",
@@ -20,6 +20,7 @@ app.add_typer(people.app, name="people")
 app.add_typer(meetings.app, name="meetings")
 app.add_typer(rehearsals.app, name="rehearsals")
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(waves.app, name="waves")
 app.command("doctor")(doctor.doctor)
 
 __all__ = ["app"]

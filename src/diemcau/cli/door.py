@@ -46,6 +46,10 @@ class Door:
         """GETs a file. Raises Refused."""
         return (await self._send("GET", path, query)).content
 
+    async def post_for_file(self, path: str, body: Any) -> bytes:
+        """POSTs JSON; answers the file that comes back. Raises Refused."""
+        return (await self._send("POST", path, {}, json=body)).content
+
     async def _send(self, method: str, path: str, query: dict[str, Any], **what: Any) -> httpx2.Response:
         params = {key: value for key, value in query.items() if value is not None}
         answer = await self._client.request(method, path, params=params, **what)

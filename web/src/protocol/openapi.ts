@@ -1177,7 +1177,7 @@ export interface paths {
         /**
          * Rows
          * @description Sites of a subtree that fit, in the order of units. `carrier` empty: those without one.
-         *     `wave`: of this wave alone.
+         *     `wave`: of this wave alone; `missing`: those that are not ready.
          */
         get: operations["rows_api_v1_readiness_sites_get"];
         put?: never;
@@ -7041,6 +7041,7 @@ export interface operations {
                 carrier?: string | null;
                 q?: string;
                 wave?: string | null;
+                missing?: boolean;
                 limit?: number;
                 after?: string | null;
             };
@@ -7079,6 +7080,7 @@ export interface operations {
                 carrier?: string | null;
                 q?: string;
                 wave?: string | null;
+                missing?: boolean;
             };
             header?: never;
             path: {

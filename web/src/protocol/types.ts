@@ -39,6 +39,8 @@ export interface ReadinessQuery {
   unit?: string | undefined;
   state?: ReadinessState | undefined;
   wave?: string | undefined;
+  /** Only sites that are not ready. */
+  missing?: true | undefined;
   cause?: ReadinessCause | undefined;
   /** Empty: sites whose carrier is not known. */
   carrier?: string | undefined;

@@ -1,4 +1,5 @@
 import { useTranslation } from 'react-i18next';
+import classes from './readiness.module.css';
 
 /** Numbers that a touch calls, where the machine can. */
 export function Phones({ numbers }: { numbers: readonly string[] }) {
@@ -8,6 +9,7 @@ export function Phones({ numbers }: { numbers: readonly string[] }) {
     <span key={number}>
       {i > 0 && ', '}
       <a
+        className={classes.phone}
         href={`tel:${number.replace(/máy lẻ.*$/, '').replace(/[^\d+]/g, '')}`}
         aria-label={t('waves.call', { phone: number })}
       >

@@ -36,6 +36,7 @@ export function SiteList({
   rehearsal,
   onFilter,
   wave,
+  missing,
   actions,
 }: {
   /** None: with a wave, where it lies. */
@@ -46,12 +47,14 @@ export function SiteList({
   onFilter: (filter: ListFilter) => void;
   /** Only the sites of this wave. */
   wave?: string;
+  /** Only those that are not ready. */
+  missing?: boolean;
   /** What can be done with a site, beside its phones. */
   actions?: (row: ReadinessRow) => React.ReactNode;
 }) {
   const { t } = useTranslation();
   const errorText = useErrorText();
-  const query: ReadinessQuery = { unit, wave, ...filter };
+  const query: ReadinessQuery = { unit, wave, missing: missing || undefined, ...filter };
   const list = useInfiniteQuery({
     queryKey: ['readiness-rows', query],
     queryFn: ({ pageParam, signal }) =>

@@ -69,13 +69,14 @@ class Counts:
 @dataclass(frozen=True, slots=True)
 class RowFilter:
     """Which rows. `text`: every word must begin a word of code, label or path. `among`: only these sites
-    (a wave's)."""
+    (a wave's). `missing`: only those that are not ready."""
 
     state: State | None = None
     cause: Cause | None = None
     carrier: str | None = None
     text: str = ""
     among: frozenset[str] | None = None
+    missing: bool = False
 
 
 class Board:
@@ -198,6 +199,8 @@ class Board:
         words = [f" {word}" for word in fold(wanted.text[:200]).split()[:8]]
         for row in self._within(unit, after):
             if wanted.among is not None and row.site.id not in wanted.among:
+                continue
+            if wanted.missing and row.standing.cause is None:
                 continue
             if wanted.state is not None and row.standing.state is not wanted.state:
                 continue

@@ -80,10 +80,10 @@ def one_line(text: str) -> str:
 
 
 INVITATION_VI: Final = Template(
-    "Lời mời kết nối điểm cầu {site}, ngày {day}",
+    "Lời mời kết nối: {site}, ngày {day}",
     """Kính gửi {site} ({path}),
 
-Điểm cầu của đơn vị vào đợt "{wave}": ngày {day}, {hours}.
+Điểm cầu của đơn vị vào "{wave}": ngày {day}, {hours}.
 Đề nghị đơn vị bố trí máy tính có camera, micro và người phụ trách.
 
 1. Mở: {link}
@@ -96,7 +96,7 @@ INVITATION_EN: Final = Template(
     "Invitation to connect {site}, {day}",
     """To {site} ({path}),
 
-Your site comes in with wave "{wave}": {day}, {hours}.
+Your site comes in with "{wave}": {day}, {hours}.
 Please have a computer with camera and microphone ready, and somebody to look after it.
 
 1. Open: {link}
@@ -106,10 +106,10 @@ Please have a computer with camera and microphone ready, and somebody to look af
 Questions: call the technicians, {hotline}""",
 )
 REMINDER_VI: Final = Template(
-    "Nhắc: điểm cầu {site} chưa kết nối, đợt ngày {day}",
+    "Nhắc: {site} chưa kết nối, đợt ngày {day}",
     """Kính gửi {site} ({path}),
 
-Điểm cầu của đơn vị chưa kết nối. Đợt "{wave}": ngày {day}, {hours}.
+Điểm cầu của đơn vị chưa kết nối. "{wave}": ngày {day}, {hours}.
 Mở: {link}
 Cần giúp xin gọi kỹ thuật: {hotline}""",
 )
@@ -117,11 +117,11 @@ REMINDER_EN: Final = Template(
     "Reminder: {site} is not connected yet, wave of {day}",
     """To {site} ({path}),
 
-Your site has not connected yet. Wave "{wave}": {day}, {hours}.
+Your site has not connected yet. "{wave}": {day}, {hours}.
 Open: {link}
 For help call the technicians: {hotline}""",
 )
-SMS_VI: Final = "Diem cau {site}: dot ket noi {day}, {hours}. Mo {link} . Ho tro: {hotline}"
+SMS_VI: Final = "{site}: dot ket noi {day}, {hours}. Mo {link} . Ho tro: {hotline}"
 DEFAULTS: Final[Mapping[str, Mapping[str, Template]]] = {
     "vi": {"invitation": INVITATION_VI, "reminder": REMINDER_VI},
     "en": {"invitation": INVITATION_EN, "reminder": REMINDER_EN},

@@ -60,6 +60,8 @@ export const waves: typeof vi = {
   make: 'Make {{waves}} waves, {{sites}} sites',
   slot: 'Rehearse this wave',
   list: 'List',
+  onlyMissing: 'Not ready',
+  everyone: 'All',
   notReadyList: 'Not ready: who owns it, whom to call',
   messages: 'Invitations and reminders',
   invite: 'Send invitations',

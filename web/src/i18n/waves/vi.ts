@@ -58,6 +58,8 @@ export const waves = {
   make: 'Lập {{waves}} đợt, {{sites}} điểm cầu',
   slot: 'Chạy thử đợt này',
   list: 'Danh sách',
+  onlyMissing: 'Chưa sẵn sàng',
+  everyone: 'Tất cả',
   notReadyList: 'Chưa sẵn sàng: ai phụ trách, gọi số nào',
   messages: 'Lời mời và nhắc',
   invite: 'Gửi lời mời',

@@ -190,7 +190,7 @@ function Missed({
                   <small>{[one.address, one.detail].filter(Boolean).join(': ')}</small>
                 )}
                 {may && (
-                  <Button size="compact-xs" variant="default" onClick={() => onContact(one.site, one.label)}>
+                  <Button size="compact-sm" variant="default" onClick={() => onContact(one.site, one.label)}>
                     {t('waves.contact')}
                   </Button>
                 )}

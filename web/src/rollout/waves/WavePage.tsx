@@ -1,4 +1,4 @@
-import { Button } from '@mantine/core';
+import { Button, SegmentedControl } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -32,7 +32,7 @@ export default function WavePage() {
   });
   return (
     <div className={classes.page} data-testid="wave">
-      <Link to="/trung-tam/trien-khai/dot" className={classes.good}>
+      <Link to="/trung-tam/trien-khai/dot" className={classes.back}>
         <Icon name="back" size={16} />
         {t('waves.back')}
       </Link>
@@ -53,11 +53,12 @@ export default function WavePage() {
 function Shown({ wave }: { wave: WaveDetails }) {
   const { t } = useTranslation();
   const [filter, setFilter] = useState<ListFilter>({});
+  const [missing, setMissing] = useState(true);
   const [editing, setEditing] = useState(false);
   const [contact, setContact] = useState<{ site: string; label: string } | null>(null);
   const edit = (row: ReadinessRow) => (
     <Button
-      size="compact-xs"
+      size="compact-sm"
       variant="default"
       onClick={() => setContact({ site: row.site, label: row.label })}
       data-testid="edit-contact"
@@ -86,7 +87,10 @@ function Shown({ wave }: { wave: WaveDetails }) {
       <Funnel
         counts={wave.counts}
         rehearsal={wave.rehearsal}
-        onOpen={(state) => setFilter(state === undefined ? {} : { state })}
+        onOpen={(state) => {
+          setMissing(false);
+          setFilter(state === undefined ? {} : { state });
+        }}
       />
       <Causes counts={wave.counts} onOpen={(cause) => setFilter({ cause })} />
       <div className={classes.split}>
@@ -95,9 +99,25 @@ function Shown({ wave }: { wave: WaveDetails }) {
           <MessagePanel wave={wave} onContact={(site, label) => setContact({ site, label })} />
         </div>
         <section className={classes.column} aria-label={t('waves.notReadyList')}>
-          <h2>{t('waves.notReadyList')}</h2>
+          <div className={classes.head}>
+            <h2>{t(missing ? 'waves.notReadyList' : 'waves.list')}</h2>
+            <SegmentedControl
+              size="xs"
+              aria-label={t('waves.list')}
+              value={missing ? 'missing' : 'all'}
+              onChange={(value) => {
+                setMissing(value === 'missing');
+                setFilter({});
+              }}
+              data={[
+                { value: 'missing', label: t('waves.onlyMissing') },
+                { value: 'all', label: t('waves.everyone') },
+              ]}
+            />
+          </div>
           <SiteList
             wave={wave.id}
+            missing={missing}
             filter={filter}
             carriers={[]}
             rehearsal={wave.rehearsal}
