@@ -2,13 +2,14 @@
 
     python -m bench.rollcall [--sites 9812] [--each 1]
 
-The server runs over SQLite in a temporary folder without pictures; every operator has a WebSocket, follows the
-roll call, and sends his sites' entries one behind the other, `--each` a command. Clients and server share this
-process and machine: the figures are of both.
+The server runs over SQLite in a temporary folder without pictures; every operator has a WebSocket, follows
+the roll call, and sends his sites' entries one behind the other, `--each` a command. Clients and server share
+this process and machine: the figures are of both.
 """
 
 import argparse
 import asyncio
+import itertools
 import json
 import tempfile
 import time
@@ -85,7 +86,7 @@ async def measure(sites: int, each: int, folder: Path) -> dict[str, Any]:
         last = time.perf_counter()
         async with asyncio.timeout(60):
             await watching
-        pauses = sorted(b - a for a, b in zip(shown, shown[1:], strict=False))
+        pauses = sorted(b - a for a, b in itertools.pairwise(shown))
         acks.sort()
         return {
             "sites": of - 3,
