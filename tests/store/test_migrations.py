@@ -12,10 +12,11 @@ import diemcau.access.tables
 import diemcau.inspections.tables
 import diemcau.meetings.tables
 import diemcau.rollout.readiness.tables
+import diemcau.rollout.rehearsals.tables
 import diemcau.rollout.renewal.tables
 import diemcau.rollout.selftest.tables
-import diemcau.screens.tables
 import diemcau.rollout.waves.tables
+import diemcau.screens.tables
 import diemcau.sites.tables
 from diemcau.store import SchemaTooNew, Store, metadata
 from tests.store.test_log import change
@@ -25,6 +26,7 @@ ROOMS = (
     diemcau.inspections.tables,
     diemcau.meetings.tables,
     diemcau.rollout.readiness.tables,
+    diemcau.rollout.rehearsals.tables,
     diemcau.rollout.renewal.tables,
     diemcau.rollout.selftest.tables,
     diemcau.screens.tables,

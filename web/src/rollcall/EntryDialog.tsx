@@ -77,6 +77,7 @@ export function EntryDialog({
               onChange={setReason}
               data={reasons.map((r) => ({ value: r.code, label: i18n.language === 'en' ? r.en : r.vi }))}
               data-autofocus
+              searchable
               data-testid="roll-reason"
               required
             />

@@ -1,11 +1,10 @@
-import { useId, useRef, type KeyboardEvent } from 'react';
+import { useId, useRef, useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Icon } from '../design/icons';
 import { Mark } from '../design/marks';
 import { formatExact, formatMinute, formatNumber } from '../i18n/format';
 import { troubles, type Branch } from '../models/rollcall';
 import classes from './rollcall.module.css';
-import { Mismatch } from './marks';
 
 /** Provinces as rows, human and machine side by side, what does not fit first. */
 export function ProvinceTable({
@@ -23,9 +22,17 @@ export function ProvinceTable({
   const id = useId();
   const body = useRef<HTMLDivElement>(null);
   const total = sum(branches);
+  // While somebody points at or works in the list it keeps its order: no row slips away under a hand.
+  const [held, setHeld] = useState<readonly string[] | null>(null);
+  const hold = () => setHeld((before) => before ?? branches.map((branch) => branch.unit));
+  const place = new Map(held?.map((unit, index) => [unit, index]));
+  const ordered =
+    held === null
+      ? branches
+      : [...branches].sort((a, b) => (place.get(a.unit) ?? 1e6) - (place.get(b.unit) ?? 1e6));
   const rows: (Branch & { key: string | null })[] = [
     { ...total, name: t('rollcall.everything'), key: null },
-    ...branches.map((branch) => ({ ...branch, key: branch.unit })),
+    ...ordered.map((branch) => ({ ...branch, key: branch.unit })),
   ];
   const at = Math.max(
     0,
@@ -59,6 +66,12 @@ export function ProvinceTable({
       tabIndex={0}
       aria-activedescendant={`${id}-${at}`}
       onKeyDown={onKeyDown}
+      onFocus={hold}
+      onPointerEnter={hold}
+      onBlur={() => setHeld(null)}
+      onPointerLeave={(event) => {
+        if (event.currentTarget !== document.activeElement) setHeld(null);
+      }}
       data-testid="roll-provinces"
     >
       <div role="rowgroup">
@@ -98,10 +111,7 @@ export function ProvinceTable({
             onClick={() => onChoose(row.key)}
           >
             <span role="gridcell" className={classes.name}>
-              {row.name}
-              {row.confirmed !== null && row.confirmed.contradictions.length > 0 && (
-                <Mismatch codes={row.confirmed.contradictions} />
-              )}
+              {short(row.name)}
             </span>
             <span role="gridcell" className={classes.number}>
               {formatNumber(row.present)}/{formatNumber(row.of)}
@@ -122,12 +132,20 @@ export function ProvinceTable({
             <span role="gridcell" className={classes.tick}>
               {row.confirmed !== null && (
                 <span
-                  title={t('rollcall.confirmedAt', {
-                    at: formatExact(Date.parse(row.confirmed.at)),
-                    by: row.confirmed.by,
-                  })}
+                  data-trouble={row.confirmed.contradictions.length > 0}
+                  title={[
+                    t('rollcall.confirmedAt', {
+                      at: formatExact(Date.parse(row.confirmed.at)),
+                      by: row.confirmed.by,
+                    }),
+                    ...row.confirmed.contradictions.map((code) => t(`rollcall.contradiction.${code}`)),
+                  ].join(' · ')}
                 >
-                  <Icon name="check" size={14} />
+                  {row.confirmed.contradictions.length > 0 ? (
+                    <Mark name="incident" size={12} />
+                  ) : (
+                    <Icon name="check" size={14} />
+                  )}
                   {formatMinute(Date.parse(row.confirmed.at))}
                   <span className="dc-hidden">{t('rollcall.confirmed')}</span>
                 </span>
@@ -139,6 +157,9 @@ export function ProvinceTable({
     </div>
   );
 }
+
+/** The word for a province says nothing in a list of provinces. */
+const short = (name: string): string => name.replace(/^Tỉnh /, '').replace(/^Thành phố /, 'TP. ');
 
 function sum(branches: readonly Branch[]): Branch {
   const total: Branch = {

@@ -12,6 +12,7 @@ import type { RollRow } from '../protocol/types';
 import { Bar } from './Bar';
 import { ConflictDialog } from './ConflictDialog';
 import { EntryDialog } from './EntryDialog';
+import { Mismatch } from './marks';
 import { ProvinceTable } from './ProvinceTable';
 import classes from './rollcall.module.css';
 import { RollSession } from './session';
@@ -139,7 +140,14 @@ function Sites({ branch }: { branch: Branch | null }) {
   const session = useRollSession();
   const call = useRoll((s) => s.call);
   const may = useRoll((s) => s.may);
-  const [filter, setFilter] = useState<RollFilter>('all');
+  // Of everything what does not fit comes first, then who is missing; of a province all are there to be said.
+  const [filter, setFilter] = useState<RollFilter>(() =>
+    branch !== null
+      ? 'all'
+      : session.roll.list(null, 'contradiction', '').length > 0
+        ? 'contradiction'
+        : 'missing',
+  );
   const [query, setQuery] = useState('');
   const [active, setActive] = useState<string | null>(null);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
@@ -185,6 +193,7 @@ function Sites({ branch }: { branch: Branch | null }) {
             </small>
           )}
         </h2>
+        {branch?.confirmed != null && <Mismatch codes={branch.confirmed.contradictions} />}
         {open && branch !== null && (
           <Button
             variant="default"

@@ -28,7 +28,7 @@ export function SiteTable({ rows, active, selected, label, onActive, onSelected,
     0,
     rows.findIndex((row) => row.site === active),
   );
-   
+
   const list = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
