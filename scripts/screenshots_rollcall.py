@@ -106,7 +106,8 @@ def main() -> None:
             page.screenshot(path=TO / f"rollcall-province-{width}.png")
             page.keyboard.press("a")
             expect(page.get_by_test_id("roll-entry")).to_be_visible()
-            page.screenshot(path=TO / f"rollcall-absent-{width}.png")
+            if width == SIZES[0][0]:
+                page.screenshot(path=TO / f"rollcall-absent-{width}.png")
             page.context.close()
         page = new_page(browser, viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
         log_in(page, house.url, "thuky")

@@ -7,6 +7,7 @@ import classes from './rollcall.module.css';
 import { Evidence, Mismatch, SaysMark, useReasonText } from './marks';
 
 const ROW = 46;
+const HEAD = 31;
 
 export interface SiteTableProps {
   rows: readonly RollRow[];
@@ -35,6 +36,8 @@ export function SiteTable({ rows, active, selected, label, onActive, onSelected,
     estimateSize: () => ROW,
     getItemKey: (index) => rows[index]?.site ?? index,
     overscan: 10,
+    // Below the heading, which stays in view.
+    scrollPaddingEnd: HEAD,
   });
 
   const reach = (from: number, to: number) => {
@@ -88,11 +91,16 @@ export function SiteTable({ rows, active, selected, label, onActive, onSelected,
 
   return (
     <div
+      ref={scroller}
       className={classes.sites}
       role="grid"
       aria-label={label}
       aria-rowcount={rows.length + 1}
       aria-multiselectable
+      tabIndex={0}
+      aria-activedescendant={rows[at] ? `${id}-${rows[at].site}` : undefined}
+      onKeyDown={onKeyDown}
+      data-testid="roll-sites"
     >
       <div role="rowgroup">
         <div role="row" className={classes.siteHead}>
@@ -105,43 +113,32 @@ export function SiteTable({ rows, active, selected, label, onActive, onSelected,
           <span role="columnheader">{t('rollcall.phone')}</span>
         </div>
       </div>
-      <div
-        ref={scroller}
-        className={classes.scroll}
-        role="rowgroup"
-        tabIndex={0}
-        aria-label={label}
-        aria-activedescendant={rows[at] ? `${id}-${rows[at].site}` : undefined}
-        onKeyDown={onKeyDown}
-        data-testid="roll-sites"
-      >
-        <div role="presentation" style={{ height: list.getTotalSize(), position: 'relative' }}>
-          {list.getVirtualItems().map((item) => {
-            const row = rows[item.index];
-            if (!row) return null;
-            return (
-              <div
-                key={row.site}
-                id={`${id}-${row.site}`}
-                role="row"
-                aria-rowindex={item.index + 2}
-                aria-selected={selected.has(row.site)}
-                className={classes.site}
-                data-active={item.index === at}
-                data-trouble={row.contradictions.length > 0}
-                data-editable={row.editable}
-                style={{ transform: `translateY(${item.start}px)` }}
-                onClick={(event) => onClick(event, row, item.index)}
-                onDoubleClick={() => onKey('Enter', row)}
-                data-testid="roll-site"
-                data-site={row.site}
-                data-says={row.says ?? 'unsaid'}
-              >
-                <SiteCells row={row} />
-              </div>
-            );
-          })}
-        </div>
+      <div role="rowgroup" style={{ height: list.getTotalSize(), position: 'relative' }}>
+        {list.getVirtualItems().map((item) => {
+          const row = rows[item.index];
+          if (!row) return null;
+          return (
+            <div
+              key={row.site}
+              id={`${id}-${row.site}`}
+              role="row"
+              aria-rowindex={item.index + 2}
+              aria-selected={selected.has(row.site)}
+              className={classes.site}
+              data-active={item.index === at}
+              data-trouble={row.contradictions.length > 0}
+              data-editable={row.editable}
+              style={{ transform: `translateY(${item.start}px)` }}
+              onClick={(event) => onClick(event, row, item.index)}
+              onDoubleClick={() => onKey('Enter', row)}
+              data-testid="roll-site"
+              data-site={row.site}
+              data-says={row.says ?? 'unsaid'}
+            >
+              <SiteCells row={row} />
+            </div>
+          );
+        })}
       </div>
     </div>
   );
