@@ -97,6 +97,11 @@ class Hall:
             run.answer(site, said, time.monotonic(), self._clock.now())
             self._wake.set()
 
+    def presents(self, meeting: str) -> bool:
+        """Whether the machine's pictures and notes are at the node."""
+        codec = self._codecs.get(meeting)
+        return codec is not None and self._sources[codec].ready
+
     async def end(self, rehearsal: str) -> None:
         """Ends it now, or before it began."""
         planned = self._planned.pop(rehearsal, None)

@@ -73,6 +73,7 @@ export const rehearsal: typeof vi = {
     keep: 'Go on',
     left: 'Open until {{at}}',
     stale: 'Connection lost: figures of {{at}}.',
+    noMachine: 'The machine does not present yet; sites are waiting. If this lasts, look at the server log.',
     unit: 'Unit',
     total: 'Sites',
     absent: 'Not in yet',

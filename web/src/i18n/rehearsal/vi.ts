@@ -71,6 +71,8 @@ export const rehearsal = {
     keep: 'Chạy tiếp',
     left: 'Mở đến {{at}}',
     stale: 'Mất kết nối: số liệu lúc {{at}}.',
+    noMachine:
+      'Máy trình bày chưa phát được hình và tiếng; điểm cầu đang chờ. Nếu kéo dài, xem nhật ký máy chủ.',
     unit: 'Đơn vị',
     total: 'Điểm cầu',
     absent: 'Chưa vào',
