@@ -39,7 +39,7 @@ export const rehearsal: typeof vi = {
   start: {
     title: 'Begin a rehearsal',
     unit: 'Unit (name or code)',
-    chosen: 'Scope: {{path}}',
+    chosen: 'Scope: {{path}}.',
     none: 'Choose a unit first.',
     carrier: 'Only this carrier (empty: all)',
     todo: 'Only sites that have not rehearsed yet',

@@ -37,7 +37,7 @@ export const rehearsal = {
   start: {
     title: 'Mở đợt chạy thử',
     unit: 'Đơn vị (tên hoặc mã)',
-    chosen: 'Phạm vi: {{path}}',
+    chosen: 'Phạm vi: {{path}}.',
     none: 'Chọn đơn vị trước.',
     carrier: 'Chỉ nhà mạng (bỏ trống: tất cả)',
     todo: 'Chỉ những điểm cầu chưa chạy thử',
