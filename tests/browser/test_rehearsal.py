@@ -73,7 +73,7 @@ def test_two_posts_rehearse_and_the_board_shows_why_one_is_not_through(
         desk.wait_for_url("**/trung-tam*")
         desk.goto(f"{house.url}/trung-tam/trien-khai/chay-thu")
         listed = desk.get_by_test_id("rehearsal-row")
-        expect(listed).to_be_visible(timeout=20_000)
+        expect(listed).to_be_visible(timeout=60_000)
         assert findings(desk) == []
         listed.get_by_role("link").click()
         expect(desk.get_by_test_id("rehearsal-status")).to_have_text("Đang chạy", timeout=20_000)
