@@ -111,9 +111,8 @@ async def test_a_site_goes_through_and_readiness_follows(world: World, hall: Any
         you = await site.you(lambda you: you["publish"] is not None and you["rehearsal"]["turn"] is not None)
         assert you["publish"] == {"audio": True, "video": True} and you["mic"] == "open"
         assert you["state"] == "in_meeting", "the machine alone looks at it"
-        asked = await world.client(headers={"Authorization": f"Bearer {credential}"}).post(
-            f"/api/v1/meetings/{meeting}/publisher", json={"offer": OFFER}
-        )
+        async with world.client(headers={"Authorization": f"Bearer {credential}"}) as page:
+            asked = await page.post(f"/api/v1/meetings/{meeting}/publisher", json={"offer": OFFER})
         name = asked.json()["publisher"]
         for kind in ("video", "audio"):
             world.node.go_live(f"{name}/{kind}")

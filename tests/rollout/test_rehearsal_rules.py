@@ -239,6 +239,7 @@ def test_turns_to_speak_are_few_and_fewer_beside_a_meeting() -> None:
         hall.say(site, picture="ok")
         hall.run.heard({site: -60})
         hall.run.heard({site: -20})
+    hall.now += 5
     hall.look()
     assert len(hall.run.machine.called) == AT_ONCE_BESIDE
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from diemcau.media import wire
 from diemcau.stage import desired
-from diemcau.stage.scene import Part, Publish, Scene, Source
+from diemcau.stage.scene import Machine, Part, Publish, Scene, Source
 
 CHAIR, ANN, BEN = "s_chair", "s_ann", "s_ben"
 
@@ -103,6 +103,26 @@ def test_who_is_asked_for_what() -> None:
         CHAIR: Publish(audio=True, video=True),
         "s_wall": Publish(audio=False, video=True),
     }
+
+
+def test_a_machine_shows_where_nobody_is_on_the_stage_and_is_heard_beside_all() -> None:
+    machine = Machine("r/3/video", "r/5/audio", frozenset({ANN}))
+    empty = replace(SCENE, on_air=(None,), chair_mic="off")
+    program = desired.program(empty, SOURCES, None, LIVE, machine)
+    assert program.slots == [wire.Slot(track="r/3/video")] and program.mics == ["r/5/audio"]
+    program = desired.program(SCENE, SOURCES, None, LIVE, machine)
+    assert program.slots == [wire.Slot(track="c/video")] and program.mics == ["c/audio", "r/5/audio"]
+    ended = desired.program(replace(empty, is_open=False), SOURCES, None, LIVE, machine)
+    assert ended.slots == [wire.Slot()] and ended.mics == []
+
+
+def test_who_a_machine_calls_sends_and_is_in_no_program() -> None:
+    machine = Machine(called=frozenset({ANN}))
+    asked = desired.asked(SCENE, (), (), machine.called)
+    assert asked[ANN] == Publish(audio=True, video=True)
+    told = desired.parts(SCENE, asked, SOURCES, (), (), machine.called)
+    assert told[ANN] == Part(Publish(audio=True, video=True), "in_meeting", "open")
+    assert "a/audio" not in desired.program(SCENE, SOURCES, None, LIVE, machine).mics
 
 
 def test_who_is_still_shown_goes_on_sending() -> None:

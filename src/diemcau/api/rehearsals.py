@@ -112,13 +112,15 @@ class RehearsalUnit(BaseModel):
 
 
 class RehearsalBoard(BaseModel):
-    """`version` grows with every change. `above`: units that the asker may open, topmost first."""
+    """`version` grows with every change; `machine`: it presents. `above`: units that the asker may open,
+    topmost first."""
 
     rehearsal: RehearsalShown
     unit: RehearsalUnit
     above: list[RehearsalUnit]
     children: list[RehearsalUnit]
     version: int
+    machine: bool
 
 
 class RehearsalCause(BaseModel):
@@ -194,6 +196,7 @@ async def board(
         above=[_unit(one, Tally()) for one in found.above],
         children=[_unit(one, tally) for one, tally in found.parts],
         version=found.version,
+        machine=found.machine,
     )
 
 

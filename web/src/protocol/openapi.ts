@@ -3708,7 +3708,7 @@ export interface components {
         };
         /**
          * RehearsalBoard
-         * @description `version` grows with every change. `above`: units that the asker may open, topmost first.
+         * @description `version` grows with every change; `machine`: it presents. `above`: units that the asker may open, topmost first.
          */
         RehearsalBoard: {
             rehearsal: components["schemas"]["RehearsalShown"];
@@ -3719,6 +3719,8 @@ export interface components {
             children: components["schemas"]["RehearsalUnit"][];
             /** Version */
             version: number;
+            /** Machine */
+            machine: boolean;
         };
         /**
          * RehearsalCause

@@ -46,6 +46,11 @@ export function RehearsalBoard({ id }: { id: string }) {
               {t('rehearsal.board.stale', { at: formatExact(board.dataUpdatedAt) })}
             </p>
           )}
+          {data.rehearsal.status === 'running' && !data.machine && (
+            <p role="alert" className={classes.alert}>
+              {t('rehearsal.board.noMachine')}
+            </p>
+          )}
           <Totals unit={data.unit} />
           <nav className={classes.crumbs} aria-label={t('readiness.above')}>
             {data.above.map((one) => (

@@ -99,7 +99,7 @@ function Seat({ seat }: { seat: RehearsalSeat }) {
         {seat.label}
         <small>{seat.path}</small>
       </th>
-      <td>
+      <td className={classes.at}>
         <span className={classes.dots} aria-hidden="true">
           {REHEARSAL_STEPS.map((step) => (
             <span key={step} data-done={seat.done[step] !== undefined} />

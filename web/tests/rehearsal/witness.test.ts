@@ -11,7 +11,8 @@ const CORNERS: Record<number, number> = { 0: 1, 19: 0, 20: 0, 39: 1 };
 /** The strip as `clips/timecode.py` draws it. */
 function strip(ms: number, number: number, spoil = -1): Uint8ClampedArray {
   const head = ms * 4096 + number;
-  const bits = [...head.toString(2).padStart(28, '0'), ...crc8(head).toString(2).padStart(8, '0')].map(Number);
+  const written = head.toString(2).padStart(28, '0') + crc8(head).toString(2).padStart(8, '0');
+  const bits = Array.from(written, Number);
   const data = new Uint8ClampedArray(STRIP_WIDTH * STRIP_HEIGHT * 4);
   let next = 0;
   for (let cell = 0; cell < 40; cell++) {

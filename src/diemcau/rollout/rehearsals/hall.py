@@ -28,6 +28,9 @@ LOOK_S: Final = 1.0
 """Seconds between two looks at every site; what the node tells brings the next one forward."""
 
 BRIEF_S: Final = 0.2
+SHARE: Final = 10
+"""A look at ten thousand sites takes a while: the pause after it is so many times as long."""
+
 SAVE_S: Final = 2.0
 LINGER: Final = timedelta(seconds=8)
 """For so long the page says that all is done before the meeting ends by itself."""
@@ -97,6 +100,11 @@ class Hall:
             run.answer(site, said, time.monotonic(), self._clock.now())
             self._wake.set()
 
+    def presents(self, meeting: str) -> bool:
+        """Whether the machine's pictures and notes are at the node."""
+        codec = self._codecs.get(meeting)
+        return codec is not None and self._sources[codec].ready
+
     async def end(self, rehearsal: str) -> None:
         """Ends it now, or before it began."""
         planned = self._planned.pop(rehearsal, None)
@@ -115,6 +123,7 @@ class Hall:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_S)
             self._wake.clear()
+            began = time.monotonic()
             try:
                 await self._begin_due()
                 for run in list(self.runs.values()):
@@ -122,7 +131,7 @@ class Hall:
             except Exception:
                 log.exception("rehearsals could not be looked at")
             # Not a wait for anything: what comes by the thousand is looked at together.
-            await asyncio.sleep(BRIEF_S)
+            await asyncio.sleep(min(LOOK_S, max(BRIEF_S, SHARE * (time.monotonic() - began))))
 
     async def _begin_due(self) -> None:
         now = self._clock.now()
@@ -152,6 +161,8 @@ class Hall:
     async def _look(self, run: Run) -> None:
         at, now = self._clock.now(), time.monotonic()
         meeting = run.rehearsal.meeting
+        if self.runs.get(meeting) is not run:
+            return  # it was ended meanwhile
         before = run.machine
         source = self._sources[self._codecs[meeting]]
         if source.ready and run.rounds.due(now):
@@ -210,10 +221,15 @@ class Hall:
 
     async def _finish(self, run: Run) -> None:
         rehearsal = run.rehearsal
-        await self._save(run, over=True)
+        if self.runs.pop(rehearsal.meeting, None) is not run:
+            return  # an operator and the clock may end it in the same moment
+        try:
+            await self._save(run, over=True)
+        except BaseException:
+            self.runs[rehearsal.meeting] = run
+            raise
         passed = sum(walk.step is None for walk in run.walks.values())
         await self._close(rehearsal, "ended", ended_at=self._clock.now(), passed=passed)
-        self.runs.pop(rehearsal.meeting, None)
         self._done_at.pop(rehearsal.id, None)
         if self._subscription is not None:
             self._subscription.remove(f"{EPHEMERAL}meeting:{rehearsal.meeting}")

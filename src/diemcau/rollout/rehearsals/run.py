@@ -69,6 +69,7 @@ class Run:
         self.machine = Machine()
         self._open = {site for site, walk in self.walks.items() if walk.step is not None}
         self._waits: dict[str, int] = {}
+        self._ask_at: dict[str, float] = {}
 
     @property
     def all_through(self) -> bool:
@@ -108,8 +109,8 @@ class Run:
         for site in list(self._open):
             walk = self.walks[site]
             here = site in joined
-            if not here and not walk.here:
-                continue
+            if here == walk.here and (not here or walk.step is Step.SPEAK):
+                continue  # away, or waiting for its turn: nothing to look at
             weak = here and any(line.get("step") in _WEAK for line in view.lines(site).values())
             watching = here and view.watches(meeting, site)
             if walk.look(here=here, watching=watching, weak=weak, now=at):
@@ -134,9 +135,10 @@ class Run:
                 self._end_turn(walk, now)
         for site in [one for one in self._open if self.walks[one].wants_to_speak]:
             walk = self.walks[site]
-            if walk.speaking is not None:
+            if walk.speaking is not None or now < self._ask_at.get(site, 0.0):
                 continue
             turn = self.turns.ask(site, now)
+            self._ask_at[site] = now + turn.again
             if turn.running:
                 walk.speaking = Speaking()
                 self._waits.pop(site, None)

@@ -62,7 +62,8 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A rehearsal's counts inside the asker's grants, and of the units below `unit`."""
+    """A rehearsal's counts inside the asker's grants, and of the units below `unit`. `machine`: it
+    presents."""
 
     rehearsal: Rehearsal
     unit: Unit
@@ -70,6 +71,7 @@ class Board:
     whole: Tally
     parts: tuple[tuple[Unit, Tally], ...]
     version: int
+    machine: bool
 
 
 class Rehearsals:
@@ -239,7 +241,8 @@ class Rehearsals:
             if self._access.allowed(actor, "site.see", one.code)
         )
         run = self.hall.runs.get(found.meeting)
-        return Board(found, top, above, whole, tuple(rows), 0 if run is None else run.version)
+        version = 0 if run is None else run.version
+        return Board(found, top, above, whole, tuple(rows), version, self.hall.presents(found.meeting))
 
     async def seats(
         self, actor: Actor, rehearsal: str, unit: str | None, wanted: SeatFilter

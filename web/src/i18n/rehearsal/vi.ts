@@ -40,7 +40,7 @@ export const rehearsal = {
     titleOf: 'Chạy thử {{name}}',
     title: 'Mở đợt chạy thử',
     unit: 'Đơn vị (tên hoặc mã)',
-    chosen: 'Phạm vi: {{path}}',
+    chosen: 'Phạm vi: {{path}}.',
     none: 'Chọn đơn vị trước.',
     carrier: 'Chỉ nhà mạng (bỏ trống: tất cả)',
     todo: 'Chỉ những điểm cầu chưa chạy thử',
@@ -74,6 +74,8 @@ export const rehearsal = {
     keep: 'Chạy tiếp',
     left: 'Mở đến {{at}}',
     stale: 'Mất kết nối: số liệu lúc {{at}}.',
+    noMachine:
+      'Máy trình bày chưa phát được hình và tiếng; điểm cầu đang chờ. Nếu kéo dài, xem nhật ký máy chủ.',
     unit: 'Đơn vị',
     total: 'Điểm cầu',
     absent: 'Chưa vào',
