@@ -12,7 +12,7 @@ from diemcau.meetings import commands
 from .world import World
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "protocol.md").read_text()
-CLIENTS = {"hello", "page", "sub", "unsub", "cmd", "pong"}
+CLIENTS = {"hello", "page", "sub", "unsub", "cmd", "pong", "screen"}
 
 
 def examples() -> list[dict[str, object]]:
