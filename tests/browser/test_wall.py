@@ -57,7 +57,6 @@ def test_a_tile_goes_live_under_the_pointer_stays_by_pin_and_never_moves(wall: P
     one.hover()
     until(wall, "the tile moves", lambda: shows_clip(wall, "wall-live"))
     expect(one).to_contain_text("TRỰC TIẾP")
-    wall.keyboard.press("Tab")
     one.click()
     wall.get_by_test_id("wall-grid").press("Enter")
     wall.mouse.move(5, 5)
