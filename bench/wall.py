@@ -55,6 +55,9 @@ SCROLL = """async ([seconds, speed]) => {
 
 
 DECODED = """async () => {
+  const bare = '[data-standing=joined][data-testid=wall-tile]:not(:has(img))';
+  const waiting = () => document.querySelectorAll(bare).length;
+  for (let i = 0; i < 200 && waiting() > 0; i++) await new Promise((go) => setTimeout(go, 100));
   const images = [...document.querySelectorAll('[data-testid=wall-tile] img')];
   await Promise.all(images.map((image) => image.decode().catch(() => null)));
 }"""
