@@ -92,7 +92,8 @@ def test_windows_follow_the_meeting_and_the_desk_drives_them(wall: Page, nation:
         row = desk.locator('[data-testid=screen-row][data-kind="stage"]')
         row.get_by_test_id("screen-captions").click()  # ticked when the server says so
         expect(stage.get_by_test_id("output-caption")).to_be_visible()
-        name = stage.get_by_test_id("output-caption").locator("b").inner_text()
+        caption = stage.get_by_test_id("output-caption").locator("b").inner_text()
+        name = caption.removeprefix("Điểm cầu ")  # the leader's screen names the unit
         expect(leader.get_by_test_id("leader-onair")).to_contain_text(name, timeout=10_000)
         nation.command(client, "stage.preview", slots=[lined_up])
         expect(leader.locator(f'[data-testid=leader-next] [data-site="{lined_up}"]')).to_be_visible()
