@@ -13,7 +13,7 @@ from diemcau.rollout import rehearsals  # noqa: F401
 from .world import World
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "protocol.md").read_text()
-CLIENTS = {"hello", "page", "rehearsal", "sub", "unsub", "cmd", "pong"}
+CLIENTS = {"hello", "page", "rehearsal", "screen", "sub", "unsub", "cmd", "pong"}
 
 
 def examples() -> list[dict[str, object]]:

@@ -90,7 +90,8 @@ async def test_layouts_are_each_persons_own(world: World) -> None:
     await world.person()
     await world.person("director", "02", "hagiang")
     layout = {
-        "unit": "02", "state": "present", "text": "", "size": "l", "view": "both", "pins": [NORTH], "kbits": 8000,
+        "unit": "02", "state": "present", "text": "", "size": "l", "view": "both", "pins": [NORTH],
+        "kbits": 8000,
         "patrol": {"unit": "02", "seconds": 30, "count": 9, "paused": False},
     }  # fmt: skip
     async with world.log_in() as client:

@@ -56,7 +56,7 @@ export class PictureFeed {
     trouble: null,
   }));
   private readonly entries = new Map<string, Entry>();
-  private scope: ReadonlySet<string> | null = new Set();
+  private scope: ReadonlySet<string> = new Set();
   private run = '';
   private since = 0;
   private timer: ReturnType<typeof setTimeout> | null = null;
@@ -134,7 +134,7 @@ export class PictureFeed {
       if (entry.url !== null) URL.revokeObjectURL(entry.url);
       entry.url = null;
       entry.view = { url: null, at: entry.at };
-      if (!this.scope?.has(site)) this.forget(site, entry);
+      if (!this.scope.has(site)) this.forget(site, entry);
     };
   }
 
@@ -232,7 +232,7 @@ export class PictureFeed {
     }
     this.since = head.next;
     for (const [site, number] of head.news) {
-      const known = this.entries.get(site) ?? (this.scope?.has(site) ? this.entry(site) : undefined);
+      const known = this.entries.get(site) ?? (this.scope.has(site) ? this.entry(site) : undefined);
       if (known !== undefined) known.newest = number;
     }
     head.pictures.forEach(([site, number, at], i) => {

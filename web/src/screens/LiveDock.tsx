@@ -36,6 +36,7 @@ function DockTile({ site }: { site: string }) {
   const joined = useJoined(site);
   const standing = useLive((s) => standingOf(s.state, site, joined));
   const pinned = useWallState((s) => s.layout.pins.includes(site));
+  const full = path === '' ? title : `${title}, ${path}`;
   return (
     <figure
       className={classes.tile}
@@ -45,9 +46,9 @@ function DockTile({ site }: { site: string }) {
       onDoubleClick={() => session.call(site)}
     >
       <TilePicture key={site} site={site} joined={joined} title={title} />
-      <figcaption className={classes.caption} title={`${title}, ${path}`}>
+      <figcaption className={classes.caption} title={full}>
         <Mark name={standing} size={12} />
-        <span>{path === '' ? title : `${title}, ${path}`}</span>
+        <span>{full}</span>
         <button
           type="button"
           className={classes.pin}

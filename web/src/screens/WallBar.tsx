@@ -11,7 +11,6 @@ import { Dialog } from '../parts/Dialog';
 import { Prefs } from '../parts/Prefs';
 import { useErrorText } from '../parts/useErrorText';
 import { codeOf } from '../protocol/failure';
-import type { WallLayout } from '../protocol/types';
 import { deleteLayout, listLayouts, saveLayout } from './api';
 import { useMeeting, useRoster, useWall, useWallState } from './useScreen';
 import classes from './wallbar.module.css';

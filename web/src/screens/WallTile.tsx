@@ -28,13 +28,14 @@ export const WallTile = memo(function WallTile({ site, id, active, onActive }: T
   const joined = useJoined(site);
   const standing = useLive((s) => standingOf(s.state, site, joined));
   const mic = useLive((s) => micOf(s.state, site));
+  const full = path === '' ? title : `${title}, ${path}`;
   const pinned = useWallState((s) => s.layout.pins.includes(site));
   return (
     <div
       id={id}
       role="gridcell"
       aria-selected={active}
-      aria-label={`${title}, ${path}`}
+      aria-label={full}
       className={classes.tile}
       data-active={active}
       data-standing={standing}
@@ -46,7 +47,7 @@ export const WallTile = memo(function WallTile({ site, id, active, onActive }: T
       onDoubleClick={() => session.call(site)}
     >
       <TilePicture site={site} joined={joined} title={title} />
-      <p className={classes.caption} title={`${title}, ${path}`}>
+      <p className={classes.caption} title={full}>
         <Mark name={standing} size={12} />
         <span>{title}</span>
         {mic !== 'off' && <MicMark mic={mic} size={12} />}
