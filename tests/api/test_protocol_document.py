@@ -7,6 +7,7 @@ from pathlib import Path
 from diemcau import media, meetings, stage, units  # noqa: F401 - their errors are registered by import
 from diemcau.api.live import frames
 from diemcau.errors import DiemCauError
+from diemcau.inspections import CALL_TYPES
 from diemcau.meetings import commands
 
 from .world import World
@@ -46,7 +47,10 @@ def test_the_close_codes_are_those_of_the_document() -> None:
 
 
 def test_the_commands_are_those_of_the_document() -> None:
-    assert set(re.findall(r"^\| `([a-z]+(?:\.[a-z]+)?)` \|", TEXT, re.M)) == set(commands.COMMAND_TYPES)
+    assert set(re.findall(r"^\| `([a-z]+(?:\.[a-z]+)?)` \|", TEXT, re.M)) == {
+        *commands.COMMAND_TYPES,
+        *CALL_TYPES,
+    }
 
 
 def test_every_error_code_of_the_document_exists() -> None:
