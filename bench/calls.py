@@ -124,6 +124,8 @@ def call(desk: Page, page: Page, code: str, number: int, seconds: float) -> dict
     desk.wait_for_selector(f'{row}[data-state="ended"]')
     desk.locator(row).first.get_by_test_id("call-end").click()
     page.wait_for_selector('[data-testid="site-state"][data-state="ready"]')
+    # A page keeps its connection for a while: the next call of it must find it standing by, not lingering.
+    page.wait_for_function("!window.__sends()")
     return moments
 
 
