@@ -91,8 +91,8 @@ async def listed_for_sites(
 ) -> dict[str, tuple[MeetingSummary, ...]]:
     """For each of the sites the open and scheduled meetings that it comes to by itself, in the same order:
     not the centres, which call it, but for the one that it is the chair's site of."""
-    active = meetings.c.status.in_(("open", "scheduled"))
-    active &= (meetings.c.kind == "meeting") | meetings.c.chair_site.in_(list(sites))
+    comes = (meetings.c.kind == "meeting") | meetings.c.chair_site.in_(list(sites))
+    active = meetings.c.status.in_(("open", "scheduled")) & comes
     rows = await connection.execute(_in_order().where(active).limit(LISTED))
     found: dict[str, tuple[MeetingSummary, ...]] = {}
     for meeting in [_summary(row) for row in rows]:
