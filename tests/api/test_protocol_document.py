@@ -7,6 +7,7 @@ from pathlib import Path
 from diemcau import media, meetings, stage, units  # noqa: F401 - their errors are registered by import
 from diemcau.api.live import frames
 from diemcau.errors import DiemCauError
+from diemcau.inspections import CALL_TYPES
 from diemcau.meetings import commands, rollcall
 from diemcau.rollout import rehearsals  # noqa: F401
 
@@ -50,6 +51,7 @@ def test_the_commands_are_those_of_the_document() -> None:
     assert set(re.findall(r"^\| `([a-z]+(?:\.[a-z]+)?)` \|", TEXT, re.M)) == {
         *commands.COMMAND_TYPES,
         *rollcall.COMMAND_TYPES,
+        *CALL_TYPES,
     }
 
 

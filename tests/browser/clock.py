@@ -27,6 +27,8 @@ CAMERA = (
     _CODE
     + """
 window.__marks = {};
+const __sent = new Set();
+window.__sends = () => [...__sent].some((pc) => pc.connectionState !== "closed");
 const __mark = (name) => { window.__marks[name] = __now(); };
 navigator.mediaDevices.getUserMedia = async (wanted) => {
   const stream = new MediaStream();
@@ -74,7 +76,10 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
     return super.addTransceiver(what, options);
   }
   async setLocalDescription(...args) {
-    if (this.__sends) __mark("offered");
+    if (this.__sends) {
+      __mark("offered");
+      __sent.add(this);
+    }
     return super.setLocalDescription(...args);
   }
   async setRemoteDescription(...args) {

@@ -6,7 +6,10 @@ import type { SiteSession } from '../site/session';
 import type { SiteScene } from '../site/useSite';
 import classes from './called.module.css';
 
-type Person = { name: string; title: string | null };
+interface Person {
+  name: string;
+  title: string | null;
+}
 
 /** Name and title, as people write them. */
 const said = (person: Person, nobody: string): string =>
