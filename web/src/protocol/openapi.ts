@@ -3708,7 +3708,8 @@ export interface components {
         };
         /**
          * RehearsalBoard
-         * @description `version` grows with every change; `machine`: it presents. `above`: units that the asker may open, topmost first.
+         * @description `version` grows with every change; `machine`: it presents. `above`: units that the asker may open,
+         *     topmost first.
          */
         RehearsalBoard: {
             rehearsal: components["schemas"]["RehearsalShown"];

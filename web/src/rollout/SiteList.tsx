@@ -54,7 +54,7 @@ export function SiteList({
 }) {
   const { t } = useTranslation();
   const errorText = useErrorText();
-  const query: ReadinessQuery = { unit, wave, missing: missing || undefined, ...filter };
+  const query: ReadinessQuery = { unit, wave, missing: missing === true ? true : undefined, ...filter };
   const list = useInfiniteQuery({
     queryKey: ['readiness-rows', query],
     queryFn: ({ pageParam, signal }) =>

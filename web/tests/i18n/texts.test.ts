@@ -50,6 +50,9 @@ describe('the two languages', () => {
       'prepare.mac',
       'prepare.windows',
       'site.camera',
+      'waves.progress',
+      'waves.write.en',
+      'waves.write.vi',
     ]);
   });
 });

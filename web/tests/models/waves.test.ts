@@ -19,7 +19,7 @@ const wave = (id: string, day: string, ready: number, never: number): Wave => ({
   unit: 'VN',
   path: 'Việt Nam',
   revision: 0,
-  counts: { total: ready + never, states: { ready, never }, causes: {} } as Wave['counts'],
+  counts: { total: ready + never, states: { ready, never }, causes: {} },
   invited: {},
   may: true,
 });

@@ -112,6 +112,8 @@ describe('a meeting', () => {
     publish: null,
     state: 'standby',
     mic: 'off',
+    call: null,
+    seen: [],
   });
   it('goes before a rehearsal, also for who is in one', () => {
     const [real, trial] = [meeting('m_1', 'meeting'), meeting('m_2', 'rehearsal')];

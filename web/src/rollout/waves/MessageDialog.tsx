@@ -69,7 +69,8 @@ function Form({ wave, writing, templates, onClose }: Props & { templates: Templa
   const [failed, setFailed] = useState<string | null>(null);
   // One name for what this dialog begins: pressing twice, or again after a lost answer, begins it once.
   const [request] = useState(newId);
-  const text = { kind, subject: sms ? '-' : subject, body, link, days, hotline: hotline.trim() };
+  const words = { subject: sms ? '-' : subject, body, link, days, hotline: hotline.trim() };
+  const text = { kind, ...words };
   const [asked] = useDebouncedValue({ ...text, channel, without_marks: marks }, 250);
   const preview = useQuery({
     queryKey: ['wave-message', wave.id, asked],
@@ -88,7 +89,6 @@ function Form({ wave, writing, templates, onClose }: Props & { templates: Templa
     localStorage.setItem('dc.hotline', hotline);
     try {
       if (planned) {
-        const { kind: _, ...words } = text;
         await waves.planReminder(wave.id, {
           ...words,
           days_before: planned.daysBefore,
