@@ -48,7 +48,7 @@ EXPECTED = {
     "screen.leader": {C, D, S},
     "screen.drive": {D, S},
     "call.start": {C, D, W},
-    "inspection.see": {C, D, S, W, L, A},
+    "inspection.see": {C, D, S, W, A},
     "inspection.record": {C, D, S, W},
     "site.see": {C, D, S, W, T, L, A},
     "site.snapshot": {C, D, S, W, T},

@@ -32,20 +32,20 @@ async def test_who_is_not_in_the_meeting_is_refused_by_its_id(world: World) -> N
         assert not world.node.viewers
 
 
-async def test_a_third_viewer_at_once_waits_for_the_others(world: World) -> None:
+async def test_a_fourth_connection_at_once_waits_for_the_others(world: World) -> None:
     meeting = await world.meeting()
     async with world.socket(await world.device(NORTH)) as site:
         await site.command("meeting.join", meeting)
         world.node.answering.clear()
-        for number in range(3):
+        for number in range(4):
             name = f"v{number}"
             await site.send({"op": "viewer", "id": name, "meeting": meeting, "offer": OFFER})
         refused = await site.next("nack")
-        assert (refused["id"], refused["problem"]["code"]) == ("v2", "busy")
+        assert (refused["id"], refused["problem"]["code"]) == ("v3", "busy")
         # What waits for the node holds up nothing else.
         await site.command("hand.raise", meeting)
         world.node.answering.set()
-        assert {(await site.next("opened"))["id"] for _ in range(2)} == {"v0", "v1"}
+        assert {(await site.next("opened"))["id"] for _ in range(3)} == {"v0", "v1", "v2"}
 
 
 async def test_offers_are_counted_together_by_whichever_door_they_come(world: World) -> None:

@@ -200,10 +200,15 @@ async def _migrated() -> Path:
     return _template
 
 
+def _put(template: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(template, folder / "diemcau.db")
+
+
 @asynccontextmanager
 async def world(folder: Path, **changes: Any) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
-        shutil.copy(await _migrated(), folder / "diemcau.db")
+        _put(await _migrated(), folder)
         rooms = await stack.enter_async_context(
             open_rooms(Settings(data=folder), passwords=cheap_passwords())
         )

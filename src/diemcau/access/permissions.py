@@ -45,7 +45,7 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "screen.drive": frozenset({Role.DIRECTOR, Role.SECRETARY}),
     # calls and inspections: against the meeting's whole scope and the site, then against the site's unit
     "call.start": frozenset({Role.CHAIR, Role.DIRECTOR, Role.DUTY_OFFICER}),
-    "inspection.see": _DESK | {Role.LEAD, Role.AUDITOR},
+    "inspection.see": _DESK | {Role.AUDITOR},
     "inspection.record": _DESK,
     # sites
     "site.see": _STAFF,

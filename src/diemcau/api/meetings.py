@@ -1,20 +1,22 @@
 """Doors of `meetings`: lists, creation, roster, commands."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 
-from diemcau import meetings as room
 from diemcau.access import Actor
 from diemcau.api import schemas
 from diemcau.api.asker import CurrentAsker, CurrentServices
 from diemcau.api.services import Services
 from diemcau.errors import DiemCauError
-from diemcau.inspections import CALL_PREFIX, CALL_TYPES, parse_call
+from diemcau.inspections import CALL_PREFIX, parse_call
 from diemcau.meetings import Done, NewMeeting, parse, rollcall
 from diemcau.sites import ScopeEntry
 
 router = APIRouter(prefix="/api/v1", tags=["meetings"])
+
+JOIN = "meeting.join"
 
 
 async def execute(services: Services, actor: Actor, message: dict[str, Any]) -> Done:
@@ -22,30 +24,31 @@ async def execute(services: Services, actor: Actor, message: dict[str, Any]) -> 
     coded errors."""
     kind, result = "unknown", "error"
     try:
-        if message.get("type") in rollcall.COMMAND_TYPES:
-            asked = rollcall.parse(message)
-            kind = asked.type
-            services.commands.take(actor, kind)
-            done = await services.roll_calls.execute(actor, asked)
-        elif str(message.get("type")).startswith(CALL_PREFIX):
-            kind = str(message["type"]) if message["type"] in CALL_TYPES else kind
-            services.commands.take(actor, kind)
-            done = await services.inspections.calls.execute(actor, parse_call(message))
-            result = "ok"
-            return done
-        command = parse(message)
-        kind = command.type
+        kind, do = _read(services, message)
         services.commands.take(actor, kind)
-        done = await services.meetings.execute(actor, command)
+        done = await do(actor)
         result = "ok"
     except DiemCauError as error:
         result = error.code
         raise
     finally:
         services.metrics.commands.labels(kind, result).inc()
-    if isinstance(command.what, room.commands.Join):
+    if kind == JOIN:
         services.metrics.joins.inc()
     return done
+
+
+def _read(services: Services, message: dict[str, Any]) -> tuple[str, Callable[[Actor], Awaitable[Done]]]:
+    """A command's type, and what does it, by the room that knows it. Raises BadRequest."""
+    said = str(message.get("type"))
+    if said in rollcall.COMMAND_TYPES:
+        entry = rollcall.parse(message)
+        return entry.type, lambda actor: services.roll_calls.execute(actor, entry)
+    if said.startswith(CALL_PREFIX):
+        call = parse_call(message)
+        return said, lambda actor: services.inspections.calls.execute(actor, call)
+    command = parse(message)
+    return command.type, lambda actor: services.meetings.execute(actor, command)
 
 
 @router.get("/meetings")
