@@ -59,6 +59,7 @@ def standing_by(browser: Browser, house: House, site: str, number: int) -> Page:
     page.add_init_script(clock_camera(number))
     page.goto(house.link(site))
     page.get_by_test_id("activated-go").click()
+    page.get_by_test_id("self-test-later").click()
     page.wait_for_url("**/diem-cau")
     page.get_by_test_id("arm-sound").click()
     expect(page.get_by_test_id("site-state")).to_have_attribute("data-state", "ready")

@@ -49,6 +49,7 @@ def enter(page: Page, link: str) -> None:
     """The post's page, with its one tap."""
     page.goto(link)
     page.get_by_test_id("activated-go").click()
+    page.get_by_test_id("self-test-later").click()
     page.wait_for_url("**/diem-cau")
     page.get_by_test_id("arm-sound").click()
 

@@ -10,13 +10,14 @@ export interface Caller {
 }
 
 /**
- * Calls a site: its page rings or answers, and its picture comes up at the desk. Who may not call previews it, or gives it
- * the floor, which puts it on the stage. False when it was refused; the caller has been told why.
+ * Calls a site: its page rings or answers, and its picture comes up at the desk. One that is in the meeting already need
+ * not be rung: it is previewed, or by who may not do that given the floor, which puts it on the stage. False when it was
+ * refused; the caller has been told why.
  */
-export function callSite(from: Caller, site: string): Promise<boolean> {
+export function callSite(from: Caller, site: string, joined: boolean): Promise<boolean> {
   const stage = from.state?.stage;
   if (stage?.on_air.includes(site)) return Promise.resolve(true);
-  if (from.may.includes('call.start')) return from.command('call.start', { site });
+  if (!joined && from.may.includes('call.start')) return from.command('call.start', { site });
   if (from.may.includes('stage.preview'))
     return from.command('stage.preview', { slots: withPreview(stage?.preview ?? [null], site, null) });
   return from.command('floor.give', { site });

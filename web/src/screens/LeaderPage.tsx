@@ -186,6 +186,7 @@ function Call({ site }: { site: string }) {
   const standing = useLive((s) => standingOf(s.state, site, joined));
   const open = useMeeting()?.status === 'open';
   const [calling, setCalling] = useState(false);
+  const reachable = joined || session.may.includes('call.start');
   const word = standing === 'joined' ? t('screens.touch') : t(`mark.${standing}`);
   return (
     <button
@@ -194,10 +195,10 @@ function Call({ site }: { site: string }) {
       data-standing={standing}
       data-testid="leader-call"
       data-site={site}
-      disabled={!open || !joined || calling || standing === 'on_air'}
+      disabled={!open || !reachable || calling || standing === 'on_air'}
       onClick={() => {
         setCalling(true);
-        void callSite(session, site).finally(() => setCalling(false));
+        void callSite(session, site, joined).finally(() => setCalling(false));
       }}
     >
       <b>{title}</b>

@@ -173,7 +173,7 @@ export class WallSession extends ScreenSession {
   }
 
   call(site: string): void {
-    void callSite(this, site);
+    void callSite(this, site, this.roster.sites.get(site)?.joined ?? false);
   }
 
   obey(order: ScreenOrder): void {
