@@ -306,9 +306,15 @@ export function isMeant(site: SiteNode, query: string): boolean {
   return q === '' || rankOf(site, q, q.split(' ')) !== null;
 }
 
+/** Whether what is typed is the whole code of its unit, or its id: nothing that only begins so is meant then. */
+export function isNamed(site: SiteNode, query: string): boolean {
+  const q = fold(query);
+  return site.unit?.code === q || site.id === q;
+}
+
 /** 0: code or full name with what is above it; 1: the name; 2: starts with; 3: words of it; 4: of it and above it. */
 function rankOf(site: SiteNode, q: string, words: string[]): number | null {
-  if (site.unit?.code === q || site.id === q) return 0;
+  if (isNamed(site, q)) return 0;
   const own = site.unit?.folded ?? '';
   const name = site.unit?.foldedName ?? site.folded;
   if (name === q || own === q || site.folded === q) return 1;

@@ -2,7 +2,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import { callSite } from '../desk/call';
 import { Pins } from '../desk/pins';
 import { PictureFeed } from '../media/pictureFeed';
-import { isMeant, type SiteNode } from '../models/roster';
+import { isMeant, isNamed, type SiteNode } from '../models/roster';
 import { LIVE_LINES, LiveLines } from '../models/wall/lines';
 import { driftOf, orderOf, type WallOrder } from '../models/wall/order';
 import { Patrol, type PatrolView } from '../models/wall/patrol';
@@ -227,7 +227,9 @@ export class WallSession extends ScreenSession {
           return true;
       }
     };
-    return (site) => stands(site) && isMeant(site, layout.text);
+    const exact =
+      layout.text !== '' && [...this.roster.sites.values()].some((one) => isNamed(one, layout.text));
+    return (site) => stands(site) && (exact ? isNamed : isMeant)(site, layout.text);
   }
 
   private setPatrol(wanted: WallPatrol | null): void {
