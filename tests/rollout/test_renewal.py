@@ -4,15 +4,18 @@ import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 from openpyxl import load_workbook
-from sqlalchemy import select
+from sqlalchemy import JSON, Boolean, Integer, Table, Text, select
 
 from diemcau.access import SYSTEM, Access, Actor, Grant, Role, TokenKind
 from diemcau.access.tables import grants, tokens
 from diemcau.bus import LocalBus
 from diemcau.clock import ManualClock
+from diemcau.errors import JsonObject
+from diemcau.inspections.tables import findings, inspections
 from diemcau.meetings import Meetings, NewMeeting, parse
 from diemcau.meetings.errors import MeetingNotFound
 from diemcau.rollout.renewal import (
@@ -27,10 +30,12 @@ from diemcau.rollout.renewal import (
     report_file,
 )
 from diemcau.rollout.renewal.answers import GrantAnswers, SiteAnswers
+from diemcau.rollout.renewal.followers import follow, over
+from diemcau.rollout.waves.tables import wave_sites, waves
 from diemcau.sites import NewSite, ScopeEntry, Sites
 from diemcau.sites.tables import sites as site_table
-from diemcau.store import Store, metadata
-from diemcau.units import JULY_2025, SEPTEMBER_2021, Fate, Level, Lineage
+from diemcau.store import Instant, Store, UnitOfWork, metadata
+from diemcau.units import JULY_2025, SEPTEMBER_2021, Fate, Level, Lineage, Units
 
 LINEAGE = Lineage.load(SEPTEMBER_2021, JULY_2025)
 SPLIT = next(unit.code for unit in LINEAGE.before if LINEAGE.fate(unit.code) is Fate.SPLIT)
@@ -317,3 +322,46 @@ def test_every_column_that_holds_units_is_known_to_the_renewal() -> None:
     words = {"unit", "units", "scope", "before", "after", "dataset", "subtree", "province"}
     found = {(t.name, c.name) for t in metadata.tables.values() for c in t.columns if c.name in words}
     assert found == HELD.keys()
+
+
+def test_a_wave_stands_at_the_lowest_unit_over_its_sites() -> None:
+    tree = Units.load(SEPTEMBER_2021)
+    assert over(tree, {"00001"}) == "00001"
+    assert over(tree, {"00001", "00004"}) == tree.get("00001").parent
+    assert over(tree, {"00001", "26734"}) == "VN"
+
+
+async def test_calls_findings_and_waves_follow_their_sites(store: Store) -> None:
+    later = Units.load(JULY_2025)
+    new = next(unit for unit in later.subtree("VN") if unit.level is Level.COMMUNE)
+    rows = {
+        site_table: {"id": "s_1", "unit": new.code, "phones": [], "people": []},
+        inspections: {"id": "i_1", "site": "s_1", "unit": "00001"},
+        findings: {"id": "f_1", "inspection": "i_1", "site": "s_1", "unit": "00001"},
+        waves: {"id": "w_1", "unit": "001"},
+        wave_sites: {"site": "s_1", "wave": "w_1"},
+    }
+
+    async def work(unit: UnitOfWork) -> JsonObject:
+        connection = await unit.connection()
+        for table, known in rows.items():
+            await connection.execute(table.insert(), {**anything(table), **known})
+        await follow(connection, later)
+        return {}
+
+    await store.write(work)
+    async with store.read() as connection:
+        for table in (inspections, findings, waves):
+            assert (await connection.execute(select(table.c.unit))).scalars().all() == [new.code]
+
+
+def anything(table: Table) -> dict[str, object]:
+    """A row of what its columns demand."""
+    demanded = [column for column in table.columns if not column.nullable and column.server_default is None]
+    kinds: list[tuple[type, object]] = [
+        (Instant, datetime(2021, 9, 5, tzinfo=UTC)), (JSON, []), (Boolean, False), (Integer, 0), (Text, "x"),
+    ]  # fmt: skip
+    return {
+        column.name: next(value for kind, value in kinds if isinstance(column.type, kind))
+        for column in demanded
+    }

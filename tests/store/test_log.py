@@ -125,7 +125,10 @@ async def test_two_processes_with_one_database_keep_one_history(database: str, c
 
 
 async def test_rows_and_events_of_a_refused_command_leave_nothing_its_neighbours_stay(store: Store) -> None:
-    insert = text("INSERT INTO meetings VALUES (:id, 't', 'open', 'h264', '[]', NULL, 0, NULL, NULL, 0)")
+    insert = text(
+        "INSERT INTO meetings (id, title, status, codec, scope, created_at, invited)"
+        " VALUES (:id, 't', 'open', 'h264', '[]', 0, 0)"
+    )
 
     def work(number: int) -> Work:
         async def run(unit: UnitOfWork) -> JsonObject:

@@ -12,6 +12,7 @@ from diemcau.errors import JsonObject, JsonValue
 from diemcau.meetings.tables import meetings
 from diemcau.rollout.renewal.answers import Answers
 from diemcau.rollout.renewal.errors import AlreadyRenewed, MeetingsPending, NoWayBack
+from diemcau.rollout.renewal.followers import follow
 from diemcau.rollout.renewal.ledger import read_eras
 from diemcau.rollout.renewal.plan import GrantNow, Plan, SiteNow, make_plan
 from diemcau.rollout.renewal.tables import renewal_moves, unit_eras
@@ -62,6 +63,7 @@ class Renewal:
             await self._move_sites(unit, connection, plan, places)
             await self._move_grants(unit, connection, plan)
             await self._move_tokens(connection)
+            await follow(connection, self._lineage.after)
             if first or plan.sites or plan.grants:
                 data: JsonObject = {"from": self._before, "to": self._after, **plan.counts()}
                 unit.append("units", "units_renewed", data, actor=ACTOR)
@@ -93,6 +95,7 @@ class Renewal:
                     back.append(rows.placed(row.id, row.before, row.label, level, before, places))
             for batch in batches(back):
                 await connection.execute(rows.MOVE, batch)
+            await follow(connection, before)
             held = [row for row in moved if row.kind == "grant"]
             await connection.execute(delete(grants))
             for batch in batches([{"person": r.id, "role": r.role, "unit": r.before} for r in held]):
