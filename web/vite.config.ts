@@ -23,5 +23,11 @@ export default defineConfig({
       },
     },
   },
-  test: { environment: 'happy-dom', include: ['tests/**/*.test.{ts,tsx}'], restoreMocks: true },
+  test: {
+    environment: 'happy-dom',
+    include: ['tests/**/*.test.{ts,tsx}'],
+    restoreMocks: true,
+    // What hangs fails; how long anything takes on a busy machine says nothing.
+    testTimeout: 60_000,
+  },
 });
