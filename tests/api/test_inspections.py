@@ -155,7 +155,7 @@ ROLES: dict[str, tuple[bool, bool, bool]] = {
     "director": (True, True, True),
     "duty_officer": (True, True, True),
     "secretary": (False, True, True),
-    "lead": (False, True, False),
+    "lead": (False, False, False),
     "auditor": (False, True, False),
     "technician": (False, False, False),
     "observer": (False, False, False),
