@@ -69,7 +69,7 @@ def standing_by(browser: Browser, house: House, site: str, number: int) -> Page:
 def ask_for(desk: Page, words: str) -> None:
     """Types a name into the find box and presses Enter."""
     desk.get_by_test_id("roster-search").fill(words)
-    expect(desk.get_by_role("listbox")).to_be_visible()
+    expect(desk.get_by_role("listbox", name="Kết quả tìm")).to_be_visible()
     desk.get_by_test_id("roster-search").press("Enter")
 
 
