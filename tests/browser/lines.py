@@ -4,6 +4,7 @@ Without the server and its page, so that a test of what lines carry measures onl
 """
 
 import contextlib
+import functools
 import json
 import re
 import socket
@@ -22,6 +23,14 @@ from tests.faults.node import Node
 PROGRAM = "stage"
 LINES = 4
 
+WEB = Path(__file__).parents[2] / "web"
+# The page's own layers and what keeps them within a line, without its other files.
+SENDING = """
+const {transpileModule} = require("typescript");
+const source = require("fs").readFileSync("src/media/sending.ts", "utf8");
+const options = {compilerOptions: {target: "es2022", module: "es2022"}};
+process.stdout.write(transpileModule(source, options).outputText);
+"""
 # As the page offers them (web/src/media/publisher.ts, viewer.ts, codecs.ts).
 CONNECT = """
 const codecs = (kind, wanted) => RTCRtpReceiver.getCapabilities(kind).codecs
@@ -34,12 +43,12 @@ window.offer = {
     const pc = window.publisher = new RTCPeerConnection({bundlePolicy: "max-bundle"});
     const [voice] = media.getAudioTracks(), [picture] = media.getVideoTracks();
     const audio = pc.addTransceiver(voice, {
-      direction: "sendonly", sendEncodings: [{priority: "high", networkPriority: "high"}],
+      direction: "sendonly", sendEncodings: VOICE,
     });
-    const video = pc.addTransceiver(picture, {direction: "sendonly", sendEncodings: [
-      {rid: "l", scaleResolutionDownBy: 2, maxBitrate: 100_000, priority: "low"},
-      {rid: "h", scaleResolutionDownBy: 1, maxBitrate: 500_000, priority: "low"},
-    ]});
+    const video = pc.addTransceiver(picture, {direction: "sendonly", sendEncodings: LAYERS});
+    pc.addEventListener("connectionstatechange", () => {
+      if (pc.connectionState === "connected") keepWithin(pc, video.sender);
+    });
     audio.setCodecPreferences(codecs("audio", ["audio/opus", "audio/red"]));
     video.setCodecPreferences(codecs("video", ["video/vp8", "video/rtx"]));
     await pc.setLocalDescription(await pc.createOffer());
@@ -75,6 +84,13 @@ window.figures = async (name, type) => {
   return sums;
 };
 """
+
+
+@functools.cache
+def sending() -> str:
+    """web/src/media/sending.ts as a browser reads it."""
+    made = subprocess.run(["node", "-e", SENDING], cwd=WEB, check=True, capture_output=True, text=True)
+    return made.stdout
 
 
 @dataclass
@@ -217,7 +233,7 @@ def lines(browser: Browser, folder: Path) -> Iterator[Lines]:
         page = context.new_page()
         page.route("**/*", lambda route: route.fulfill(body="<title>lines</title>", content_type="text/html"))
         page.goto("http://localhost/")
-        page.add_script_tag(content=CONNECT)
+        page.add_script_tag(content=sending() + CONNECT, type="module")
         with emulator(port) as up, emulator(port, seed=8) as down, socket.socket(socket.AF_UNIX) as stream:
             stream.settimeout(5)
             stream.connect(str(path))

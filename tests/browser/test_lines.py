@@ -82,7 +82,7 @@ def test_a_publisher_on_a_narrow_line_sends_the_small_picture_and_all_of_the_sou
     line.up.set(up={"rate_kbps": 150.0})
     line.until("the large layer stops", lambda: line.received("video").get("frameHeight") == 180, 15)
     line.wait(3)
-    assert line.concealed(8) <= 0.05
+    assert line.concealed(8) <= 0.02
     line.up.set()
     line.until("the large layer", lambda: line.received("video").get("frameHeight") == 360, 25)
 

@@ -5,6 +5,7 @@ import type { Publishers } from '../protocol/viewers';
 import { prefer, withPtime } from './codecs';
 import type { IceServers } from './ice';
 import { MediaLink, newConnection } from './link';
+import { keepWithin, LAYERS, VOICE } from './sending';
 
 export interface PublisherState {
   phase: 'idle' | 'connecting' | 'up' | 'down';
@@ -14,15 +15,6 @@ export interface PublisherState {
 /** Asked to stop, a publisher is kept this long: who is asked again at once does not start from nothing. */
 const LINGER_MS = 10_000;
 const AUDIO_MS = 60;
-
-/** Two layers, lowest first: without bandwidth feedback a browser starts with the lowest. */
-const LAYERS: RTCRtpEncodingParameters[] = [
-  { rid: 'l', scaleResolutionDownBy: 2, maxBitrate: 220_000, priority: 'low' },
-  { rid: 'h', scaleResolutionDownBy: 1, maxBitrate: 900_000, priority: 'low' },
-];
-
-/** On a line too narrow for both, sound comes first. */
-const VOICE: RTCRtpEncodingParameters[] = [{ priority: 'high', networkPriority: 'high' }];
 
 /** A connection with its lines and its offer: of it nothing has left this machine, and it looks for no way yet. */
 interface Prepared {
@@ -151,7 +143,8 @@ export class Publisher extends MediaLink {
     return { pc, audio: audio.sender, video: video.sender, offer: await pc.createOffer() };
   }
 
-  protected connected(): void {
+  protected connected(pc: RTCPeerConnection): void {
+    if (this.senders !== null) keepWithin(pc, this.senders.video);
     this.store.setState({ phase: 'up', trouble: null });
   }
 
