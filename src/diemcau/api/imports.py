@@ -1,12 +1,12 @@
 """Doors of `rollout`: a list comes in, is understood, asked about, run; files go out."""
 
 from typing import Annotated, Literal
-from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from diemcau.api.asker import CurrentAsker, CurrentServices
+from diemcau.api.attachments import attachment
 from diemcau.api.schemas import Code, Level, Strict
 from diemcau.errors import BadRequest, TooLarge
 from diemcau.rollout import Field as Column
@@ -35,10 +35,6 @@ FieldName = Literal[
 Name = Annotated[str, Query(max_length=200)]
 Sheet = Annotated[str | None, Query(max_length=200)]
 Format = Literal["xlsx", "csv"]
-_TYPES = {
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "csv": "text/csv; charset=utf-8",
-}
 
 
 class ImportHeading(BaseModel):
@@ -258,7 +254,7 @@ async def rejected(
 ) -> Response:
     """The rows that were not taken, with number and reason, to be mended and imported alone."""
     data = await services.rollout.rejected_file(asker.actor, id, format)
-    return _file(data, "dong-bi-loai", format)
+    return attachment(data, "dong-bi-loai", format)
 
 
 @router.get("/exports/sites", response_class=Response)
@@ -270,12 +266,4 @@ async def export_sites(
 ) -> Response:
     """The sites that the asker may change, with phones and people; imported again it changes nothing."""
     data = await services.rollout.export(asker.actor, format, unit=unit)
-    return _file(data, "diem-cau", format)
-
-
-def _file(data: bytes, name: str, form: Format) -> Response:
-    headers = {
-        "Content-Disposition": f'attachment; filename="{quote(name)}.{form}"',
-        "Cache-Control": "no-store",
-    }
-    return Response(data, media_type=_TYPES[form], headers=headers)
+    return attachment(data, "diem-cau", format)

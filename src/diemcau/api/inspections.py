@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from diemcau.api import schemas
 from diemcau.api.asker import CurrentAsker, CurrentServices
+from diemcau.api.attachments import attachment
 from diemcau.api.schemas import Level, PersonGiven, Strict
 from diemcau.clock import rfc3339
 from diemcau.errors import Forbidden
@@ -23,7 +24,6 @@ AskedUnit = Annotated[str | None, Query(max_length=16)]
 Cursor = Annotated[str | None, Query(max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Severity = Literal["low", "medium", "high"]
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class CentreWanted(Strict):
@@ -336,8 +336,7 @@ async def findings_file(
     found = await services.inspections.records.all_findings(asker.actor, unit, open, overdue)
     async with request.app.state.exporting:
         made = await asyncio.to_thread(write_xlsx, found)
-    headers = {"Content-Disposition": 'attachment; filename="phat-hien.xlsx"', "Cache-Control": "no-store"}
-    return Response(made, media_type=XLSX, headers=headers)
+    return attachment(made, "phat-hien", "xlsx")
 
 
 @router.post("/draws", status_code=201)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from diemcau.access import Actor
 from diemcau.api.asker import CurrentAsker, CurrentServices
+from diemcau.api.attachments import attachment
 from diemcau.api.schemas import Level, Strict
 from diemcau.api.services import Services
 from diemcau.clock import rfc3339
@@ -272,16 +273,7 @@ async def export(
         wanted = await _filter(services, asker.actor, wave, state, cause, carrier, q, missing)
         found = await services.readiness.all_rows(asker.actor, code, wanted)
         content = await asyncio.to_thread(write, found)
-    media = (
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        if kind == "xlsx"
-        else "text/csv; charset=utf-8"
-    )
-    headers = {
-        "Content-Disposition": f'attachment; filename="san-sang-{code}.{kind}"',
-        "Cache-Control": "no-store",
-    }
-    return Response(content, media_type=media, headers=headers)
+    return attachment(content, f"san-sang-{code}", kind)
 
 
 def _counts(counts: Counts) -> ReadinessCounts:

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from diemcau.access import Actor
 from diemcau.api.asker import CurrentAsker, CurrentServices
+from diemcau.api.attachments import attachment
 from diemcau.api.schemas import Codec, Level, Strict
 from diemcau.api.services import Services
 from diemcau.clock import rfc3339
@@ -259,16 +260,7 @@ async def export(
         wanted = SeatFilter(at, faulty, text=q)
         found = await services.rehearsals.seats(asker.actor, rehearsal, unit, wanted)
         content = await asyncio.to_thread(write, found)
-    media = (
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        if kind == "xlsx"
-        else "text/csv; charset=utf-8"
-    )
-    headers = {
-        "Content-Disposition": f'attachment; filename="chay-thu.{kind}"',
-        "Cache-Control": "no-store",
-    }
-    return Response(content, media_type=media, headers=headers)
+    return attachment(content, "chay-thu", kind)
 
 
 def _shown(one: Rehearsal) -> RehearsalShown:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from diemcau.api.asker import CurrentAsker, CurrentServices
+from diemcau.api.attachments import TYPES, attachment
 from diemcau.api.schemas import Level
 from diemcau.meetings.rollcall import paper, workbook
 from diemcau.meetings.rollcall.entry import REASONS
@@ -20,7 +21,6 @@ from diemcau.press.workers import press
 
 router = APIRouter(prefix="/api/v1", tags=["roll call"])
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 UnitCode = Annotated[str | None, Query(max_length=16)]
 
 
@@ -157,17 +157,13 @@ async def sealed_result(meeting: str, call: str, asker: CurrentAsker, services: 
     """The sealed bytes whose SHA-256 the log holds; needs `rollcall.see` over the whole scope."""
     room = services.roll_calls
     content = await room.proof(meeting, call, asker.actor)
-    headers = {
-        "Content-Disposition": f'attachment; filename="diem-danh-{call}.json"',
-        "Cache-Control": "no-store",
-    }
-    return Response(content, media_type="application/json", headers=headers)
+    return attachment(content, f"diem-danh-{call}", "json")
 
 
 @router.get(
     "/meetings/{meeting}/roll-calls/{call}/report.{kind}",
     response_class=Response,
-    responses={200: {"content": {"application/pdf": {}, XLSX: {}}}},
+    responses={200: {"content": {TYPES["pdf"]: {}, TYPES["xlsx"]: {}}}},
 )
 async def report(
     meeting: str,
@@ -188,9 +184,8 @@ async def report(
         else:
             content = await _printed(made)
     mark = "" if made.sealed else "-chua-chot"
-    name = f"diem-danh-lan-{made.number}-{unit or 'toan-bo'}{mark}.{kind}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(content, media_type=XLSX if kind == "xlsx" else "application/pdf", headers=headers)
+    name = f"diem-danh-lan-{made.number}-{unit or 'toan-bo'}{mark}"
+    return attachment(content, name, kind)
 
 
 async def _printed(made: Report) -> bytes:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from diemcau.access import Actor
 from diemcau.api import wave_schemas as schemas
 from diemcau.api.asker import CONSOLE, Asker, CurrentAsker, CurrentServices, origin_of
+from diemcau.api.attachments import TYPES, attachment
 from diemcau.api.services import Services
 from diemcau.clock import rfc3339
 from diemcau.errors import BadRequest, Forbidden
@@ -16,11 +17,7 @@ from diemcau.rollout.waves.template import DEFAULTS, SMS_VI, VARIABLES
 from diemcau.sites import SiteKind
 
 router = APIRouter(prefix="/api/v1/waves", tags=["waves"])
-MEDIA = {
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "csv": "text/csv; charset=utf-8",
-}
-FILES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}, MEDIA["xlsx"]: {}}}}
+FILES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}, TYPES["xlsx"]: {}}}}
 
 
 def _actor(asker: Asker) -> Actor:
@@ -200,11 +197,7 @@ async def sms(
             without_marks=body.without_marks,
             again=body.again,
         )
-    headers = {
-        "Content-Disposition": f'attachment; filename="tin-nhan.{body.form}"',
-        "Cache-Control": "no-store",
-    }
-    return Response(content, media_type=MEDIA[body.form], headers=headers)
+    return attachment(content, "tin-nhan", body.form)
 
 
 @router.get("/sendings/{sending}")
