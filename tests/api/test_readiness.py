@@ -70,6 +70,26 @@ async def test_nothing_new_costs_nothing_and_a_change_is_told(world: World) -> N
         assert (await client.get("/api/v1/readiness", headers=seen)).status_code == 200
 
 
+async def test_who_waits_is_told_of_a_change_when_it_happens(world: World) -> None:
+    await world.person("director")
+    async with world.log_in() as client:
+        await until(client, {"no_code": 3})
+        now = await client.get("/api/v1/readiness")
+        seen = {"If-None-Match": now.headers["etag"]}
+        waiting = asyncio.create_task(client.get("/api/v1/readiness", params={"wait": 9}, headers=seen))
+        await world.device(NORTH)
+        told = await waiting
+        while told.json()["unit"]["counts"]["causes"] == {
+            "no_code": 3
+        }:  # the code was told before the device
+            seen = {"If-None-Match": told.headers["etag"]}
+            told = await client.get("/api/v1/readiness", params={"wait": 9}, headers=seen)
+            assert told.status_code == 200
+        assert told.json()["unit"]["counts"]["causes"]["no_code"] == 2
+        same = {"If-None-Match": told.headers["etag"]}
+        assert (await client.get("/api/v1/readiness", params={"wait": 0.05}, headers=same)).status_code == 304
+
+
 async def test_a_connected_site_is_shown_connected_and_its_last_time_is_stored(world: World) -> None:
     await world.person("director")
     readiness = world.app.state.services.readiness

@@ -13,7 +13,17 @@ from diemcau.api.schemas import Level, Strict
 from diemcau.api.services import Services
 from diemcau.clock import rfc3339
 from diemcau.errors import Forbidden
-from diemcau.rollout.readiness import Cause, Counts, Policy, Row, RowFilter, State, write_csv, write_xlsx
+from diemcau.rollout.readiness import (
+    Cause,
+    Counts,
+    Policy,
+    Readiness,
+    Row,
+    RowFilter,
+    State,
+    write_csv,
+    write_xlsx,
+)
 from diemcau.rollout.rehearsals.results import LastRehearsal
 from diemcau.rollout.rehearsals.texts import TEXTS as REHEARSAL_TEXTS
 from diemcau.units import Unit
@@ -180,14 +190,20 @@ async def readiness(
     asker: CurrentAsker,
     services: CurrentServices,
     unit: UnitCode = None,
+    wait: Annotated[float, Query(ge=0, le=20)] = 0,
 ) -> ReadinessAnswer:
     """Counts of a subtree and of the units right below. With the ETag of an earlier answer: 304 while nothing
-    has changed."""
+    has changed; `wait`: so many seconds for a change."""
     actor, room = asker.actor, services.readiness
     code = await _unit_of(services, actor, unit)
     counts = await room.counts(actor, code)
-    etag = f'"{id(room):x}-{await room.version()}-{code}"'
-    if etag in request.headers.get("if-none-match", ""):
+    known = request.headers.get("if-none-match", "")
+    etag = _etag(room, version := await room.version(), code)
+    if etag in known and wait:
+        await room.changed(version, wait)
+        counts = await room.counts(actor, code)
+        etag = _etag(room, await room.version(), code)
+    if etag in known:
         return Response(status_code=304, headers={"ETag": etag})  # type: ignore[return-value]
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache"
@@ -208,6 +224,10 @@ async def readiness(
         forecast=ReadinessForecast.model_validate(expected.to_json()),
         policy=ReadinessPolicy.model_validate(room.policy, from_attributes=True),
     )
+
+
+def _etag(room: Readiness, version: int, code: str) -> str:
+    return f'"{id(room):x}-{version}-{code}"'
 
 
 @router.put("/readiness/policy", status_code=204)

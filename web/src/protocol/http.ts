@@ -33,6 +33,9 @@ export interface Picture {
 type Fetch = typeof fetch;
 
 /** The HTTP door. Cookies carry who we are; `csrf` is learned from `/me` and goes with everything that changes something. */
+/** How long a question for news of readiness is kept open; the server's most. */
+const READINESS_WAIT_S = '20';
+
 export class Http {
   csrf: string | null = null;
   /** Which page asks: a browser may hold an operator's cookie and a site's at once. */
@@ -133,14 +136,17 @@ export class Http {
   selfTests = async (site: string): Promise<SelfTestResult[]> =>
     (await this.json<{ tests: SelfTestResult[] }>('GET', `/sites/${encodeURIComponent(site)}/tests`)).tests;
 
-  /** Counts of a subtree; `same` while nothing has changed since the answer with this ETag. */
+  /** Counts of a subtree; with the ETag of an answer the next one, as soon as it is another; `same` when none came. */
   async readiness(
     unit: string | null,
     etag: string | null,
     signal?: AbortSignal,
   ): Promise<{ answer: ReadinessAnswer; etag: string | null } | 'same'> {
-    const query = unit === null ? '' : `?${new URLSearchParams({ unit }).toString()}`;
-    const response = await this.fetcher(`${this.base}/readiness${query}`, {
+    const query = new URLSearchParams({
+      ...(unit === null ? {} : { unit }),
+      ...(etag === null ? {} : { wait: READINESS_WAIT_S }),
+    });
+    const response = await this.fetcher(`${this.base}/readiness?${query.toString()}`, {
       credentials: 'same-origin',
       cache: 'no-store',
       headers: {

@@ -1136,7 +1136,7 @@ export interface paths {
         /**
          * Readiness
          * @description Counts of a subtree and of the units right below. With the ETag of an earlier answer: 304 while nothing
-         *     has changed.
+         *     has changed; `wait`: so many seconds for a change.
          */
         get: operations["readiness_api_v1_readiness_get"];
         put?: never;
@@ -6970,6 +6970,7 @@ export interface operations {
         parameters: {
             query?: {
                 unit?: string | null;
+                wait?: number;
             };
             header?: never;
             path?: never;

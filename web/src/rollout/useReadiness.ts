@@ -3,9 +3,10 @@ import { useRef } from 'react';
 import { http } from '../http';
 import type { ReadinessAnswer } from '../protocol/types';
 
-const POLL_MS = 3_000;
+/** Between an answer and the next question: a country that activates changes the board all the time. */
+const PAUSE_MS = 1_000;
 
-/** A unit's counts, kept fresh; while nothing has changed the server answers with two lines of header. */
+/** A unit's counts, kept fresh: the server answers when they have changed. */
 export function useReadiness(unit: string | null, enabled: boolean) {
   const last = useRef<{ unit: string | null; etag: string | null; answer: ReadinessAnswer } | null>(null);
   return useQuery({
@@ -19,8 +20,8 @@ export function useReadiness(unit: string | null, enabled: boolean) {
       return found.answer;
     },
     enabled,
-    refetchInterval: POLL_MS,
+    refetchInterval: PAUSE_MS,
     // Going down and up the tree shows what was there before, at once.
-    staleTime: POLL_MS,
+    staleTime: PAUSE_MS,
   });
 }

@@ -34,6 +34,9 @@ from diemcau.units import ROOT_CODE, Level, Unit, Units
 LOOK_S: Final = 2.0
 """Seconds between two looks at who is connected."""
 
+GATHER_S: Final = 0.5
+"""Seconds for which what has happened is gathered before those who wait are told."""
+
 TICK_S: Final = 60.0
 """Seconds between two looks at what time alone has changed."""
 
@@ -86,6 +89,8 @@ class Readiness:
         self._dirty: set[str] = set()
         self._all_dirty = True
         self._loading = asyncio.Lock()
+        self._stirred = asyncio.Event()
+        self._moved = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -129,6 +134,7 @@ class Readiness:
         self._board.policy = policy
         self._board.tick(self._clock.now())
         self._board.version += 1
+        self._stirred.set()
 
     # Questions.
 
@@ -136,6 +142,13 @@ class Readiness:
         """Grows with every change of the board."""
         await self._fresh()
         return self._board.version
+
+    async def changed(self, version: int, seconds: float) -> None:
+        """Returns as soon as the board is another one than `version`, or after so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._board.version == version:
+                    await self._moved.wait()
 
     def units_of(self, actor: Actor) -> tuple[Unit, ...]:
         """The topmost units that the asker may see."""
@@ -243,10 +256,12 @@ class Readiness:
                 log.warning("readiness fell behind the bus; reading every site")
                 subscription = self._subscribe()
                 self._all_dirty = True
+                self._stirred.set()
             else:
                 return
 
     def _take(self, message: Message) -> None:
+        self._stirred.set()
         stream = message.topic.removeprefix(EVENTS)
         if stream.startswith("site:"):
             self._dirty.add(stream.removeprefix("site:"))
@@ -260,8 +275,13 @@ class Readiness:
 
     async def _watch(self) -> None:
         ticked = asyncio.get_running_loop().time()
+        told = self._board.version
         while True:
-            await asyncio.sleep(LOOK_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._stirred.wait()
+                await asyncio.sleep(GATHER_S)  # a country that activates stirs a thousand times a second
+            self._stirred.clear()
             try:
                 await self._fresh()
                 self._look()
@@ -272,6 +292,10 @@ class Readiness:
                     await self._store_seen(SEEN_S)
             except Exception:
                 log.exception("readiness could not be brought up to date")
+            if told != self._board.version:
+                told = self._board.version
+                self._moved.set()
+                self._moved = asyncio.Event()
 
     async def _fresh(self) -> None:
         """Reads what events have said has changed; at first everything."""
