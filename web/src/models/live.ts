@@ -31,6 +31,8 @@ export interface LiveMeeting {
   screens: readonly Screen[];
   /** Calls out of this meeting, those that are over and still shown included; for operators. */
   calls: readonly Call[];
+  /** Units over which somebody who forwards hands is at a desk; for who asked to be told of them. */
+  operators: readonly string[];
   /** Why the server does not let us follow the meeting. */
   refused: string | null;
   /** The last cut that reached the stage: how long its picture took. */
@@ -60,6 +62,7 @@ export class MeetingModel implements StreamHandler {
     lastShown: null,
     receipts: {},
     calls: [],
+    operators: [],
     refused: null,
     steps: new Map(),
     pages: new Map(),
@@ -100,6 +103,9 @@ export class MeetingModel implements StreamHandler {
         break;
       case 'calls':
         this.store.setState({ calls: message.data.calls });
+        break;
+      case 'operators':
+        this.store.setState({ operators: message.data.units });
         break;
       case 'levels':
         this.store.setState({ levels: message.data.levels });
