@@ -1,4 +1,4 @@
-"""The floor through the provinces over the wire: who sees which queue, who may do what, what outlives whom."""
+"""The floor through the provinces over the wire: who sees which queue, and what outlives whom."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
