@@ -121,7 +121,7 @@ def _unit(name: SiteName | Mapping[str, Any] | None) -> str | None:
 
 def render(meeting: Meeting, viewer: Viewer) -> JsonObject:
     """`MeetingState` of docs/protocol.md as the viewer may see it."""
-    hands = [site for site in meeting.hands if viewer.sees_hand(site, _unit(meeting.names.get(site)))]
+    hands = _hands(meeting, viewer)
     messages = [message for message in meeting.messages if _shown(message, viewer, meeting)]
     mentioned = _mentioned(meeting, hands, messages)
     if viewer.desk:
@@ -164,6 +164,12 @@ def render(meeting: Meeting, viewer: Viewer) -> JsonObject:
         "messages": [message.to_json() for message in messages],
         "sites": {site: meeting.names[site].to_json() for site in sorted(mentioned) if site in meeting.names},
     }
+
+
+def _hands(meeting: Meeting, viewer: Viewer) -> list[str]:
+    if not viewer.desk:  # ten thousand sites ask: none of them goes through ten thousand hands
+        return [viewer.site] if viewer.site in meeting.hands else []
+    return [site for site in meeting.hands if viewer.sees_hand(site, _unit(meeting.names.get(site)))]
 
 
 def _hand(site: str, meeting: Meeting, viewer: Viewer) -> JsonObject:

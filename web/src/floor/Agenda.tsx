@@ -71,13 +71,15 @@ function Item({
         <small>
           {status !== 'planned' && `${t(`floor.${status}`)} · `}
           {item.minutes !== null && t('floor.minutes', { n: item.minutes })}
-          {item.sites.length > 0 && ` · ${t('site.title')} ${formatNumber(item.sites.length)}`}
+          {item.sites.length > 0 && ` · ${t('floor.speakers', { n: formatNumber(item.sites.length) })}`}
         </small>
       </span>
       <span className={classes.ticks}>
         {left !== null && (
           <span className={classes.left} data-tone={left.tone}>
-            {t(left.tone === 'over' ? 'floor.over' : 'floor.left', { time: formatShortSpan(Math.abs(left.ms)) })}
+            {t(left.tone === 'over' ? 'floor.over' : 'floor.left', {
+              time: formatShortSpan(Math.abs(left.ms)),
+            })}
           </span>
         )}
       </span>

@@ -59,7 +59,9 @@ function Row({
         )}
         <span className={classes.counts}>
           {row.forwarded.length > 0 && (
-            <span data-kind="sent">{t('floor.rows.forwarded', { n: formatNumber(row.forwarded.length) })}</span>
+            <span data-kind="sent">
+              {t('floor.rows.forwarded', { n: formatNumber(row.forwarded.length) })}
+            </span>
           )}
           <span>
             <Mark name="hand" silent /> {formatNumber(row.waiting.length)}

@@ -24,7 +24,7 @@ export function Hands({ entries, own }: { entries: QueueEntry[]; own: boolean })
     <>
       <ol className={classes.list}>
         {entries.slice(0, SHOWN).map((e, i) => (
-          <Hand key={e.site} entry={e} first={i === 0} order={order} own={own} />
+          <Hand key={e.site} entry={e} place={i + 1} order={order} own={own} />
         ))}
       </ol>
       {entries.length > SHOWN && (
@@ -36,12 +36,12 @@ export function Hands({ entries, own }: { entries: QueueEntry[]; own: boolean })
 
 function Hand({
   entry,
-  first,
+  place,
   order,
   own,
 }: {
   entry: QueueEntry;
-  first: boolean;
+  place: number;
   order: readonly string[];
   own: boolean;
 }) {
@@ -57,7 +57,11 @@ function Hand({
   const sent = hand?.forwarded ?? null;
   const moves = order.includes(entry.site);
   const before = (site: string | null) =>
-    void session.command('hand.move', { site: entry.site, before: site, ...(hand ? { seen: hand.rank } : {}) });
+    void session.command('hand.move', {
+      site: entry.site,
+      before: site,
+      ...(hand ? { seen: hand.rank } : {}),
+    });
   return (
     <li
       className={classes.entry}
@@ -80,10 +84,10 @@ function Hand({
               if (dragged !== entry.site && order.includes(dragged)) session.moveHand(dragged, entry.site);
             }}
           >
-            {entry.place}
+            {place}
           </Grip>
         ) : (
-          entry.place
+          place
         )}
       </span>
       <button
@@ -112,7 +116,7 @@ function Hand({
             <>
               <Button
                 size="compact-xs"
-                variant={first ? 'filled' : 'default'}
+                variant={place === 1 ? 'filled' : 'default'}
                 onClick={() => void session.give(entry.site)}
                 data-testid="give-floor"
               >
@@ -130,16 +134,18 @@ function Hand({
                 size="compact-xs"
                 variant="default"
                 disabled={entry.inPreview}
+                aria-label={`${t('desk.toPreview')}: ${name.title}`}
+                title={t('desk.toPreview')}
                 onClick={() => void session.preview(entry.site)}
               >
-                {t('desk.toPreview')}
+                <Icon name="screen" size={14} />
               </Button>
             </>
           )}
           {own && hand?.branch && sent === null && (
             <Button
               size="compact-xs"
-              variant={first ? 'filled' : 'default'}
+              variant={place === 1 ? 'filled' : 'default'}
               onClick={() => session.write(entry.site, 'forward')}
               data-testid="forward-hand"
             >
@@ -184,7 +190,11 @@ function Way({ entry, own }: { entry: QueueEntry; own: boolean }) {
   const place = unit === undefined ? (hand.branch ?? '') : titleOf(unit);
   if (hand.forwarded !== null)
     return (
-      <p className={classes.way} data-way="sent" title={t('floor.forwardedHint', { name: hand.forwarded.by })}>
+      <p
+        className={classes.way}
+        data-way="sent"
+        title={t('floor.forwardedHint', { name: hand.forwarded.by })}
+      >
         <Icon name="enter" size={12} />
         {own ? t('floor.sent') : t('floor.forwardedBy', { place })}
         {hand.forwarded.note !== '' && <q data-testid="hand-note">{hand.forwarded.note}</q>}

@@ -23,7 +23,12 @@ export function MuteSaid() {
   const unit = last.unit === null ? undefined : session.roster.units.get(last.unit);
   const place = unit === undefined ? (last.unit ?? '') : titleOf(unit);
   return (
-    <p className={classes.said} role="status" data-testid="mute-said" title={t('floor.mutedBy', { name: last.by })}>
+    <p
+      className={classes.said}
+      role="status"
+      data-testid="mute-said"
+      title={t('floor.mutedBy', { name: last.by })}
+    >
       <MicMark mic="muted" silent />
       <span>
         {t(last.unit === null ? 'floor.muted.all' : 'floor.muted.unit', {

@@ -72,7 +72,8 @@ function Row({
   const { site, note, minutes, version } = listed;
   const name = useNames()(site);
   useRosterVersion();
-  const here = session.roster.sites.get(site)?.joined ?? false;
+  // A province does not know who of the others is there.
+  const here = session.roster.sites.get(site)?.joined ?? !centre;
   const [editing, setEditing] = useState(false);
   const selected = useDeskState((s) => s.selected?.kind === 'site' && s.selected.id === site);
   const move = (before: string | null) => void session.command('list.move', { site, before, version });
@@ -97,7 +98,11 @@ function Row({
           place
         )}
       </span>
-      <button type="button" className={classes.name} onClick={() => session.select({ kind: 'site', id: site })}>
+      <button
+        type="button"
+        className={classes.name}
+        onClick={() => session.select({ kind: 'site', id: site })}
+      >
         <span className="dc-hidden">{t('site.title')} </span>
         {name.title}
         <small>

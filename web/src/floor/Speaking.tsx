@@ -23,7 +23,8 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
   const name = useNames()(entry.site);
   const selected = useDeskState((s) => s.selected?.kind === 'site' && s.selected.id === entry.site);
   const { asked, until } = entry.speaker ?? { asked: null, until: null };
-  const answer = asked === null ? null : asked.answer === null ? 'asked' : asked.answer === 'no' ? 'declined' : null;
+  const answer =
+    asked === null ? null : asked.answer === null ? 'asked' : asked.answer === 'no' ? 'declined' : null;
   return (
     <li
       className={classes.entry}
@@ -48,7 +49,6 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
         </small>
       </button>
       <span className={classes.ticks}>
-        <SpeakerClock until={until} skew={skew} />
         <Ticks entry={entry} />
         <span className={classes.level} title={entry.level === null ? '' : `${entry.level} dBov`}>
           <MicMark mic={entry.mic} />
@@ -61,6 +61,7 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
         </p>
       )}
       <span className={classes.actions}>
+        <SpeakerClock until={until} skew={skew} />
         <Button
           size="compact-xs"
           variant="default"

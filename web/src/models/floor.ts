@@ -119,14 +119,21 @@ export function branches(state: MeetingState, operators: readonly string[]): Bra
     row.waiting.sort((a, b) => a.rank - b.rank);
     row.forwarded.sort((a, b) => Date.parse(a.forwarded?.at ?? a.at) - Date.parse(b.forwarded?.at ?? b.at));
   }
-  return [...found.values()].sort((a, b) => b.waiting.length - a.waiting.length || (a.code < b.code ? -1 : 1));
+  return [...found.values()].sort(
+    (a, b) => b.waiting.length - a.waiting.length || (a.code < b.code ? -1 : 1),
+  );
 }
 
 /** Whom one key gives the floor: the first of the list who is there, else the first who waits. */
-export function firstComing(entries: readonly QueueEntry[], isHere: (site: string) => boolean): string | null {
+export function firstComing(
+  entries: readonly QueueEntry[],
+  isHere: (site: string) => boolean,
+): string | null {
   const coming = entries.filter((e) => e.role !== 'speaker');
-  return (coming.find((e) => e.role === 'listed' && isHere(e.site)) ?? coming.find((e) => e.role === 'hand'))
-    ?.site ?? null;
+  return (
+    (coming.find((e) => e.role === 'listed' && isHere(e.site)) ?? coming.find((e) => e.role === 'hand'))
+      ?.site ?? null
+  );
 }
 
 /** Where an entry goes when it is moved by one: the site that it comes right before, null: the end. */
@@ -192,7 +199,13 @@ export function parseAgenda(
     }
     const same = left.findIndex((item) => item.title === title);
     const id = same === -1 ? null : (left.splice(same, 1)[0]?.id ?? null);
-    items.push({ id, title: title.slice(0, 200), minutes: numbers[0] ?? null, each: numbers[1] ?? null, sites });
+    items.push({
+      id,
+      title: title.slice(0, 200),
+      minutes: numbers[0] ?? null,
+      each: numbers[1] ?? null,
+      sites,
+    });
   }
   return { items, unknown };
 }

@@ -22,6 +22,12 @@ export function applyEvent(state: MeetingState, event: StreamEvent): MeetingStat
   return apply(withNames(state, event.data['names']), event);
 }
 
+/** The same for several in order; the names that they bring are taken in once. */
+export function applyEvents(state: MeetingState, events: readonly StreamEvent[]): MeetingState {
+  const names = Object.assign({}, ...events.map((event) => event.data['names'])) as Record<string, SiteName>;
+  return events.reduce(applyEvent, withNames(state, names));
+}
+
 function apply(state: MeetingState, { type, at, seq, data }: StreamEvent): MeetingState {
   switch (type) {
     case 'meeting_opened':
@@ -123,7 +129,9 @@ function apply(state: MeetingState, { type, at, seq, data }: StreamEvent): Meeti
       const next = withMic(state, site, on ? 'open' : 'off');
       // Who was asked and has opened it has answered.
       return withSpeakers(next, (s) =>
-        on && s.site === site && s.asked?.answer === null ? { ...s, asked: { ...s.asked, answer: 'yes' } } : s,
+        on && s.site === site && s.asked?.answer === null
+          ? { ...s, asked: { ...s.asked, answer: 'yes' } }
+          : s,
       );
     }
     case 'unmuted': {
@@ -133,7 +141,10 @@ function apply(state: MeetingState, { type, at, seq, data }: StreamEvent): Meeti
     case 'muted': {
       const sites = list(data['sites']);
       // The chair's own microphone is shut, not muted: it opens it again itself.
-      const next = sites.reduce((s, site) => withMic(s, site, site === s.chair_site ? 'off' : 'muted'), state);
+      const next = sites.reduce(
+        (s, site) => withMic(s, site, site === s.chair_site ? 'off' : 'muted'),
+        state,
+      );
       if (data['many'] !== true) return next;
       const last_mute = {
         n: seq,

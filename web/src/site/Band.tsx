@@ -86,7 +86,11 @@ export function Band({ session, scene }: { session: SiteSession; scene: SiteScen
         <p className={classes.word}>{t(`site.face.${face}`)}</p>
         <p className={classes.hint}>{hint}</p>
       </div>
-      <SpeakerClock until={until} skew={skew} large />
+      {until !== null && (
+        <div className={classes.limit}>
+          <SpeakerClock until={until} skew={skew} large />
+        </div>
+      )}
       {until === null && face === 'on_air' && since !== null && (
         <p className={classes.clock} aria-label={t('site.onAirFor')}>
           {formatShortSpan(now - since)}

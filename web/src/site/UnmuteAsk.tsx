@@ -12,7 +12,7 @@ export function UnmuteAsk({ session, scene }: { session: SiteSession; scene: Sit
   const [busy, setBusy] = useState(false);
   const { state, me } = scene;
   const asked = state?.floor.speakers.find((s) => s.site === me)?.asked ?? null;
-  if (asked === null || asked.answer !== null) return null;
+  if (asked?.answer !== null) return null;
   const answer = async (yes: boolean) => {
     setBusy(true);
     await (yes ? session.acceptUnmute() : session.command('mic.answer', { yes: false }));

@@ -90,7 +90,9 @@ describe('hands on their way up', () => {
   });
 
   it('are a row for each province, with what waits and what came up', () => {
-    expect(branches(state, ['70']).map((b) => [b.code, b.waiting.length, b.forwarded.length, b.attended])).toEqual([
+    expect(
+      branches(state, ['70']).map((b) => [b.code, b.waiting.length, b.forwarded.length, b.attended]),
+    ).toEqual([
       ['70', 2, 0, true],
       ['75', 1, 1, false],
     ]);
@@ -110,7 +112,11 @@ describe('hands on their way up', () => {
       undefined,
       undefined,
     ]);
-    expect([beforeOf(order, 'b', -1), beforeOf(order, 'a', 1), beforeOf(order, 'b', 1)]).toEqual(['a', 'c', null]);
+    expect([beforeOf(order, 'b', -1), beforeOf(order, 'a', 1), beforeOf(order, 'b', 1)]).toEqual([
+      'a',
+      'c',
+      null,
+    ]);
   });
 });
 
@@ -125,7 +131,15 @@ describe('time', () => {
   });
 
   it('of an item is what it was planned to take from its beginning', () => {
-    const item = { id: 'a', title: '', minutes: 10, each: null, sites: [], started_at: until, ended_at: null };
+    const item = {
+      id: 'a',
+      title: '',
+      minutes: 10,
+      each: null,
+      sites: [],
+      started_at: until,
+      ended_at: null,
+    };
     expect(itemLeft(item, now + 60_000)?.ms).toBe(9 * 60_000);
     expect(itemLeft({ ...item, ended_at: until }, now)).toBeNull();
     expect(itemLeft({ ...item, minutes: null }, now)).toBeNull();
