@@ -20,27 +20,59 @@ def reduce(state: dict[str, Any], event: Event) -> None:
             state.update(status="open", opened_at=at)
         case "meeting_ended":
             state.update(status="ended", ended_at=at, chair_mic="off")
-            floor.update(speakers=[], hands=[], hands_total=0)
+            floor.update(speakers=[], hands=[], hands_total=0, list=[], last_mute=None)
             stage.update(on_air=[None], preview=[None], before=[None])
         case "sites_invited":
             state["invited"] = data["invited"]
         case "hand_raised" if "site" in data:
-            floor["hands"].append({"site": data["site"], "at": at})
+            raised = {"site": data["site"], "at": at, "rank": event.seq, "branch": data.get("branch")}
+            floor["hands"].append({**raised, "forwarded": None})
         case "hand_lowered" if "site" in data:
             floor["hands"] = [hand for hand in floor["hands"] if hand["site"] != data["site"]]
+        case "hand_forwarded" if "site" in data:
+            hand_of(state, data["site"])["forwarded"] = {"at": at, "note": data["note"], "by": data["by"]}
+        case "hand_recalled" if "site" in data:
+            hand_of(state, data["site"])["forwarded"] = None
+        case "hand_moved" if "site" in data:
+            hand_of(state, data["site"])["rank"] = data["rank"]
         case "floor_given":
             floor["hands"] = [hand for hand in floor["hands"] if hand["site"] != data["site"]]
-            floor["speakers"].append({"site": data["site"], "since": at, "mic": "open"})
+            floor["list"] = [entry for entry in floor["list"] if entry["site"] != data["site"]]
+            speaker = {"site": data["site"], "since": at, "mic": "open", "until": data.get("until")}
+            floor["speakers"].append({**speaker, "asked": None})
+            touched(floor, data["site"])
             set_mic(state, data["site"], "open")
+        case "floor_extended":
+            speaker_of(floor, data["site"])["until"] = data["until"]
         case "floor_ended":
             floor["speakers"] = [one for one in floor["speakers"] if one["site"] != data["site"]]
+            touched(floor, data["site"])
+        case "floor_rules_set":
+            floor.update(minutes=data["minutes"], auto_end=data["auto_end"])
+        case "list_set":
+            floor["list"] = data["entries"]
+        case "agenda_set":
+            state["agenda"] = {"version": data["version"], "items": data["items"]}
         case "mic_set":
             set_mic(state, data["site"], "open" if data["on"] else "off")
+            for one in floor["speakers"]:
+                if data["on"] and one["site"] == data["site"] and one["asked"] and not one["asked"]["answer"]:
+                    one["asked"]["answer"] = "yes"
         case "muted":
             for site in data["sites"]:
                 set_mic(state, site, "off" if site == state["chair_site"] else "muted")
+            if data.get("many"):
+                sites = data["sites"]
+                last = {"n": event.seq, "unit": data["unit"], "count": len(sites), "sites": list(sites)}
+                floor["last_mute"] = {**last, "by": data["by"], "at": at}
         case "unmuted":
             set_mic(state, data["site"], "open")
+            touched(floor, data["site"])
+        case "unmute_asked":
+            speaker_of(floor, data["site"])["asked"] = {"at": at, "answer": None}
+        case "unmute_answered":
+            asked = speaker_of(floor, data["site"])["asked"]
+            asked["answer"] = "yes" if data["yes"] else "no"
         case "stage_previewed":
             stage["preview"] = list(data["slots"])
         case "stage_cut":
@@ -61,11 +93,28 @@ def set_mic(state: dict[str, Any], site: str, mic: str) -> None:
             speaker["mic"] = mic
 
 
+def hand_of(state: dict[str, Any], site: str) -> Any:
+    return next(hand for hand in state["floor"]["hands"] if hand["site"] == site)
+
+
+def speaker_of(floor: Any, site: str) -> Any:
+    return next(one for one in floor["speakers"] if one["site"] == site)
+
+
+def touched(floor: Any, site: str) -> None:
+    """The site's microphone is no longer as the last mute of many left it."""
+    if floor["last_mute"]:
+        floor["last_mute"]["sites"] = [one for one in floor["last_mute"]["sites"] if one != site]
+
+
 def prune(state: dict[str, Any]) -> None:
     """Forgets the names of sites that the state no longer mentions."""
     stage, floor = state["stage"], state["floor"]
     mentioned = {state["chair_site"], *stage["on_air"], *stage["preview"], *stage["before"]}
     mentioned |= {one["site"] for one in (*floor["speakers"], *floor["hands"])}
+    if state["reach"] != "site":
+        mentioned |= {entry["site"] for entry in floor["list"]}
+        mentioned |= {site for item in state["agenda"]["items"] for site in item["sites"]}
     for message in state["messages"]:
         mentioned.add(message["to"])
         if message["from"]["kind"] == "site":

@@ -26,6 +26,24 @@ from diemcau.meetings.commands import (
 )
 from diemcau.meetings.floor import site_gone
 from diemcau.meetings.meeting import Meeting, from_json, to_json
+from diemcau.meetings.ordering import (
+    AnswerAsked,
+    AskUnmute,
+    EditListed,
+    ExtendFloor,
+    FinishItem,
+    ForwardHand,
+    ListSite,
+    MoveHand,
+    MoveListed,
+    NewItem,
+    RecallHand,
+    SetAgenda,
+    SetFloorRules,
+    StartItem,
+    UndoMute,
+    UnlistSite,
+)
 from diemcau.units import Units
 from tests.meetings.reducer import reduce
 from tests.meetings.world import CHAIR, DIRECTOR, OBSERVER, PROVINCE, SECRETARY, SITES, World, person
@@ -51,7 +69,10 @@ site_commands = st.one_of(
     st.builds(EndFloor),
     st.builds(SetMic, st.booleans()),
     st.builds(Post, st.text(min_size=1, max_size=5), st.just("desk")),
+    st.builds(AnswerAsked, st.booleans()),
 )
+some_minutes = st.none() | st.integers(1, 240)
+a_note = st.sampled_from(("", "nước sinh hoạt"))
 operator_commands = st.one_of(
     st.builds(LowerHand, a_site),
     st.builds(GiveFloor, a_site, st.booleans(), st.booleans()),
@@ -63,6 +84,9 @@ operator_commands = st.one_of(
     st.builds(Preview, slots),
     st.builds(Cut, st.none() | slots),
     st.builds(Post, st.just("text"), st.sampled_from(("all", "desk", *SITES))),
+    st.builds(LowerHand, a_site, st.sampled_from(("", "đã nêu rồi"))),
+    st.builds(ListSite, a_site, a_note, some_minutes, st.none() | a_site),
+    st.builds(SetFloorRules, some_minutes, st.booleans()),
 )
 
 
@@ -120,6 +144,39 @@ class MeetingMachine(RuleBasedStateMachine):
         if hands := list(self.world.state.hands):
             self.attempt(actor, GiveFloor(data.draw(st.sampled_from(hands)), replace, stage))
 
+    @rule(data=st.data(), actor=st.sampled_from((*OPERATORS, PROVINCE)), note=a_note)
+    def work_in_a_queue(self, data: st.DataObject, actor: Actor, note: str) -> None:
+        if hands := list(self.world.state.hands):
+            site, other = data.draw(st.sampled_from(hands)), data.draw(st.none() | st.sampled_from(hands))
+            ways = (ForwardHand(site, note), RecallHand(site), MoveHand(site, other))
+            self.attempt(actor, data.draw(st.sampled_from(ways)))
+
+    @rule(data=st.data(), note=a_note, minutes=some_minutes)
+    def work_on_the_list(self, data: st.DataObject, note: str, minutes: int | None) -> None:
+        if listed := self.world.state.order.listed:
+            one, other = data.draw(st.sampled_from(listed)), data.draw(st.none() | st.sampled_from(listed))
+            before = None if other is None else other.site
+            edit = EditListed(one.site, note, minutes, one.version)
+            ways = (edit, MoveListed(one.site, before), UnlistSite(one.site), GiveFloor(one.site))
+            self.attempt(SECRETARY, data.draw(st.sampled_from(ways)))
+
+    @rule(data=st.data(), sites=st.lists(a_site, max_size=3, unique=True), minutes=some_minutes)
+    def work_on_the_agenda(self, data: st.DataObject, sites: list[str], minutes: int | None) -> None:
+        order = self.world.state.order
+        kept = tuple(NewItem(one.id, one.title, one.minutes, one.each, one.sites) for one in order.agenda)
+        new = NewItem(None, "Báo cáo", minutes, minutes, tuple(sites))
+        ways: list[MeetingCommand] = [SetAgenda((*kept[:3], new), order.agenda_version)]
+        ways += [make(item.id) for item in order.agenda for make in (StartItem, FinishItem)]
+        self.attempt(SECRETARY, data.draw(st.sampled_from(ways)))
+
+    @rule(data=st.data(), minutes=st.integers(1, 240), do=st.integers(0, 2))
+    def work_with_a_speaker(self, data: st.DataObject, minutes: int, do: int) -> None:
+        if speakers := list(self.world.state.speakers):
+            site = data.draw(st.sampled_from(speakers))
+            last = self.world.state.order.last_mute
+            ways = (ExtendFloor(site, minutes), AskUnmute(site), UndoMute(last.n if last else 1))
+            self.attempt(DIRECTOR, ways[do])
+
     @rule(data=st.data(), do=st.sampled_from((Mute, Unmute, EndFloor)))
     def do_to_a_speaker(self, data: st.DataObject, do: type[Mute | Unmute | EndFloor]) -> None:
         if speakers := list(self.world.state.speakers):
@@ -164,6 +221,13 @@ class MeetingMachine(RuleBasedStateMachine):
         assert not set(state.hands) & set(state.speakers)
         assert set(state.open_mics()) <= {*state.speakers, state.chair_site}
         assert {*state.speakers, *state.hands} <= self.world.present
+        listed = [entry.site for entry in state.order.listed]
+        assert len(listed) == len(set(listed))
+        assert sum(item.runs for item in state.order.agenda) <= 1
+        for hand in state.hands.values():
+            assert hand.branch is not None or hand.forwarded is None
+        if (last := state.order.last_mute) is not None:
+            assert all(state.mic_of(site) == "muted" for site in last.sites)
         if state.status != "open":
             assert not state.speakers
             assert not state.hands

@@ -182,7 +182,7 @@ def test_the_chairs_site_speaks_at_any_time_and_mute_all_spares_it(world: World)
         world.do(DIRECTOR, GiveFloor(speaker, replace=False))
     world.do(DP, SetMic(False))
     (muted,) = world.do(DIRECTOR, Mute(all=True))
-    assert muted.data == {"sites": ["s_70", "s_75"]}
+    assert muted.data["sites"] == ["s_70", "s_75"]
     assert world.state.open_mics() == ("s_vn",)
     assert world.do(DIRECTOR, Mute(all=True)) == []
     world.do(DIRECTOR, Mute(site="s_vn"))
@@ -195,7 +195,7 @@ def test_a_subtree_is_muted(world: World) -> None:
     for speaker in ("s_70", "s_25378", "s_75"):
         world.do(DIRECTOR, GiveFloor(speaker, replace=False))
     (muted,) = world.do(PROVINCE, Mute(unit="695"))
-    assert muted.data == {"sites": ["s_25378"]}
+    assert muted.data["sites"] == ["s_25378"]
     (muted,) = world.do(PROVINCE, Mute(unit="70"))
     assert muted.data == {"sites": ["s_70"]}
 

@@ -87,9 +87,20 @@ class World:
 
     def do(self, actor: Actor, command: MeetingCommand) -> list[Event]:
         """Decides and applies; answers the events."""
-        context = Context(actor, self.present, self.names, self.invited, self.units.contains, self.new_id)
         self.now += timedelta(seconds=1)
-        return self.apply(decide(self.state, command, context))
+        return self.apply(decide(self.state, command, self.context(actor)))
+
+    def context(self, actor: Actor) -> Context:
+        return Context(
+            actor,
+            self.present,
+            self.names,
+            self.invited,
+            self.units.contains,
+            self.new_id,
+            lambda code: [unit.code for unit in reversed(self.units.ancestors(code))] + [code],
+            self.now,
+        )
 
     def apply(self, drafts: list[tuple[str, JsonObject]]) -> list[Event]:
         made = [
@@ -106,7 +117,8 @@ class World:
 
     def viewer(self, actor: Actor) -> Viewer:
         desk = units_granted(self.units, actor, "meeting.desk")
-        return Viewer(actor.key, actor.site, desk, self.units.contains, self.forms)
+        centre = "VN" in desk
+        return Viewer(actor.key, actor.site, desk, self.units.contains, self.forms, centre)
 
     def seen(self, actor: Actor) -> dict[str, Any]:
         """`MeetingState` as the actor's page has it: through JSON."""

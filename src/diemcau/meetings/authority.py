@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from diemcau.access import Access, Actor
 from diemcau.errors import BadRequest, Forbidden
 from diemcau.meetings import commands as c
+from diemcau.meetings import ordering as o
 from diemcau.meetings.meeting import Meeting, SiteName
 from diemcau.units import Units
 
@@ -31,18 +32,27 @@ def authorise(
         return
     scope = tuple(dict.fromkeys(entry.unit for entry in meeting.scope))
     match command.what:
-        case c.Join() | c.Leave() | c.RaiseHand() | c.SetMic() | c.Got() | c.Answer():
+        case c.Join() | c.Leave() | c.RaiseHand() | c.SetMic() | o.AnswerAsked() | c.Got() | c.Answer():
             raise Forbidden("Only a site does this, for itself.", command=command.type)
         case c.LowerHand(site) | c.EndFloor(site):
             if site is None:
                 raise BadRequest("the command must name a site", field="site")
             access.authorise(actor, command.type, names[site].unit)
-        case c.Mute(site=str() as site) | c.Unmute(site):
+        case o.ForwardHand(site) | o.RecallHand(site):
+            access.authorise(actor, command.type, names[site].unit)
+        case o.MoveHand(site):
+            # Whoever orders a queue orders all who wait in it.
+            hand = meeting.hands.get(site)
+            branch = hand.branch if hand is not None and hand.branch is not None else names[site].unit
+            access.authorise(actor, command.type, branch)
+        case o.UndoMute() if (last := meeting.order.last_mute) is not None and last.unit is not None:
+            access.authorise(actor, command.type, last.unit)
+        case c.Mute(site=str() as site) | c.Unmute(site) | o.AskUnmute(site):
             access.authorise(actor, command.type, names[site].unit)
         case c.Mute(unit=str() as unit):
             units.get(unit)
             access.authorise(actor, command.type, unit)
-        case c.GiveFloor(site):
+        case c.GiveFloor(site) | o.ExtendFloor(site):
             access.authorise(actor, command.type, *scope, names[site].unit)
         case c.Preview(slots) | c.Cut(slots):
             sites = [site for site in slots or () if site is not None]
@@ -62,7 +72,7 @@ def authorise(
 
 def _own(site: str, command: c.MeetingCommand) -> bool:
     match command:
-        case c.Join() | c.Leave() | c.RaiseHand() | c.SetMic() | c.Got() | c.Answer():
+        case c.Join() | c.Leave() | c.RaiseHand() | c.SetMic() | o.AnswerAsked() | c.Got() | c.Answer():
             return True
         case c.Post(to="desk", ask=False):
             return True
@@ -78,6 +88,12 @@ def mentioned(actor: Actor, meeting: Meeting, command: c.MeetingCommand) -> set[
     match command:
         case c.LowerHand(site) | c.GiveFloor(site) | c.EndFloor(site) | c.Mute(site=site) | c.Unmute(site):
             found.add(site)
+        case o.ForwardHand(site) | o.RecallHand(site) | o.MoveHand(site):
+            found.add(site)
+        case o.ExtendFloor(site) | o.ListSite(site) | o.AskUnmute(site):
+            found.add(site)
+        case o.SetAgenda(items):
+            found.update(site for item in items for site in item.sites)
         case c.Invite(sites) | c.Preview(sites):
             found.update(sites)
         case c.Cut(slots):

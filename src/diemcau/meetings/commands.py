@@ -5,10 +5,34 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeGuard
 
 from diemcau.errors import BadRequest, JsonObject, JsonValue
+from diemcau.meetings.ordering import (
+    AnswerAsked,
+    AskUnmute,
+    EditListed,
+    ExtendFloor,
+    FinishItem,
+    ForwardHand,
+    ListSite,
+    MoveHand,
+    MoveListed,
+    NewItem,
+    OrderCommand,
+    RecallHand,
+    SetAgenda,
+    SetFloorRules,
+    StartItem,
+    UndoMute,
+    UnlistSite,
+)
 
 MAX_TEXT: Final = 2000
 MAX_INVITED_AT_ONCE: Final = 1000
 MAX_GOT_AT_ONCE: Final = 100
+MAX_NOTE: Final = 200
+MAX_MINUTES: Final = 240
+MAX_ITEM_MINUTES: Final = 600
+MAX_ITEMS: Final = 60
+MAX_PLANNED_EACH: Final = 30
 SLOT_COUNTS: Final = (1, 2, 4)
 
 
@@ -46,18 +70,21 @@ class RaiseHand:
 
 @dataclass(frozen=True, slots=True)
 class LowerHand:
-    """`hand.lower`; `site` None: the asking site's own."""
+    """`hand.lower`; `site` None: the asking site's own; `reason`: an operator's, written to the site."""
 
     site: str | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class GiveFloor:
-    """`floor.give`; `replace`: the floor of all others ends; `stage`: the site is cut onto the stage."""
+    """`floor.give`; `replace`: the floor of all others ends; `stage`: the site is cut onto the stage;
+    `minutes`: how long (None: as usual, 0: without a limit)."""
 
     site: str
     replace: bool = True
     stage: bool = True
+    minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +172,7 @@ MeetingCommand: TypeAlias = (
     | Post
     | Got
     | Answer
+    | OrderCommand
 )
 
 
@@ -276,6 +304,68 @@ def _post(fields: _Fields) -> Post:
     return Post(text, _text(fields, "to"), _flag(fields, "ask", False))
 
 
+def _note(fields: _Fields, key: str = "note") -> str:
+    if fields.get(key) in (None, ""):
+        fields.pop(key, None)
+        return ""
+    return _text(fields, key, MAX_NOTE).strip()
+
+
+def _number(fields: _Fields, key: str, low: int, high: int) -> int:
+    value = fields.pop(key, None)
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise BadRequest(f"{key} must be a whole number from {low} to {high}", field=key)
+    return value
+
+
+def _optional_number(fields: _Fields, key: str, low: int, high: int) -> int | None:
+    if fields.get(key) is None:
+        fields.pop(key, None)
+        return None
+    return _number(fields, key, low, high)
+
+
+def _rank(fields: _Fields) -> float | None:
+    value = fields.pop("seen", None)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadRequest("seen must be the hand's rank", field="seen")
+    return float(value)
+
+
+def _agenda(fields: _Fields) -> SetAgenda:
+    value = fields.pop("items", None)
+    if not isinstance(value, list) or len(value) > MAX_ITEMS:
+        raise BadRequest(f"items must be a list of at most {MAX_ITEMS}", field="items")
+    return SetAgenda(
+        tuple(_item(dict(item)) if isinstance(item, dict) else _no_item() for item in value),
+        _number(fields, "version", 0, 1_000_000_000),
+    )
+
+
+def _item(fields: _Fields) -> NewItem:
+    sites = () if fields.get("sites") in (None, []) else _ids(fields, "sites", MAX_PLANNED_EACH)
+    fields.pop("sites", None)
+    title = _text(fields, "title", MAX_NOTE).strip()
+    if not title:
+        raise BadRequest("an item has a title", field="title")
+    made = NewItem(
+        _optional_text(fields, "id"),
+        title,
+        _optional_number(fields, "minutes", 1, MAX_ITEM_MINUTES),
+        _optional_number(fields, "each", 1, MAX_MINUTES),
+        sites,
+    )
+    if fields:
+        raise BadRequest(f"unknown field {min(fields)[:64]!r} in an item", field="items")
+    return made
+
+
+def _no_item() -> NewItem:
+    raise BadRequest("an item is an object", field="items")
+
+
 _PARSERS: Final[Mapping[str, Callable[[_Fields], MeetingCommand]]] = {
     "meeting.open": lambda fields: Open(),
     "meeting.end": lambda fields: End(),
@@ -283,14 +373,52 @@ _PARSERS: Final[Mapping[str, Callable[[_Fields], MeetingCommand]]] = {
     "meeting.join": lambda fields: Join(),
     "meeting.leave": lambda fields: Leave(),
     "hand.raise": lambda fields: RaiseHand(),
-    "hand.lower": lambda fields: LowerHand(_optional_text(fields, "site")),
-    "floor.give": lambda fields: GiveFloor(
-        _text(fields, "site"), _flag(fields, "replace", True), _flag(fields, "stage", True)
+    "hand.lower": lambda fields: LowerHand(_optional_text(fields, "site"), _note(fields, "reason")),
+    "hand.forward": lambda fields: ForwardHand(_text(fields, "site"), _note(fields)),
+    "hand.recall": lambda fields: RecallHand(_text(fields, "site")),
+    "hand.move": lambda fields: MoveHand(
+        _text(fields, "site"), _optional_text(fields, "before"), _rank(fields)
     ),
+    "floor.give": lambda fields: GiveFloor(
+        _text(fields, "site"),
+        _flag(fields, "replace", True),
+        _flag(fields, "stage", True),
+        _optional_number(fields, "minutes", 0, MAX_MINUTES),
+    ),
+    "floor.extend": lambda fields: ExtendFloor(
+        _text(fields, "site"), _number(fields, "minutes", 1, MAX_MINUTES)
+    ),
+    "floor.rules": lambda fields: SetFloorRules(
+        _optional_number(fields, "minutes", 1, MAX_MINUTES), _flag(fields, "auto_end", False)
+    ),
+    "list.add": lambda fields: ListSite(
+        _text(fields, "site"),
+        _note(fields),
+        _optional_number(fields, "minutes", 1, MAX_MINUTES),
+        _optional_text(fields, "before"),
+    ),
+    "list.move": lambda fields: MoveListed(
+        _text(fields, "site"),
+        _optional_text(fields, "before"),
+        _optional_number(fields, "version", 1, 1_000_000_000),
+    ),
+    "list.edit": lambda fields: EditListed(
+        _text(fields, "site"),
+        _note(fields),
+        _optional_number(fields, "minutes", 1, MAX_MINUTES),
+        _number(fields, "version", 1, 1_000_000_000),
+    ),
+    "list.remove": lambda fields: UnlistSite(_text(fields, "site")),
+    "agenda.set": _agenda,
+    "agenda.start": lambda fields: StartItem(_text(fields, "item")),
+    "agenda.finish": lambda fields: FinishItem(_text(fields, "item")),
     "floor.end": lambda fields: EndFloor(_optional_text(fields, "site")),
     "mic.set": lambda fields: SetMic(_flag(fields, "on")),
     "mute": _mute,
     "unmute": lambda fields: Unmute(_text(fields, "site")),
+    "mute.undo": lambda fields: UndoMute(_number(fields, "n", 1, 1_000_000_000_000)),
+    "mic.ask": lambda fields: AskUnmute(_text(fields, "site")),
+    "mic.answer": lambda fields: AnswerAsked(_flag(fields, "yes")),
     "stage.preview": lambda fields: Preview(_slots(fields)),
     "stage.cut": _cut,
     "message.post": _post,

@@ -1,8 +1,9 @@
 """What the rules are told besides the state and the command, and what they answer."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from diemcau.access import Actor
@@ -18,8 +19,8 @@ Draft: TypeAlias = tuple[str, JsonObject]
 @dataclass(frozen=True, slots=True)
 class Context:
     """`present`: sites in the meeting now. `names`, `invited`: of the sites that the command mentions (the
-    asking site included). `inside(unit, code)`: whether `code` is in the subtree. The asker's right was
-    checked before.
+    asking site included). `inside(unit, code)`: whether `code` is in the subtree. `line(code)`: the units
+    from the root down to it, itself included. The asker's right was checked before.
     """
 
     actor: Actor
@@ -28,6 +29,8 @@ class Context:
     invited: AbstractSet[str]
     inside: Callable[[str, str], bool]
     new_id: NewId
+    line: Callable[[str], Sequence[str]]
+    now: datetime
 
     def named(self, sites: Iterable[str | None]) -> dict[str, JsonValue]:
         """`names` of an event's data."""

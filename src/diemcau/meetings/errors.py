@@ -55,3 +55,30 @@ class FloorAlreadyGiven(Conflict):
     """The site was given the floor by somebody else a moment ago. Details: `site`."""
 
     default = "The site already has the floor."
+
+
+class AlreadyForwarded(Conflict):
+    """Another operator has sent the hand up a moment ago, with another note. Details: `site`, `note`."""
+
+    default = "The hand was forwarded already."
+
+
+class NotForwarded(Conflict):
+    """The hand is in its queue: it was not sent up, or another operator took it back. Details: `site`."""
+
+    default = "The hand is not forwarded."
+
+
+class QueueChanged(Conflict):
+    """Another operator has changed the order, the entry or the agenda since the asker saw it: nothing of the
+    command is kept. Details: what the rule names."""
+
+    code = "queue_changed"
+    default = "It was changed by somebody else meanwhile."
+
+
+class NotListed(Conflict):
+    """The site is not on the speakers' list (any more). Details: `site`."""
+
+    code = "not_listed"
+    default = "The site is not on the speakers' list."

@@ -3,13 +3,24 @@
 A `Meeting` is changed only by `apply`, and only by who made or cloned it; what others hold never changes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
 from diemcau.clock import parse_rfc3339, rfc3339
 from diemcau.errors import JsonValue
+from diemcau.meetings.order import (
+    Forwarded,
+    Hand,
+    LastMute,
+    Order,
+    hand_of,
+    hand_row,
+    items_of,
+    listed_of,
+    order_of,
+)
 from diemcau.sites import ScopeEntry
 from diemcau.store import Event
 
@@ -37,11 +48,26 @@ class SiteName:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A speaker was asked to turn its microphone on; what it answered."""
+
+    at: datetime
+    answer: Literal["yes", "no"] | None = None
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """`{"at", "answer"}`."""
+        return {"at": rfc3339(self.at), "answer": self.answer}
+
+
+@dataclass(frozen=True, slots=True)
 class Speaker:
-    """A site that has the floor. The chair's site speaks by `chair_mic`; its `mic` here follows it."""
+    """A site that has the floor. The chair's site speaks by `chair_mic`; its `mic` here follows it. `until`:
+    when its time is over; None: it has no limit."""
 
     since: datetime
     mic: Mic = "open"
+    until: datetime | None = None
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +130,12 @@ class Meeting:
     preview: Slots = (None,)
     before: Slots = (None,)
     speakers: dict[str, Speaker] = field(default_factory=dict)
-    hands: dict[str, datetime] = field(default_factory=dict)
+    hands: dict[str, Hand] = field(default_factory=dict)
     chair_mic: Literal["open", "off"] = "off"
     message_count: int = 0
     messages: list[TextMessage] = field(default_factory=list)
     names: dict[str, SiteName] = field(default_factory=dict)
+    order: Order = field(default_factory=Order)
 
     @property
     def stream(self) -> str:
@@ -136,11 +163,16 @@ class Meeting:
             yield from (site for site in slots if site is not None)
         yield from self.speakers
         yield from self.hands
+        yield from self.order.mentioned()
         for message in self.messages:
             if message.sender.kind == "site":
                 yield message.sender.id
             if message.to not in ("all", "desk"):
                 yield message.to
+
+    def named(self, sites: Iterable[str]) -> dict[str, JsonValue]:
+        """`names` of an event's data, of sites that the state knows."""
+        return {site: self.names[site].to_json() for site in sites if site in self.names}
 
     def clone(self) -> "Meeting":
         """A copy that can be changed on its own; names that nothing mentions stay behind."""
@@ -180,6 +212,7 @@ def _ended(meeting: Meeting, event: Event, data: Any) -> None:
     meeting.ended_at = event.at
     meeting.speakers.clear()
     meeting.hands.clear()
+    meeting.order = replace(meeting.order, listed=(), last_mute=None)
     meeting.chair_mic = "off"
     meeting.on_air = meeting.preview = meeting.before = (None,)
 
@@ -189,35 +222,89 @@ def _invited(meeting: Meeting, event: Event, data: Any) -> None:
 
 
 def _hand_raised(meeting: Meeting, event: Event, data: Any) -> None:
-    meeting.hands[data["site"]] = event.at
+    # Logs from before there were queues name no branch: those hands went straight to the centre.
+    meeting.hands[data["site"]] = Hand(event.at, float(event.seq), data.get("branch"))
 
 
 def _hand_lowered(meeting: Meeting, event: Event, data: Any) -> None:
     meeting.hands.pop(data["site"], None)
 
 
+def _hand_forwarded(meeting: Meeting, event: Event, data: Any) -> None:
+    sent = Forwarded(event.at, data["note"], data["by"])
+    meeting.hands[data["site"]] = replace(meeting.hands[data["site"]], forwarded=sent)
+
+
+def _hand_recalled(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.hands[data["site"]] = replace(meeting.hands[data["site"]], forwarded=None)
+
+
+def _hand_moved(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.hands[data["site"]] = replace(meeting.hands[data["site"]], rank=data["rank"])
+
+
 def _floor_given(meeting: Meeting, event: Event, data: Any) -> None:
     site = data["site"]
     meeting.hands.pop(site, None)
-    meeting.speakers[site] = Speaker(event.at)
+    meeting.order = meeting.order.without(site).changed_since_mute(site)
+    meeting.speakers[site] = Speaker(event.at, until=_parse(data.get("until")))
     _set_mic(meeting, site, "open")
+
+
+def _floor_extended(meeting: Meeting, event: Event, data: Any) -> None:
+    site = data["site"]
+    meeting.speakers[site] = replace(meeting.speakers[site], until=parse_rfc3339(data["until"]))
 
 
 def _floor_ended(meeting: Meeting, event: Event, data: Any) -> None:
     meeting.speakers.pop(data["site"], None)
+    meeting.order = meeting.order.changed_since_mute(data["site"])
+
+
+def _rules_set(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.order = replace(meeting.order, minutes=data["minutes"], auto_end=data["auto_end"])
+
+
+def _list_set(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.order = replace(meeting.order, listed=listed_of(data["entries"]))
+
+
+def _agenda_set(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.order = replace(meeting.order, agenda=items_of(data["items"]), agenda_version=data["version"])
 
 
 def _mic_set(meeting: Meeting, event: Event, data: Any) -> None:
-    _set_mic(meeting, data["site"], "open" if data["on"] else "off")
+    site = data["site"]
+    _set_mic(meeting, site, "open" if data["on"] else "off")
+    speaker = meeting.speakers.get(site)
+    if data["on"] and speaker is not None and speaker.asked is not None and speaker.asked.answer is None:
+        meeting.speakers[site] = replace(speaker, asked=replace(speaker.asked, answer="yes"))
 
 
 def _muted(meeting: Meeting, event: Event, data: Any) -> None:
     for site in data["sites"]:
         _set_mic(meeting, site, "off" if site == meeting.chair_site else "muted")
+    if data.get("many"):
+        sites = tuple(data["sites"])
+        last = LastMute(event.seq, data["unit"], len(sites), sites, data["by"], event.at)
+        meeting.order = replace(meeting.order, last_mute=last)
 
 
 def _unmuted(meeting: Meeting, event: Event, data: Any) -> None:
     _set_mic(meeting, data["site"], "open")
+    meeting.order = meeting.order.changed_since_mute(data["site"])
+
+
+def _unmute_asked(meeting: Meeting, event: Event, data: Any) -> None:
+    site = data["site"]
+    meeting.speakers[site] = replace(meeting.speakers[site], asked=Asked(event.at))
+
+
+def _unmute_answered(meeting: Meeting, event: Event, data: Any) -> None:
+    site = data["site"]
+    asked = meeting.speakers[site].asked or Asked(event.at)
+    answered = replace(asked, answer="yes" if data["yes"] else "no")
+    meeting.speakers[site] = replace(meeting.speakers[site], asked=answered)
 
 
 def _set_mic(meeting: Meeting, site: str, mic: Mic) -> None:
@@ -271,8 +358,17 @@ _CHANGES: Final = {
     "sites_invited": _invited,
     "hand_raised": _hand_raised,
     "hand_lowered": _hand_lowered,
+    "hand_forwarded": _hand_forwarded,
+    "hand_recalled": _hand_recalled,
+    "hand_moved": _hand_moved,
     "floor_given": _floor_given,
+    "floor_extended": _floor_extended,
     "floor_ended": _floor_ended,
+    "floor_rules_set": _rules_set,
+    "list_set": _list_set,
+    "agenda_set": _agenda_set,
+    "unmute_asked": _unmute_asked,
+    "unmute_answered": _unmute_answered,
     "mic_set": _mic_set,
     "muted": _muted,
     "unmuted": _unmuted,
@@ -301,10 +397,9 @@ def to_json(meeting: Meeting) -> dict[str, JsonValue]:
         "on_air": meeting.on_air,
         "preview": meeting.preview,
         "before": meeting.before,
-        "speakers": [
-            [site, rfc3339(speaker.since), speaker.mic] for site, speaker in meeting.speakers.items()
-        ],
-        "hands": [[site, rfc3339(at)] for site, at in meeting.hands.items()],
+        "speakers": [_speaker_row(site, speaker) for site, speaker in meeting.speakers.items()],
+        "hands": [hand_row(site, hand) for site, hand in meeting.hands.items()],
+        "order": meeting.order.to_json(),
         "chair_mic": meeting.chair_mic,
         "message_count": meeting.message_count,
         "messages": [message.to_json() for message in meeting.messages],
@@ -330,8 +425,8 @@ def from_json(value: Mapping[str, Any]) -> Meeting:
         tuple(value["on_air"]),
         tuple(value["preview"]),
         tuple(value["before"]),
-        {site: Speaker(parse_rfc3339(since), mic) for site, since, mic in value["speakers"]},
-        {site: parse_rfc3339(at) for site, at in value["hands"]},
+        dict(_speaker_of(*row) for row in value["speakers"]),
+        dict(hand_of(row, place) for place, row in enumerate(value["hands"])),
         value["chair_mic"],
         value["message_count"],
         [
@@ -347,7 +442,20 @@ def from_json(value: Mapping[str, Any]) -> Meeting:
             for m in value["messages"]
         ],
         {site: SiteName(**name) for site, name in value["names"].items()},
+        order_of(value.get("order")),
     )
+
+
+def _speaker_row(site: str, speaker: Speaker) -> list[JsonValue]:
+    asked = None if speaker.asked is None else speaker.asked.to_json()
+    return [site, rfc3339(speaker.since), speaker.mic, instant(speaker.until), asked]
+
+
+def _speaker_of(
+    site: str, since: str, mic: Mic, until: str | None = None, asked: Any = None
+) -> tuple[str, Speaker]:
+    was_asked = None if asked is None else Asked(parse_rfc3339(asked["at"]), asked["answer"])
+    return site, Speaker(parse_rfc3339(since), mic, _parse(until), was_asked)
 
 
 def instant(at: datetime | None) -> str | None:

@@ -3,8 +3,9 @@
 from diemcau.errors import Forbidden, WrongState
 from diemcau.meetings.commands import Mute, SetMic, Unmute
 from diemcau.meetings.context import Context, Draft, must_be_open
-from diemcau.meetings.errors import NotSpeaking
+from diemcau.meetings.errors import NotSpeaking, QueueChanged
 from diemcau.meetings.meeting import Meeting
+from diemcau.meetings.ordering import AnswerAsked, AskUnmute, UndoMute
 
 
 def set_mic(meeting: Meeting, command: SetMic, context: Context) -> list[Draft]:
@@ -30,7 +31,52 @@ def mute(meeting: Meeting, command: Mute, context: Context) -> list[Draft]:
     sites = [site for site in meeting.open_mics() if _meant(meeting, command, site, context)]
     if command.site is not None and not sites and command.site not in (*meeting.speakers, meeting.chair_site):
         raise NotSpeaking(None, site=command.site)
-    return [("muted", {"sites": sites})] if sites else []
+    if not sites:
+        return []
+    if command.site is not None:
+        return [("muted", {"sites": sites})]
+    by = context.actor.name
+    return [("muted", {"sites": sites, "many": True, "unit": command.unit, "by": by})]
+
+
+def undo_mute(meeting: Meeting, command: UndoMute, context: Context) -> list[Draft]:
+    """Opens again what the last mute of many shut and nobody has touched since. An older one than the last:
+    QueueChanged."""
+    must_be_open(meeting)
+    last = meeting.order.last_mute
+    if last is None or last.n != command.n:
+        raise QueueChanged("Another mute came after this one.", n=None if last is None else last.n)
+    return [("unmuted", {"site": site}) for site in last.sites if meeting.mic_of(site) == "muted"]
+
+
+def ask_unmute(meeting: Meeting, command: AskUnmute, context: Context) -> list[Draft]:
+    """Asks a speaker whose microphone is off, or who cannot be heard, to turn it on: nobody opens from afar
+    what a site shut itself. Asked already and not answered: nothing more."""
+    must_be_open(meeting)
+    speaker = meeting.speakers.get(command.site)
+    if speaker is None:
+        raise NotSpeaking(None, site=command.site)
+    if meeting.mic_of(command.site) == "muted":
+        raise WrongState("The microphone was muted by the command centre.", site=command.site)
+    if speaker.asked is not None and speaker.asked.answer is None:
+        return []
+    return [("unmute_asked", {"site": command.site})]
+
+
+def answer_asked(meeting: Meeting, command: AnswerAsked, context: Context) -> list[Draft]:
+    """The site turns its microphone on, or says that it does not."""
+    must_be_open(meeting)
+    site = context.own_site()
+    speaker = meeting.speakers.get(site)
+    if speaker is None:
+        raise NotSpeaking(None, site=site)
+    mic = meeting.mic_of(site)
+    drafts: list[Draft] = []
+    if speaker.asked is not None and speaker.asked.answer != ("yes" if command.yes else "no"):
+        drafts.append(("unmute_answered", {"site": site, "yes": command.yes}))
+    if command.yes and mic == "off":
+        drafts.append(("mic_set", {"site": site, "on": True, "names": context.named([site])}))
+    return drafts
 
 
 def unmute(meeting: Meeting, command: Unmute, context: Context) -> list[Draft]:

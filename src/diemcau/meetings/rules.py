@@ -2,10 +2,14 @@
 
 from diemcau.errors import WrongState
 from diemcau.meetings import commands as c
+from diemcau.meetings import ordering as o
+from diemcau.meetings.agenda import finish_item, set_agenda, start_item
 from diemcau.meetings.context import Context, Draft, must_not_have_ended
-from diemcau.meetings.floor import end_floor, give_floor, lower_hand, raise_hand
+from diemcau.meetings.floor import end_floor, extend_floor, give_floor, set_rules
 from diemcau.meetings.meeting import Meeting
-from diemcau.meetings.mute import mute, set_mic, unmute
+from diemcau.meetings.mute import answer_asked, ask_unmute, mute, set_mic, undo_mute, unmute
+from diemcau.meetings.queue import forward_hand, lower_hand, move_hand, raise_hand, recall_hand
+from diemcau.meetings.speakers import edit_listed, list_site, move_listed, unlist_site
 from diemcau.meetings.stage import cut_stage, preview
 from diemcau.meetings.text import post
 
@@ -26,16 +30,46 @@ def decide(meeting: Meeting, command: c.MeetingCommand, context: Context) -> lis
             return raise_hand(meeting, context)
         case c.LowerHand():
             return lower_hand(meeting, command, context)
+        case o.ForwardHand():
+            return forward_hand(meeting, command, context)
+        case o.RecallHand():
+            return recall_hand(meeting, command, context)
+        case o.MoveHand():
+            return move_hand(meeting, command, context)
         case c.GiveFloor():
             return give_floor(meeting, command, context)
         case c.EndFloor():
             return end_floor(meeting, command, context)
+        case o.ExtendFloor():
+            return extend_floor(meeting, command, context)
+        case o.SetFloorRules():
+            return set_rules(meeting, command, context)
+        case o.ListSite():
+            return list_site(meeting, command, context)
+        case o.MoveListed():
+            return move_listed(meeting, command, context)
+        case o.EditListed():
+            return edit_listed(meeting, command, context)
+        case o.UnlistSite():
+            return unlist_site(meeting, command, context)
+        case o.SetAgenda():
+            return set_agenda(meeting, command, context)
+        case o.StartItem():
+            return start_item(meeting, command, context)
+        case o.FinishItem():
+            return finish_item(meeting, command, context)
         case c.SetMic():
             return set_mic(meeting, command, context)
         case c.Mute():
             return mute(meeting, command, context)
         case c.Unmute():
             return unmute(meeting, command, context)
+        case o.UndoMute():
+            return undo_mute(meeting, command, context)
+        case o.AskUnmute():
+            return ask_unmute(meeting, command, context)
+        case o.AnswerAsked():
+            return answer_asked(meeting, command, context)
         case c.Preview():
             return preview(meeting, command, context)
         case c.Cut():

@@ -19,7 +19,7 @@ from diemcau.meetings import summary
 from diemcau.meetings.authority import authorise, mentioned, overlap
 from diemcau.meetings.context import Context, must_be_open, must_not_have_ended
 from diemcau.meetings.errors import MeetingNotFound, MessageNotFound, NotInMeeting
-from diemcau.meetings.floor import site_gone
+from diemcau.meetings.floor import limits, site_gone, time_over
 from diemcau.meetings.invitations import NewMeeting, checked_title, invite, make
 from diemcau.meetings.meeting import Meeting, SiteName
 from diemcau.meetings.presence import FLUSH, PAGE, Attendance
@@ -107,6 +107,7 @@ class Meetings:
         self._invitations = Lookup(self._load_invitations)
         self._lists = Lookup(self._load_lists)
         self._gone: set[tuple[str, str]] = set()
+        self._times: dict[str, datetime] = {}  # meetings that end a floor by themselves, and when
         self._wake = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
 
@@ -115,7 +116,8 @@ class Meetings:
     async def start(self) -> None:
         """Takes up open meetings after a restart and starts the timer; `aclose` ends it.
 
-        Who held a hand or the floor before the restart has one grace to come back.
+        Who held a hand or the floor before the restart has one grace to come back; whose time was over
+        meanwhile is ended where the meeting says so.
         """
         async with self._store.read() as connection:
             open_now = await summary.open_ids(connection)
@@ -125,6 +127,7 @@ class Meetings:
             for site in (*state.speakers, *state.hands):
                 self._attendance.join(meeting, site)
                 self._attendance.lost(site, now)
+            self._watch_time(meeting)
         self._timer = asyncio.create_task(self._run(), name="meetings timer")
 
     async def aclose(self) -> None:
@@ -184,6 +187,8 @@ class Meetings:
                 invited,
                 partial(_inside, self._units),
                 self._make_id,
+                self._line,
+                unit.now,
             )
             drafts = decide(state, command.what, context)
             if isinstance(command.what, (c.Open, c.End)):
@@ -194,10 +199,11 @@ class Meetings:
                 connection = await unit.connection()
                 await connection.execute(meetings.update().where(meetings.c.id == state.id).values(**at))
             self._states.advance(unit, state, drafts, actor.key)
+            unit.on_commit(lambda: self._watch_time(command.meeting))
             return {"seq": state.seq}
 
         done = await self._write(work, actor, command)
-        if isinstance(command.what, c.Post):
+        if isinstance(command.what, (c.Post, c.LowerHand)):  # a lowered hand's reason is a message
             self._receipts.posted(await self._states.get(command.meeting))
         return done
 
@@ -217,7 +223,9 @@ class Meetings:
             state = await self._states.writable(unit, meeting)
             must_be_open(state)
             inside = partial(_inside, self._units)
-            context = Context(actor, frozenset(), names, frozenset(names), inside, self._make_id)
+            context = Context(
+                actor, frozenset(), names, frozenset(names), inside, self._make_id, self._line, unit.now
+            )
             slots = with_called(state.preview, site)
             self._states.advance(unit, state, preview(state, c.Preview(slots), context), actor.key)
             return {"seq": state.seq}
@@ -387,6 +395,29 @@ class Meetings:
                 written += 1
         return written
 
+    async def end_times(self, now: datetime) -> None:
+        """Ends the floor of whose time is over, where the meeting does that by itself; the timer calls it,
+        tests too. What the store refuses now is tried again at the next call."""
+
+        async def work(unit: UnitOfWork, meeting: str) -> JsonObject:
+            state = await self._states.writable(unit, meeting)
+            self._states.advance(unit, state, time_over(state, now), "system")
+            unit.on_commit(lambda: self._watch_time(meeting))
+            return {"seq": state.seq}
+
+        for meeting in [meeting for meeting, at in self._times.items() if at <= now]:
+            with suppress(Busy, StorageUnavailable):
+                await self._store.write(partial(work, meeting=meeting), streams=[stream_of(meeting)])
+
+    def _watch_time(self, meeting: str) -> None:
+        state = self._states.latest(meeting)
+        ends = [] if state is None or state.status != "open" else [until for _, until in limits(state)]
+        if ends:
+            self._times[meeting] = min(ends)
+            self._wake.set()
+        else:
+            self._times.pop(meeting, None)
+
     def flush_presence(self) -> None:
         """Publishes what changed in presence since the last time; the timer calls it, tests too."""
         for meeting in self._attendance.flush():
@@ -399,10 +430,11 @@ class Meetings:
             try:
                 self.flush_presence()
                 await self.expire(self._clock.now())
+                await self.end_times(self._clock.now())
             except Exception:
                 # Presence must not end with one mistake.
                 _log.exception("the timer of meetings failed once")
-            due = self._attendance.next_due()
+            due = min(filter(None, (self._attendance.next_due(), *self._times.values())), default=None)
             timeout = None if due is None else max(0.0, (due - self._clock.now()).total_seconds())
             if self._gone:
                 timeout = 1.0
@@ -509,7 +541,15 @@ class Meetings:
     def _viewer(self, actor: Actor, state: Meeting) -> Viewer:
         desk = self._access.units_granted(actor, "meeting.desk")
         tree, held = self._eras.as_of(state.created_at, desk)
-        return Viewer(actor.key, actor.site, held, partial(_inside, tree), self._forms)
+        inside = partial(_inside, tree)
+        centre = bool(held) and all(any(inside(unit, entry.unit) for unit in held) for entry in state.scope)
+        return Viewer(actor.key, actor.site, held, inside, self._forms, centre)
+
+    def _line(self, code: str) -> list[str]:
+        """The units from the root down to this one; none for a unit that the tree does not have."""
+        if code not in self._units:
+            return []
+        return [unit.code for unit in reversed(self._units.ancestors(code))] + [code]
 
     async def _named(self, sites: set[str]) -> Mapping[str, Site]:
         found = await self._sites.get_many(sites)

@@ -7,19 +7,31 @@ together must equal a fresh snapshot for every asker.
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
-from diemcau.errors import JsonObject
+from diemcau.errors import JsonObject, JsonValue
 from diemcau.meetings.meeting import Meeting, SiteName, TextMessage, instant
 from diemcau.store import Event
+
+Reach: TypeAlias = Literal["centre", "desk", "site"]
+"""How far an asker's desk reaches: over the whole scope, over a part of it, nowhere."""
 
 _PUBLIC_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "hand_raised": ("hands_total",),
     "hand_lowered": ("hands_total",),
+    "hand_forwarded": (),
+    "hand_recalled": (),
+    "hand_moved": (),
     "message_posted": ("n",),
     "sites_invited": ("count", "invited"),
+    "muted": ("sites",),
+    "list_set": ("entries",),
+    "agenda_set": ("version", "items"),
 }
 """Event types of which some see only these fields; of all others everybody sees everything."""
+
+_HANDS: Final = frozenset({"hand_raised", "hand_lowered", "hand_forwarded", "hand_recalled", "hand_moved"})
+_DESKS: Final = frozenset({"sites_invited", "muted", "list_set", "agenda_set"})
 
 
 class PublicForms:
@@ -34,6 +46,10 @@ class PublicForms:
         key = (event.stream, event.seq)
         if (form := self._forms.get(key)) is None:
             shown = {name: event.data[name] for name in _PUBLIC_KEYS[event.type]}
+            if event.type == "list_set":
+                shown["entries"] = _public_list(shown["entries"])
+            elif event.type == "agenda_set":
+                shown["items"] = _public_agenda(shown["items"])
             form = self._forms[key] = replace(event, data=shown)
             if len(self._forms) > self._kept:
                 self._forms.popitem(last=False)
@@ -43,7 +59,7 @@ class PublicForms:
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """One asker. `site`: when a site asks. `actor_key`: to know its own messages. `desk`: topmost units
-    whose sites it sees whole. `inside(unit, code)`: the tree.
+    whose sites it sees whole. `inside(unit, code)`: the tree. `centre`: the desk is over the whole scope.
     """
 
     actor_key: str
@@ -51,26 +67,36 @@ class Viewer:
     desk: tuple[str, ...]
     inside: Callable[[str, str], bool]
     forms: PublicForms
+    centre: bool = False
+
+    @property
+    def reach(self) -> Reach:
+        """How far the desk reaches."""
+        return "centre" if self.centre else "desk" if self.desk else "site"
 
     def sees(self, event: Event) -> Event:
         """The event as the asker may see it: the same object, or the one public version that all others
         get."""
         if event.type not in _PUBLIC_KEYS or self._whole(event):
+            # What an operator writes to the centre about a site is not for the site.
+            if event.type == "hand_forwarded" and not self.in_desk(str(event.data["unit"])):
+                return replace(event, data={**event.data, "note": "", "by": ""})
             return event
         return self.forms.of(event)
 
     def _whole(self, event: Event) -> bool:
         data: Any = event.data
-        if event.type == "sites_invited":
+        if event.type in _DESKS:
             return bool(self.desk)
         if event.type == "message_posted":
             sender = data["from"]
             return self.sees_message(sender["kind"], sender["id"], data["to"], data["names"])
+        assert event.type in _HANDS
         return self.sees_hand(data["site"], data["unit"])
 
     def sees_hand(self, site: str, unit: str | None) -> bool:
         """Whether this hand is shown with its site."""
-        return site == self.site or self._in_desk(unit)
+        return site == self.site or self.in_desk(unit)
 
     def sees_message(self, kind: str, sender: str, to: str, names: Mapping[str, Any]) -> bool:
         """Whether the message is shown. `names`: of the sites that it mentions, with a `unit`."""
@@ -80,9 +106,10 @@ class Viewer:
             return False
         # The desk sees what its sites write and are written, and what the desk writes to itself.
         sites = ([sender] if kind == "site" else []) + ([to] if to != "desk" else [])
-        return all(self._in_desk(_unit(names.get(site))) for site in sites)
+        return all(self.in_desk(_unit(names.get(site))) for site in sites)
 
-    def _in_desk(self, unit: str | None) -> bool:
+    def in_desk(self, unit: str | None) -> bool:
+        """Whether the desk reaches over the unit."""
         return unit is not None and any(self.inside(desk, unit) for desk in self.desk)
 
 
@@ -94,13 +121,11 @@ def _unit(name: SiteName | Mapping[str, Any] | None) -> str | None:
 
 def render(meeting: Meeting, viewer: Viewer) -> JsonObject:
     """`MeetingState` of docs/protocol.md as the viewer may see it."""
-    hands = [
-        site
-        for site in meeting.hands
-        if viewer.sees_hand(site, meeting.names[site].unit if site in meeting.names else None)
-    ]
+    hands = _hands(meeting, viewer)
     messages = [message for message in meeting.messages if _shown(message, viewer, meeting)]
     mentioned = _mentioned(meeting, hands, messages)
+    if viewer.desk:
+        mentioned |= set(meeting.order.mentioned())
     return {
         "id": meeting.id,
         "title": meeting.title,
@@ -118,18 +143,70 @@ def render(meeting: Meeting, viewer: Viewer) -> JsonObject:
             "preview": list(meeting.preview),
             "before": list(meeting.before),
         },
+        "reach": viewer.reach,
         "floor": {
             "speakers": [
-                {"site": site, "since": instant(speaker.since), "mic": meeting.mic_of(site)}
+                {
+                    "site": site,
+                    "since": instant(speaker.since),
+                    "mic": meeting.mic_of(site),
+                    "until": instant(speaker.until),
+                    "asked": None if speaker.asked is None else speaker.asked.to_json(),
+                }
                 for site, speaker in meeting.speakers.items()
             ],
-            "hands": [{"site": site, "at": instant(meeting.hands[site])} for site in hands],
+            "hands": [_hand(site, meeting, viewer) for site in hands],
             "hands_total": len(meeting.hands),
+            **_order(meeting, viewer),
         },
+        "agenda": _agenda(meeting, viewer),
         "chair_mic": meeting.chair_mic,
         "messages": [message.to_json() for message in messages],
         "sites": {site: meeting.names[site].to_json() for site in sorted(mentioned) if site in meeting.names},
     }
+
+
+def _hands(meeting: Meeting, viewer: Viewer) -> list[str]:
+    if not viewer.desk:  # ten thousand sites ask: none of them goes through ten thousand hands
+        return [viewer.site] if viewer.site in meeting.hands else []
+    return [site for site in meeting.hands if viewer.sees_hand(site, _unit(meeting.names.get(site)))]
+
+
+def _hand(site: str, meeting: Meeting, viewer: Viewer) -> JsonObject:
+    hand = meeting.hands[site]
+    if hand.forwarded is not None and not viewer.in_desk(_unit(meeting.names.get(site))):
+        hand = replace(hand, forwarded=replace(hand.forwarded, note="", by=""))
+    return hand.to_json(site)
+
+
+def _order(meeting: Meeting, viewer: Viewer) -> JsonObject:
+    order = meeting.order
+    listed: list[JsonValue] = [entry.to_json() for entry in order.listed]
+    last = order.last_mute if viewer.desk else None
+    return {
+        "list": listed if viewer.desk else _public_list(listed),
+        "minutes": order.minutes,
+        "auto_end": order.auto_end,
+        "last_mute": None if last is None else last.to_json(),
+    }
+
+
+def _agenda(meeting: Meeting, viewer: Viewer) -> JsonObject:
+    items: list[JsonValue] = [item.to_json() for item in meeting.order.agenda]
+    shown = items if viewer.desk else _public_agenda(items)
+    return {"version": meeting.order.agenda_version, "items": shown}
+
+
+def _public_list(entries: Any) -> list[JsonValue]:
+    """The order and the minutes; the notes are the desk's."""
+    return [{**entry, "note": ""} for entry in entries]
+
+
+def _public_agenda(items: Any) -> list[JsonValue]:
+    """The item that runs: ten thousand pages need no more of it."""
+    return [
+        {**item, "sites": []} for item in items if item["started_at"] is not None and item["ended_at"] is None
+    ]
 
 
 def _shown(message: TextMessage, viewer: Viewer, meeting: Meeting) -> bool:

@@ -1,170 +1,125 @@
-import { Button } from '@mantine/core';
+import { NativeSelect } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import { useStore } from 'zustand';
 import { useShallow } from 'zustand/react/shallow';
-import { Icon } from '../design/icons';
-import { Mark, MicMark } from '../design/marks';
-import { formatExact, formatNumber, formatShortSpan } from '../i18n/format';
-import { levelOf } from '../media/meter';
-import { floorQueue, type QueueEntry } from '../models/floor';
-import { useNow } from '../parts/useNow';
-import classes from './queue.module.css';
-import { useDesk, useDeskState, useLiveMeeting, useNames } from './useDesk';
+import { Agenda } from '../floor/Agenda';
+import { Branches } from '../floor/Branches';
+import classes from '../floor/floor.module.css';
+import { Hands } from '../floor/Hands';
+import { MuteSaid } from '../floor/MuteSaid';
+import { Speaking } from '../floor/Speaking';
+import { SpeakersList } from '../floor/SpeakersList';
+import { formatNumber } from '../i18n/format';
+import { branches, entriesOf, floorQueue } from '../models/floor';
+import { useDesk, useDeskState, useLiveMeeting } from './useDesk';
+import type { FloorTab } from './session';
 
-/** Who has the floor, then who waits; picture and voice are ticked by the machine before the cut. */
+const MINUTES = [1, 2, 3, 5, 10, 15] as const;
+
+/** Who has the floor, who comes next, who waits here and below; picture and voice are ticked by the machine before the cut. */
 export function Queue() {
   const { t } = useTranslation();
+  const session = useDesk();
   const live = useLiveMeeting(useShallow((s) => ({ ...s })));
+  const tab = useDeskState((s) => s.tab);
+  const { state } = live;
   const entries = floorQueue(live);
   const speakers = entries.filter((e) => e.role === 'speaker');
   const hands = entries.filter((e) => e.role === 'hand');
+  const centre = state?.reach === 'centre';
+  const rows = state === null || !centre ? [] : branches(state, live.operators);
+  const waitingBelow = rows.reduce((sum, row) => sum + row.waiting.length, 0);
+  const tabs: [FloorTab, number | null][] = [
+    ['waiting', hands.length],
+    ['list', state?.floor.list.length ?? 0],
+    ...(centre ? ([['branches', waitingBelow]] as [FloorTab, number][]) : []),
+    ['agenda', null],
+  ];
+  const shown = tabs.some(([name]) => name === tab) ? tab : 'waiting';
   return (
     <section className={classes.queue} data-region="queue" aria-label={t('desk.queue')}>
       {speakers.length > 0 && (
-        <>
+        <div className={classes.speaking}>
           <h2 className={classes.head}>{t('desk.speaking')}</h2>
           <ul className={classes.list}>
             {speakers.map((e) => (
-              <Entry key={e.site} entry={e} first={false} />
+              <Speaking key={e.site} entry={e} />
             ))}
           </ul>
-        </>
+        </div>
       )}
-      <h2 className={classes.head}>
-        {t('desk.queue')} <span>{formatNumber(hands.length)}</span>
-      </h2>
-      {hands.length === 0 ? (
-        <p className={classes.empty}>{t('desk.queueEmpty')}</p>
-      ) : (
-        <ol className={classes.list}>
-          {hands.map((e, i) => (
-            <Entry key={e.site} entry={e} first={i === 0} />
+      <MuteSaid />
+      <h2 className="dc-hidden">{t('desk.queue')}</h2>
+      <div className={classes.tabs} role="tablist" aria-label={t('floor.tabs')}>
+        {tabs.map(([name, count]) => (
+          <button
+            key={name}
+            type="button"
+            role="tab"
+            id={`floor-tab-${name}`}
+            aria-selected={shown === name}
+            aria-controls="floor-panel"
+            tabIndex={shown === name ? 0 : -1}
+            onClick={() => session.showTab(name)}
+            onKeyDown={(event) => {
+              const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+              const next = tabs[(tabs.findIndex(([n]) => n === name) + step + tabs.length) % tabs.length];
+              if (step === 0 || !next) return;
+              event.preventDefault();
+              session.showTab(next[0]);
+              document.getElementById(`floor-tab-${next[0]}`)?.focus();
+            }}
+            data-testid={`floor-tab-${name}`}
+          >
+            {t(`floor.${name}`)}
+            {count !== null && <b> {formatNumber(count)}</b>}
+          </button>
+        ))}
+      </div>
+      <div
+        id="floor-panel"
+        role="tabpanel"
+        aria-labelledby={`floor-tab-${shown}`}
+        className={classes.panel}
+        tabIndex={-1}
+      >
+        {centre && (shown === 'waiting' || shown === 'list') && <Minutes />}
+        {shown === 'waiting' &&
+          (hands.length === 0 ? (
+            <p className={classes.empty}>{t(centre ? 'floor.waitingEmpty' : 'floor.ownEmpty')}</p>
+          ) : (
+            <Hands entries={hands} own={!centre} />
           ))}
-        </ol>
-      )}
+        {shown === 'list' && <SpeakersList entries={entries} />}
+        {shown === 'branches' && (
+          <Branches rows={rows} entryOf={(row) => entriesOf(live, [...row.forwarded, ...row.waiting])} />
+        )}
+        {shown === 'agenda' && <Agenda />}
+      </div>
     </section>
   );
 }
 
-function Entry({ entry, first }: { entry: QueueEntry; first: boolean }) {
+/** How long whoever is given the floor next may speak. */
+function Minutes() {
   const { t } = useTranslation();
   const session = useDesk();
-  const skew = useStore(session.wire.state, (s) => s.skew);
-  const now = useNow() + skew;
-  const name = useNames()(entry.site);
-  const selected = useDeskState((s) => s.selected?.kind === 'site' && s.selected.id === entry.site);
-  const speaker = entry.role === 'speaker';
-  const span = formatShortSpan(now - entry.at);
+  const minutes = useDeskState((s) => s.minutes);
   return (
-    <li
-      className={classes.entry}
-      data-testid="hand-item"
-      data-role={entry.role}
-      data-site={entry.site}
-      data-selected={selected}
-    >
-      <span className={classes.place}>
-        {speaker ? <Mark name={entry.onAir ? 'on_air' : 'speaking'} /> : entry.place}
-      </span>
-      <button
-        type="button"
-        className={classes.name}
-        onClick={() => session.select({ kind: 'site', id: entry.site })}
-      >
-        <span className="dc-hidden">{t('site.title')} </span>
-        {name.title}
-        <small>
-          {name.path && `${name.path} · `}
-          <time title={formatExact(entry.at)}>{speaker ? span : t('desk.waits', { time: span })}</time>
-        </small>
-      </button>
-      <span className={classes.ticks}>
-        <Tick ok={entry.pictureOk} yes={t('desk.pictureOk')} no={t('desk.pictureNo')}>
-          <Icon name="camera" size={16} />
-        </Tick>
-        {speaker ? (
-          <span className={classes.level} title={entry.level === null ? '' : `${entry.level} dBov`}>
-            <MicMark mic={entry.mic} />
-            <span style={{ transform: `scaleX(${entry.level === null ? 0 : levelOf(entry.level)})` }} />
-          </span>
-        ) : (
-          <Tick ok={entry.voiceOk} yes={t('desk.voiceOk')} no={t('desk.voiceNo')}>
-            <MicMark mic="open" silent />
-          </Tick>
-        )}
-      </span>
-      <span className={classes.actions}>
-        {speaker ? (
-          <>
-            <Button
-              size="compact-xs"
-              variant="default"
-              onClick={() => void session.end(entry.site)}
-              data-testid="end-floor"
-            >
-              {t('desk.end')}
-            </Button>
-            <Button
-              size="compact-xs"
-              variant="default"
-              disabled={entry.mic === 'off'}
-              onClick={() => void session.toggleMute({ kind: 'site', id: entry.site })}
-              data-testid="mute-site"
-            >
-              {entry.mic === 'muted' ? t('desk.unmuteSite') : t('desk.muteSite')}
-            </Button>
-          </>
-        ) : (
-          <>
-            <Button
-              size="compact-xs"
-              variant={first ? 'filled' : 'default'}
-              onClick={() => void session.give(entry.site)}
-              data-testid="give-floor"
-            >
-              {t('desk.give')}
-            </Button>
-            <Button
-              size="compact-xs"
-              variant="default"
-              disabled={entry.inPreview}
-              onClick={() => void session.preview(entry.site)}
-            >
-              {t('desk.toPreview')}
-            </Button>
-            <Button
-              size="compact-xs"
-              variant="subtle"
-              color="gray"
-              aria-label={`${t('desk.lower')}: ${name.title}`}
-              title={t('desk.lower')}
-              onClick={() => void session.command('hand.lower', { site: entry.site })}
-            >
-              <Icon name="close" size={14} />
-            </Button>
-          </>
-        )}
-      </span>
-    </li>
-  );
-}
-
-function Tick({
-  ok,
-  yes,
-  no,
-  children,
-}: {
-  ok: boolean;
-  yes: string;
-  no: string;
-  children: React.ReactNode;
-}) {
-  return (
-    <span className={classes.tick} data-ok={ok} title={ok ? yes : no}>
-      {children}
-      <span aria-hidden="true">{ok ? '✓' : '–'}</span>
-      <span className="dc-hidden">{ok ? yes : no}</span>
-    </span>
+    <label className={classes.minutes}>
+      {t('floor.minutesOf')}
+      <NativeSelect
+        size="xs"
+        value={minutes === null ? '' : String(minutes)}
+        onChange={(event) =>
+          session.chooseMinutes(event.currentTarget.value === '' ? null : Number(event.currentTarget.value))
+        }
+        data={[
+          { value: '', label: t('floor.asUsual') },
+          ...MINUTES.map((n) => ({ value: String(n), label: t('floor.minutes', { n }) })),
+          { value: '0', label: t('floor.noLimit') },
+        ]}
+        data-testid="floor-minutes"
+      />
+    </label>
   );
 }

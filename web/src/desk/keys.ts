@@ -13,6 +13,10 @@ export type Action =
   | 'next'
   | 'mute'
   | 'muteAll'
+  | 'nextFloor'
+  | 'list'
+  | 'forward'
+  | 'extend'
   | 'write'
   | 'regions'
   | 'help';
@@ -39,6 +43,10 @@ const BY_CODE: Record<string, Action> = {
   KeyH: 'hangUp',
   KeyN: 'next',
   KeyM: 'mute',
+  KeyL: 'list',
+  KeyF: 'forward',
+  Equal: 'extend',
+  NumpadAdd: 'extend',
   KeyT: 'write',
   Digit1: 'layout1',
   Numpad1: 'layout1',
@@ -47,6 +55,8 @@ const BY_CODE: Record<string, Action> = {
   Digit4: 'layout4',
   Numpad4: 'layout4',
 };
+
+const SHIFTED: Record<string, Action> = { KeyM: 'muteAll', KeyN: 'nextFloor', Equal: 'extend' };
 
 /** What a key press does at the desk, or null when it is not the desk's. */
 export function actionOf(press: Press, where: Where): Action | null {
@@ -59,7 +69,7 @@ export function actionOf(press: Press, where: Where): Action | null {
   // A held key must not cut again and again.
   if (press.repeat) return null;
   if (press.key === 'Enter') return where === 'page' ? 'cut' : null;
-  if (press.shift) return press.code === 'KeyM' ? 'muteAll' : null;
+  if (press.shift) return SHIFTED[press.code] ?? null;
   return BY_CODE[press.code] ?? null;
 }
 

@@ -8,7 +8,7 @@ import { MeetingModel } from '../models/live';
 import { awaitsCall, isOver } from '../models/calls';
 import { inLayout, withPreview } from '../models/meeting';
 import { RollCallModel } from '../models/rollcall';
-import { Roster } from '../models/roster';
+import { pathOf, Roster, siteTitle } from '../models/roster';
 import { codeOf } from '../protocol/failure';
 import type { Http } from '../protocol/http';
 import { Wire } from '../protocol/socket';
@@ -20,6 +20,8 @@ import { Pins } from './pins';
 
 export type Selection = { kind: 'site'; id: string } | { kind: 'unit'; code: string } | null;
 
+export type FloorTab = 'waiting' | 'list' | 'branches' | 'agenda';
+
 export interface DeskFacets {
   selected: Selection;
   /** Unit whose sites the wall shows; null: the whole meeting. Choosing a site never moves the wall. */
@@ -29,6 +31,12 @@ export interface DeskFacets {
   roster: 'loading' | 'ready' | 'failed';
   notice: { code: string; at: number } | null;
   loggedOut: boolean;
+  /** What the floor's panel shows. */
+  tab: FloorTab;
+  /** How long whoever is given the floor next may speak; null: as usual, 0: without a limit. */
+  minutes: number | null;
+  /** The hand that something is written about just now. */
+  writing: { site: string; what: 'forward' | 'lower' } | null;
 }
 
 const STAGE_LINES = 4;
@@ -48,6 +56,9 @@ export class DeskSession {
     roster: 'loading',
     notice: null,
     loggedOut: false,
+    tab: 'waiting',
+    minutes: null,
+    writing: null,
   }));
   readonly roster = new Roster((run) => setTimeout(run, ROSTER_MS));
   readonly roll = new RollCallModel();
@@ -96,6 +107,7 @@ export class DeskSession {
         'rollcall',
         'screens',
         'calls',
+        'operators',
       ]),
       this.model.store.subscribe((now, before) => {
         if (now.state !== before.state && now.state !== null) this.obey(now.state, before.state);
@@ -217,7 +229,44 @@ export class DeskSession {
   }
 
   give(site: string, also = false): Promise<boolean> {
-    return this.command('floor.give', { site, replace: !also, stage: !also });
+    const { minutes } = this.store.getState();
+    const time = minutes === null ? {} : { minutes };
+    return this.command('floor.give', { site, replace: !also, stage: !also, ...time });
+  }
+
+  showTab(tab: FloorTab): void {
+    this.store.setState({ tab });
+  }
+
+  chooseMinutes(minutes: number | null): void {
+    this.store.setState({ minutes });
+  }
+
+  write(site: string | null, what: 'forward' | 'lower' = 'forward'): void {
+    this.store.setState({ writing: site === null ? null : { site, what } });
+  }
+
+  moveHand(site: string, before: string): void {
+    const hand = this.state?.floor.hands.find((h) => h.site === site);
+    void this.command('hand.move', { site, before, ...(hand ? { seen: hand.rank } : {}) });
+  }
+
+  moveListed(site: string, before: string): void {
+    const entry = this.state?.floor.list.find((one) => one.site === site);
+    void this.command('list.move', { site, before, ...(entry ? { version: entry.version } : {}) });
+  }
+
+  /** The site that is meant beyond doubt by what was typed: its id, its unit's code, its name. */
+  siteTyped(name: string): string | null {
+    return this.roster.sites.has(name) ? name : (this.roster.search(name).certain?.id ?? null);
+  }
+
+  /** What `siteTyped` takes for this site: its name where that is beyond doubt. */
+  nameToType(site: string): string {
+    const node = this.roster.sites.get(site);
+    const path = node === undefined ? '' : pathOf(node);
+    const name = node === undefined ? site : [siteTitle(node), path].filter((part) => part !== '').join(', ');
+    return this.siteTyped(name) === site ? name : site;
   }
 
   end(site: string): Promise<boolean> {

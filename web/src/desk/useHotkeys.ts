@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'react';
-import { floorQueue } from '../models/floor';
+import { firstComing, floorQueue } from '../models/floor';
 import { actionOf, whereOf, type Action } from './keys';
 import type { DeskSession } from './session';
 
@@ -40,7 +40,8 @@ export function useHotkeys(session: DeskSession, help: () => void): void {
 function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help'>): void {
   const { selected } = session.store.getState();
   const queue = floorQueue(session.model.store.getState());
-  const firstHand = queue.find((e) => e.role === 'hand')?.site ?? null;
+  const centre = session.model.store.getState().state?.reach === 'centre';
+  const first = firstComing(queue, (id) => session.roster.sites.get(id)?.joined ?? false);
   const site = selected?.kind === 'site' ? selected.id : null;
   switch (action) {
     case 'find':
@@ -65,7 +66,7 @@ function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help'>):
       void session.layout(4);
       break;
     case 'give': {
-      const to = site ?? firstHand;
+      const to = site ?? first;
       if (to !== null) void session.give(to);
       break;
     }
@@ -85,11 +86,32 @@ function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help'>):
       void session.hangUp(null);
       break;
     case 'next':
-      if (firstHand !== null) {
-        session.select({ kind: 'site', id: firstHand });
-        void session.preview(firstHand);
+      if (first !== null) {
+        session.select({ kind: 'site', id: first });
+        void session.preview(first);
       }
       break;
+    case 'nextFloor':
+      if (first !== null) void session.give(first);
+      break;
+    case 'list':
+      if (site !== null && centre) void session.command('list.add', { site });
+      break;
+    case 'forward': {
+      const waiting = queue.filter((e) => e.hand?.branch && e.hand.forwarded === null).map((e) => e.site);
+      const whose = site !== null && waiting.includes(site) ? site : waiting[0];
+      if (whose !== undefined && !centre) {
+        session.showTab('waiting');
+        session.write(whose, 'forward');
+      }
+      break;
+    }
+    case 'extend': {
+      const speakers = queue.filter((e) => e.role === 'speaker').map((e) => e.site);
+      const who = site !== null && speakers.includes(site) ? site : speakers.at(-1);
+      if (who !== undefined && centre) void session.command('floor.extend', { site: who, minutes: 1 });
+      break;
+    }
     case 'mute':
       void session.toggleMute(selected);
       break;

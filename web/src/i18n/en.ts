@@ -1,3 +1,4 @@
+import { floor } from './floor/en';
 import { inspections } from './inspections/en';
 import { readiness } from './readiness/en';
 import { rollcall } from './rollcall/en';
@@ -30,6 +31,7 @@ export const en: Texts = {
   readiness,
   rollcall,
   rehearsal,
+  floor,
   inspections,
   selftest,
   waves,
@@ -93,6 +95,8 @@ export const en: Texts = {
     not_in_meeting: 'This site is not in the meeting.',
     not_speaking: 'This site does not have the floor.',
     hand_already_raised: 'Already asked to speak, waiting.',
+    queue_changed: 'Somebody else has changed the order or the entry. Look again, then do it again.',
+    not_listed: 'This site is no longer on the speakers’ list.',
     too_large: 'Too much data.',
     too_many_requests: 'Too many tries. Wait a few minutes.',
     bad_offer: 'This browser cannot connect pictures.',
@@ -637,6 +641,7 @@ export const en: Texts = {
       end: 'End the floor of the speaker',
       preview: 'Preview the selected site',
       next: 'Preview the first who waits',
+      ...floor.keys,
       mute: 'Mute or unmute the selected site or subtree',
       muteAll: 'Mute all',
       write: 'Write a message',

@@ -1,3 +1,4 @@
+import { floor } from './floor/vi';
 import { inspections } from './inspections/vi';
 import { readiness } from './readiness/vi';
 import { rollcall } from './rollcall/vi';
@@ -30,6 +31,7 @@ export const vi = {
   readiness,
   rollcall,
   rehearsal,
+  floor,
   inspections,
   selftest,
   waves,
@@ -93,6 +95,8 @@ export const vi = {
     not_in_meeting: 'Điểm cầu này chưa vào cuộc họp.',
     not_speaking: 'Điểm cầu này không có quyền phát biểu.',
     hand_already_raised: 'Đã xin phát biểu, đang chờ.',
+    queue_changed: 'Người khác vừa đổi thứ tự hoặc nội dung. Hãy xem lại rồi làm lại.',
+    not_listed: 'Điểm cầu này không còn trong danh sách phát biểu.',
     too_large: 'Dữ liệu quá lớn.',
     too_many_requests: 'Thử quá nhiều lần. Hãy đợi ít phút.',
     bad_offer: 'Trình duyệt này không kết nối hình được.',
@@ -634,6 +638,7 @@ export const vi = {
       end: 'Kết thúc phát biểu của người đang nói',
       preview: 'Xem trước điểm cầu đang chọn',
       next: 'Xem trước người chờ đầu tiên',
+      ...floor.keys,
       mute: 'Tắt hoặc mở tiếng điểm cầu, nhánh đang chọn',
       muteAll: 'Tắt tiếng tất cả',
       write: 'Viết tin nhắn',

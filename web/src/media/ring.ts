@@ -25,6 +25,8 @@ export class Ring {
   }
 
   private once(): void {
+    // A phone that lies on the table is felt, too.
+    if ('vibrate' in navigator) navigator.vibrate([400, 200, 400]);
     this.context ??= new AudioContext();
     const { context } = this;
     void context.resume().catch(() => undefined);

@@ -11,7 +11,11 @@ import type {
   Step,
   StreamEvent,
 } from '../protocol/types';
-import { applyEvent } from './meeting';
+import { applyEvents } from './meeting';
+
+/** With so many raised hands, events are taken in together, this often. */
+const CROWD = 200;
+const CROWD_MS = 100;
 
 export interface LiveMeeting {
   state: MeetingState | null;
@@ -31,6 +35,8 @@ export interface LiveMeeting {
   screens: readonly Screen[];
   /** Calls out of this meeting, those that are over and still shown included; for operators. */
   calls: readonly Call[];
+  /** Units over which somebody who forwards hands is at a desk; for who asked to be told of them. */
+  operators: readonly string[];
   /** Why the server does not let us follow the meeting. */
   refused: string | null;
   /** The last cut that reached the stage: how long its picture took. */
@@ -60,11 +66,15 @@ export class MeetingModel implements StreamHandler {
     lastShown: null,
     receipts: {},
     calls: [],
+    operators: [],
     refused: null,
     steps: new Map(),
     pages: new Map(),
     screens: [],
   }));
+
+  private readonly waiting: StreamEvent[] = [];
+  private timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
     private readonly sink: PresenceSink | null = null,
@@ -76,6 +86,7 @@ export class MeetingModel implements StreamHandler {
   }
 
   snap(state: MeetingState): void {
+    this.waiting.length = 0;
     this.store.setState({ state, refused: null });
   }
 
@@ -84,7 +95,18 @@ export class MeetingModel implements StreamHandler {
   }
 
   ev(event: StreamEvent): void {
-    this.store.setState(({ state }) => (state === null ? {} : { state: applyEvent(state, event) }));
+    this.waiting.push(event);
+    // A country that raises its hands at once is some looks a second, not ten thousand.
+    if ((this.store.getState().state?.floor.hands.length ?? 0) < CROWD) this.flush();
+    else this.timer ??= setTimeout(() => this.flush(), CROWD_MS);
+  }
+
+  /** Takes in the events that wait. */
+  private flush(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    const events = this.waiting.splice(0);
+    this.store.setState(({ state }) => (state === null ? {} : { state: applyEvents(state, events) }));
   }
 
   eph(message: Ephemeral): void {
@@ -100,6 +122,9 @@ export class MeetingModel implements StreamHandler {
         break;
       case 'calls':
         this.store.setState({ calls: message.data.calls });
+        break;
+      case 'operators':
+        this.store.setState({ operators: message.data.units });
         break;
       case 'levels':
         this.store.setState({ levels: message.data.levels });

@@ -1,4 +1,15 @@
-import type { MeetingState, Message, Mic, SiteName, Slots, Speaker, StreamEvent } from '../protocol/types';
+import type {
+  AgendaItem,
+  Hand,
+  Listed,
+  MeetingState,
+  Message,
+  Mic,
+  SiteName,
+  Slots,
+  Speaker,
+  StreamEvent,
+} from '../protocol/types';
 
 /** Messages a state holds; older ones stay in the server's log. */
 const MESSAGES_KEPT = 200;
@@ -11,7 +22,13 @@ export function applyEvent(state: MeetingState, event: StreamEvent): MeetingStat
   return apply(withNames(state, event.data['names']), event);
 }
 
-function apply(state: MeetingState, { type, at, data }: StreamEvent): MeetingState {
+/** The same for several in order; the names that they bring are taken in once. */
+export function applyEvents(state: MeetingState, events: readonly StreamEvent[]): MeetingState {
+  const names = Object.assign({}, ...events.map((event) => event.data['names'])) as Record<string, SiteName>;
+  return events.reduce(applyEvent, withNames(state, names));
+}
+
+function apply(state: MeetingState, { type, at, seq, data }: StreamEvent): MeetingState {
   switch (type) {
     case 'meeting_opened':
       return { ...state, status: 'open', opened_at: at };
@@ -21,7 +38,14 @@ function apply(state: MeetingState, { type, at, data }: StreamEvent): MeetingSta
         status: 'ended',
         ended_at: at,
         stage: { on_air: [null], preview: [null], before: [null] },
-        floor: { ...state.floor, speakers: [], hands: [], ...(hasTotal(state) ? { hands_total: 0 } : {}) },
+        floor: {
+          ...state.floor,
+          speakers: [],
+          hands: [],
+          list: [],
+          last_mute: null,
+          ...(hasTotal(state) ? { hands_total: 0 } : {}),
+        },
         chair_mic: 'off',
       };
     case 'sites_invited':
@@ -35,7 +59,10 @@ function apply(state: MeetingState, { type, at, data }: StreamEvent): MeetingSta
       if (site === null) return withTotal(state, data, 1);
       if (state.floor.hands.some((h) => h.site === site)) return state;
       return withTotal(
-        withHands(state, [...state.floor.hands, { site, at: text(data['at']) ?? at }]),
+        withHands(state, [
+          ...state.floor.hands,
+          { site, at, rank: seq, branch: text(data['branch']), forwarded: null },
+        ]),
         data,
         1,
       );
@@ -47,25 +74,88 @@ function apply(state: MeetingState, { type, at, data }: StreamEvent): MeetingSta
       const site = text(data['site']);
       if (site === null) return state;
       const others = state.floor.speakers.filter((s) => s.site !== site);
-      const speakers = [...others, { site, since: at, mic: 'open' as const }];
-      const given = withMic({ ...state, floor: { ...state.floor, speakers } }, site, 'open');
+      const speaker = { site, since: at, mic: 'open' as const, until: text(data['until']), asked: null };
+      const listed = state.floor.list.filter((entry) => entry.site !== site);
+      const floor = { ...state.floor, speakers: [...others, speaker], list: listed };
+      const given = touched(withMic({ ...state, floor }, site, 'open'), site);
       return withTotal(lowered(given, site), data, 0);
+    }
+    case 'floor_extended': {
+      const site = text(data['site']);
+      return withSpeakers(state, (s) => (s.site === site ? { ...s, until: text(data['until']) } : s));
     }
     case 'floor_ended': {
       const site = text(data['site']);
-      return withSpeakers(state, (s) => (s.site === site ? null : s));
+      return touched(
+        withSpeakers(state, (s) => (s.site === site ? null : s)),
+        site,
+      );
     }
-    case 'mic_set':
+    case 'floor_rules_set':
+      return {
+        ...state,
+        floor: { ...state.floor, minutes: number(data['minutes']), auto_end: data['auto_end'] === true },
+      };
+    case 'list_set':
+      return { ...state, floor: { ...state.floor, list: data['entries'] as Listed[] } };
+    case 'agenda_set':
+      return {
+        ...state,
+        agenda: { version: number(data['version']) ?? 0, items: data['items'] as AgendaItem[] },
+      };
+    case 'hand_forwarded': {
+      const forwarded = { at, note: text(data['note']) ?? '', by: text(data['by']) ?? '' };
+      return withHand(state, text(data['site']), { forwarded });
+    }
+    case 'hand_recalled':
+      return withHand(state, text(data['site']), { forwarded: null });
+    case 'hand_moved':
+      return withHand(state, text(data['site']), { rank: number(data['rank']) ?? 0 });
+    case 'unmute_asked': {
+      const site = text(data['site']);
+      return withSpeakers(state, (s) => (s.site === site ? { ...s, asked: { at, answer: null } } : s));
+    }
+    case 'unmute_answered': {
+      const site = text(data['site']);
+      const answer = data['yes'] === true ? 'yes' : 'no';
+      return withSpeakers(state, (s) =>
+        s.site === site && s.asked !== null ? { ...s, asked: { ...s.asked, answer } } : s,
+      );
+    }
+    case 'mic_set': {
+      const site = text(data['site']);
+      if (site === null) return state;
+      const on = data['on'] !== false;
+      const next = withMic(state, site, on ? 'open' : 'off');
+      // Who was asked and has opened it has answered.
+      return withSpeakers(next, (s) =>
+        on && s.site === site && s.asked?.answer === null
+          ? { ...s, asked: { ...s.asked, answer: 'yes' } }
+          : s,
+      );
+    }
     case 'unmuted': {
       const site = text(data['site']);
-      return site === null ? state : withMic(state, site, data['on'] === false ? 'off' : 'open');
+      return site === null ? state : touched(withMic(state, site, 'open'), site);
     }
-    case 'muted':
+    case 'muted': {
+      const sites = list(data['sites']);
       // The chair's own microphone is shut, not muted: it opens it again itself.
-      return list(data['sites']).reduce(
+      const next = sites.reduce(
         (s, site) => withMic(s, site, site === s.chair_site ? 'off' : 'muted'),
         state,
       );
+      if (data['many'] !== true) return next;
+      const last_mute = {
+        n: seq,
+        unit: text(data['unit']),
+        count: sites.length,
+        sites,
+        by: text(data['by']) ?? '',
+        at,
+      };
+      return { ...next, floor: { ...next.floor, last_mute } };
+    }
     case 'stage_previewed':
       return { ...state, stage: { ...state.stage, preview: slots(data['slots']) } };
     case 'stage_cut':
@@ -102,6 +192,22 @@ function withSpeakers(state: MeetingState, map: (s: Speaker) => Speaker | null):
 
 function withHands(state: MeetingState, hands: MeetingState['floor']['hands']): MeetingState {
   return { ...state, floor: { ...state.floor, hands } };
+}
+
+function withHand(state: MeetingState, site: string | null, change: Partial<Hand>): MeetingState {
+  if (site === null) return state;
+  return withHands(
+    state,
+    state.floor.hands.map((h) => (h.site === site ? { ...h, ...change } : h)),
+  );
+}
+
+/** The site's microphone is no longer as the last mute of many left it. */
+function touched(state: MeetingState, site: string | null): MeetingState {
+  const last = state.floor.last_mute;
+  if (last === null || site === null || !last.sites.includes(site)) return state;
+  const sites = last.sites.filter((s) => s !== site);
+  return { ...state, floor: { ...state.floor, last_mute: { ...last, sites } } };
 }
 
 function lowered(state: MeetingState, site: string | null): MeetingState {

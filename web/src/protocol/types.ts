@@ -229,12 +229,55 @@ export interface Speaker {
   site: string;
   since: string;
   mic: Mic;
+  /** When its time is over; null: it has no limit. */
+  until: string | null;
+  /** It was asked to turn its microphone on, and what it answered. */
+  asked: { at: string; answer: 'yes' | 'no' | null } | null;
 }
 
 export interface Hand {
   site: string;
   at: string;
+  /** Orders its queue, lowest first. */
+  rank: number;
+  /** The unit right below the scope that forwards it; null: it went straight to the centre. */
+  branch: string | null;
+  forwarded: { at: string; note: string; by: string } | null;
 }
+
+/** A coming speaker. `minutes` null: as usual. `version`: what a change of it is made on. */
+export interface Listed {
+  site: string;
+  note: string;
+  minutes: number | null;
+  version: number;
+}
+
+export interface AgendaItem {
+  id: string;
+  title: string;
+  minutes: number | null;
+  /** Minutes of one speaker. */
+  each: number | null;
+  sites: string[];
+  started_at: string | null;
+  ended_at: string | null;
+}
+
+export type NewItem = Pick<AgendaItem, 'title' | 'minutes' | 'each' | 'sites'> & { id: string | null };
+
+/** The last mute of a subtree (or of all, `unit` null), and whom of it nobody has touched since. */
+export interface LastMute {
+  n: number;
+  unit: string | null;
+  count: number;
+  sites: string[];
+  by: string;
+  at: string;
+}
+
+/** How far the asker's desk reaches: the whole scope, a part of it, nowhere. */
+export type Reach = 'centre' | 'desk' | 'site';
 
 export interface Message {
   /** Counts the meeting's messages from 1. */
@@ -271,7 +314,17 @@ export interface MeetingState {
   /** How often sites were invited since the snapshot: this page's own count, for feeds do not change `invited`. */
   invitations?: number;
   stage: { on_air: Slots; preview: Slots; before: Slots };
-  floor: { speakers: Speaker[]; hands: Hand[]; hands_total?: number };
+  reach: Reach;
+  floor: {
+    speakers: Speaker[];
+    hands: Hand[];
+    hands_total?: number;
+    list: Listed[];
+    minutes: number | null;
+    auto_end: boolean;
+    last_mute: LastMute | null;
+  };
+  agenda: { version: number; items: AgendaItem[] };
   chair_mic: Mic;
   messages: Message[];
   sites: Record<string, SiteName>;
@@ -319,6 +372,7 @@ export type Ephemeral =
   | { topic: 'speaking'; data: { sites: string[] } }
   | { topic: 'levels'; data: { levels: Record<string, number> } }
   | { topic: 'rollcall'; data: RollFrame }
+  | { topic: 'operators'; data: { units: string[] } }
   | { topic: 'rehearsal'; data: { version: number } }
   | { topic: 'calls'; data: { calls: Call[] } }
   | { topic: 'receipts'; data: { messages: Record<string, Figures> } }
@@ -368,10 +422,25 @@ export interface Commands {
   'meeting.join': object;
   'meeting.leave': object;
   'hand.raise': object;
-  'hand.lower': { site?: string };
-  'floor.give': { site: string; replace?: boolean; stage?: boolean };
+  'hand.lower': { site?: string; reason?: string };
+  'hand.forward': { site: string; note?: string };
+  'hand.recall': { site: string };
+  'hand.move': { site: string; before: string | null; seen?: number };
+  'floor.give': { site: string; replace?: boolean; stage?: boolean; minutes?: number | null };
   'floor.end': { site: string };
+  'floor.extend': { site: string; minutes: number };
+  'floor.rules': { minutes: number | null; auto_end: boolean };
+  'list.add': { site: string; note?: string; minutes?: number | null; before?: string | null };
+  'list.move': { site: string; before: string | null; version?: number };
+  'list.edit': { site: string; note: string; minutes: number | null; version: number };
+  'list.remove': { site: string };
+  'agenda.set': { items: NewItem[]; version: number };
+  'agenda.start': { item: string };
+  'agenda.finish': { item: string };
   'mic.set': { on: boolean };
+  'mic.ask': { site: string };
+  'mic.answer': { yes: boolean };
+  'mute.undo': { n: number };
   mute: { site: string } | { unit: string } | { all: true };
   unmute: { site: string };
   'stage.preview': { slots: Slots };

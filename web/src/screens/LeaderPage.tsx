@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { callSite } from '../desk/call';
 import { Mark, type MarkName } from '../design/marks';
+import { SpeakerClock } from '../floor/Clock';
 import { formatClock, formatNumber } from '../i18n/format';
 import { floorQueue, standingOf } from '../models/floor';
 import { awaitsPicture } from '../models/live';
@@ -26,7 +27,7 @@ export default function LeaderPage() {
         new ScreenSession(http, meeting, tab, {
           kind: 'leader',
           videoLines: STAGE_LINES,
-          topics: ['presence', 'levels'],
+          topics: ['presence', 'levels', 'operators'],
           roster: true,
           label,
         })
@@ -105,7 +106,7 @@ function Next() {
   const live = useLive((s) => s);
   const queue = floorQueue(live);
   const speakers = queue.filter((entry) => entry.role === 'speaker');
-  const hands = queue.filter((entry) => entry.role === 'hand');
+  const hands = queue.filter((entry) => entry.role !== 'speaker');
   const lined = (live.state?.stage.preview ?? []).filter(
     (site): site is string => site !== null && !speakers.some((entry) => entry.site === site),
   );
@@ -115,7 +116,13 @@ function Next() {
       <h2>{t('screens.nextSpeakers')}</h2>
       <ol>
         {speakers.map((entry) => (
-          <Person key={entry.site} site={entry.site} mark="speaking" word={t('screens.hasFloor')} />
+          <Person
+            key={entry.site}
+            site={entry.site}
+            mark="speaking"
+            word={t('screens.hasFloor')}
+            until={entry.speaker?.until ?? null}
+          />
         ))}
         {lined.map((site) => (
           <Person key={site} site={site} mark="preview" word={t('screens.linedUp')} />
@@ -135,8 +142,19 @@ function Next() {
   );
 }
 
-function Person({ site, mark, word }: { site: string; mark: MarkName; word: string }) {
+function Person({
+  site,
+  mark,
+  word,
+  until = null,
+}: {
+  site: string;
+  mark: MarkName;
+  word: string;
+  until?: string | null;
+}) {
   const { title, path } = useName(site);
+  const skew = useStore(useScreen().wire.state, (s) => s.skew);
   return (
     <li data-site={site}>
       <Mark name={mark} size={24} silent />
@@ -144,7 +162,9 @@ function Person({ site, mark, word }: { site: string; mark: MarkName; word: stri
         <b>{title}</b>
         <small>{path}</small>
       </span>
-      <em>{word}</em>
+      <em>
+        {word} <SpeakerClock until={until} skew={skew} />
+      </em>
     </li>
   );
 }

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
+import { SpeakerClock } from '../floor/Clock';
 import { formatDay } from '../i18n/format';
 import { awaitsPicture } from '../models/live';
 import { AudioLines } from '../parts/AudioLines';
@@ -50,6 +51,7 @@ function Output() {
           />
         ))}
       </div>
+      <Clock />
       {nothing && state !== null && <Holding title={state.title} />}
       <AudioLines viewer={session.viewer} sound={session.sound} />
     </main>
@@ -87,6 +89,17 @@ function Slot({
         </figcaption>
       )}
     </figure>
+  );
+}
+
+/** What who speaks still has, where there is a limit: an audience keeps time, too. */
+function Clock() {
+  const skew = useStore(useScreen().wire.state, (s) => s.skew);
+  const until = useMeeting()?.floor.speakers.find((s) => s.until !== null)?.until ?? null;
+  return (
+    <div className={classes.clock}>
+      <SpeakerClock until={until} skew={skew} large />
+    </div>
   );
 }
 

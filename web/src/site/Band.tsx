@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { Mark } from '../design/marks';
+import { SpeakerClock } from '../floor/Clock';
 import { formatNumber, formatShortSpan } from '../i18n/format';
 import type { Face } from '../models/site';
 import { Prefs } from '../parts/Prefs';
@@ -60,6 +61,8 @@ export function Band({ session, scene }: { session: SiteSession; scene: SiteScen
   const link = useStore(session.wire.state, (s) => s.link);
   const degraded = useStore(session.store, (s) => s.degraded);
   const now = useNow();
+  const skew = useStore(session.wire.state, (s) => s.skew);
+  const until = scene.state?.floor.speakers.find((s) => s.site === scene.me)?.until ?? null;
   const { face, mic, fault } = scene;
   const broken = link !== 'open' || fault === 'no_network';
   // The path begins with the unit itself, which the label has named.
@@ -83,7 +86,12 @@ export function Band({ session, scene }: { session: SiteSession; scene: SiteScen
         <p className={classes.word}>{t(`site.face.${face}`)}</p>
         <p className={classes.hint}>{hint}</p>
       </div>
-      {face === 'on_air' && since !== null && (
+      {until !== null && (
+        <div className={classes.limit}>
+          <SpeakerClock until={until} skew={skew} large />
+        </div>
+      )}
+      {until === null && face === 'on_air' && since !== null && (
         <p className={classes.clock} aria-label={t('site.onAirFor')}>
           {formatShortSpan(now - since)}
         </p>

@@ -21,6 +21,8 @@ export function Controls({
   const cameraOn = useStore(session.store, (s) => s.cameraOn);
   const { state, mic, hasFloor, handUp, me, face } = scene;
   const speaking = me !== null && (state?.floor.speakers.some((s) => s.site === me) ?? false);
+  const sent = (state?.floor.hands.find((h) => h.site === me)?.forwarded ?? null) !== null;
+  const listed = (state?.floor.list.findIndex((one) => one.site === me) ?? -1) + 1;
   const waiting = state?.floor.hands_total ?? 0;
   const mayOpen = face === 'invited' || (hasFloor && mic === 'off');
   return (
@@ -48,7 +50,8 @@ export function Controls({
         >
           <span className={classes.two}>
             {handUp ? t('site.lower') : t('site.raise')}
-            {handUp && <small>{t('site.waiting')}</small>}
+            {handUp && <small>{t(sent ? 'floor.up' : 'site.waiting')}</small>}
+            {listed > 0 && <small data-testid="own-place">{t('floor.place', { n: listed })}</small>}
             {!handUp && waiting > 0 && <small>{t('site.hands', { count: waiting })}</small>}
           </span>
         </Button>

@@ -20,6 +20,7 @@ import { RehearsalCard } from './RehearsalCard';
 import type { SiteSession } from './session';
 import classes from './site.module.css';
 import { Stage } from './Stage';
+import { UnmuteAsk } from './UnmuteAsk';
 import { useScene, useSession, type SiteScene } from './useSite';
 
 const NOTICE_MS = 5_000;
@@ -65,6 +66,7 @@ export default function SitePage() {
           </main>
         )}
         <Notice session={session} />
+        <UnmuteAsk session={session} scene={scene} />
         <Ringing session={session} scene={scene} />
       </div>
       <AudioLines viewer={session.viewer} sound={session.sound} />

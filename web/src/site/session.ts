@@ -165,7 +165,9 @@ export class SiteSession {
         if (now.sleptS !== before.sleptS) this.wire.nudge();
       }),
       this.meeting.store.subscribe((now, before) => {
-        if (now.state !== before.state) this.acknowledge();
+        if (now.state === before.state) return;
+        this.acknowledge();
+        this.ringIfCalled();
       }),
       this.devices.store.subscribe((now, before) => {
         if (now.audio !== before.audio) this.meter.listen(now.audio);
@@ -292,6 +294,12 @@ export class SiteSession {
     if (this.wire.state.getState().you?.mic === 'off') await this.command('mic.set', { on: true });
   }
 
+  /** Turns the microphone on because the centre asked for it: whatever is missing, this opens it. */
+  async acceptUnmute(): Promise<void> {
+    if (!this.sound.store.getState().armed || this.devices.store.getState().mic !== 'ok') await this.arm();
+    await this.command('mic.answer', { yes: true });
+  }
+
   async join(meeting: string): Promise<void> {
     sessionStorage.removeItem(LEFT);
     await this.joinNow(meeting);
@@ -330,7 +338,7 @@ export class SiteSession {
     const meeting = you.meetings.find((m) => m.id === you.in) ?? null;
     if (you.publish !== null && meeting !== null) this.publisher.publish(meeting.id, meeting.codec);
     else this.publisher.release();
-    this.ring.sound(you.call?.state === 'ringing');
+    this.ringIfCalled();
     // A called site is waited for: its own picture goes first, it looks as soon as that is on its way.
     const first = you.call !== null && you.publish !== null && video !== null;
     if (!first || this.publisher.store.getState().phase !== 'connecting') this.follow(meeting, target);
@@ -339,6 +347,14 @@ export class SiteSession {
     // While it sends video too: a site on the stage is shown to weak lines by its stills, a called one is kept so.
     const often = onAir || you.call?.state === 'live';
     this.poster.show(you.publish === null || often ? video : null, often);
+  }
+
+  /** A call, or a request to turn the microphone on, rings until it is answered. */
+  private ringIfCalled(): void {
+    const { you, who } = this.wire.state.getState();
+    const speakers = this.meeting.store.getState().state?.floor.speakers ?? [];
+    const asked = speakers.find((s) => s.site === who?.id)?.asked ?? null;
+    this.ring.sound(you?.call?.state === 'ringing' || (asked !== null && asked.answer === null));
   }
 
   /** This page's part in the rehearsal that it is in. */

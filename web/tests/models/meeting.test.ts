@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { applyEvent, inLayout, shownTo, withPreview } from '../../src/models/meeting';
 import type { MeetingState } from '../../src/protocol/types';
 import { pick, seeded } from '../random';
-import { openMeeting } from './states';
+import { floorOf, openMeeting } from './states';
 
 let seq = 0;
 const after = (state: MeetingState, type: string, data: Record<string, unknown> = {}) =>
@@ -45,6 +45,49 @@ describe('a meeting after an event', () => {
     expect(s.floor.speakers[0]?.mic).toBe('off');
   });
 
+  it('takes a hand up to the centre and back, and puts it elsewhere in its queue', () => {
+    let s = after(openMeeting(), 'hand_raised', { site: 's_1', branch: '70' });
+    const raised = s.floor.hands[0]?.rank ?? 0;
+    expect(s.floor.hands[0]).toMatchObject({ branch: '70', forwarded: null });
+    s = after(s, 'hand_forwarded', { site: 's_1', note: 'nước sinh hoạt', by: 'Bình' });
+    expect(s.floor.hands[0]?.forwarded).toMatchObject({ note: 'nước sinh hoạt', by: 'Bình' });
+    s = after(s, 'hand_recalled', { site: 's_1' });
+    s = after(s, 'hand_moved', { site: 's_1', rank: raised - 0.5 });
+    expect(s.floor.hands[0]).toMatchObject({ forwarded: null, rank: raised - 0.5 });
+    expect(after(s, 'hand_forwarded', {})).toEqual(s);
+  });
+
+  it('gives the floor for a time, takes the speaker off the list, extends', () => {
+    const entry = { site: 's_1', note: '', minutes: 2, version: 1 };
+    let s = after(openMeeting(), 'list_set', { entries: [entry, { ...entry, site: 's_2' }] });
+    s = after(s, 'floor_given', { site: 's_1', until: '2021-09-05T02:02:00.000Z' });
+    expect(s.floor.list.map((one) => one.site)).toEqual(['s_2']);
+    expect(s.floor.speakers[0]?.until).toBe('2021-09-05T02:02:00.000Z');
+    s = after(s, 'floor_extended', { site: 's_1', minutes: 1, until: '2021-09-05T02:03:00.000Z' });
+    expect(s.floor.speakers[0]?.until).toBe('2021-09-05T02:03:00.000Z');
+  });
+
+  it('remembers whom a mute of many shut, until somebody touches them', () => {
+    let s = after(openMeeting(), 'floor_given', { site: 's_1' });
+    s = after(s, 'floor_given', { site: 's_2' });
+    s = after(s, 'muted', { sites: ['s_1', 's_2'], many: true, unit: '70', by: 'Bình' });
+    expect(s.floor.last_mute).toMatchObject({ n: seq, unit: '70', count: 2, sites: ['s_1', 's_2'] });
+    s = after(s, 'unmuted', { site: 's_1' });
+    s = after(s, 'floor_ended', { site: 's_2', reason: 'ended' });
+    expect(s.floor.last_mute).toMatchObject({ count: 2, sites: [] });
+  });
+
+  it('knows who was asked to turn its microphone on, and the answer', () => {
+    const asked = () => s.floor.speakers[0]?.asked?.answer;
+    let s = after(openMeeting(), 'floor_given', { site: 's_1' });
+    s = after(s, 'mic_set', { site: 's_1', on: false });
+    s = after(s, 'unmute_asked', { site: 's_1' });
+    expect(asked()).toBeNull();
+    expect(((s = after(s, 'unmute_answered', { site: 's_1', yes: false })), asked())).toBe('no');
+    s = after(s, 'unmute_asked', { site: 's_1' });
+    expect(((s = after(s, 'mic_set', { site: 's_1', on: true })), asked())).toBe('yes');
+  });
+
   it('ends with nobody on the floor and nothing on the stage', () => {
     let s = after(openMeeting(), 'floor_given', { site: 's_1' });
     s = after(s, 'meeting_ended');
@@ -72,10 +115,8 @@ describe('a meeting after an event', () => {
   });
 
   it('keeps the count of hands a site may not see', () => {
-    const s = after(openMeeting({ floor: { speakers: [], hands: [], hands_total: 2 } }), 'hand_raised', {
-      hands_total: 3,
-    });
-    expect(s.floor).toEqual({ speakers: [], hands: [], hands_total: 3 });
+    const s = after(openMeeting({ floor: floorOf({ hands_total: 2 }) }), 'hand_raised', { hands_total: 3 });
+    expect(s.floor).toEqual(floorOf({ hands_total: 3 }));
   });
 
   it('keeps the last 200 messages, counting those it may not read', () => {

@@ -1,4 +1,33 @@
-import type { MeetingState } from '../../src/protocol/types';
+import type { Hand, MeetingState, Speaker } from '../../src/protocol/types';
+
+/** A floor that nobody has and nobody asks for. */
+export const floorOf = (over: Partial<MeetingState['floor']> = {}): MeetingState['floor'] => ({
+  speakers: [],
+  hands: [],
+  list: [],
+  minutes: null,
+  auto_end: false,
+  last_mute: null,
+  ...over,
+});
+
+export const hand = (site: string, at: string, over: Partial<Hand> = {}): Hand => ({
+  site,
+  at,
+  rank: Date.parse(at),
+  branch: null,
+  forwarded: null,
+  ...over,
+});
+
+export const speaker = (site: string, since: string, over: Partial<Speaker> = {}): Speaker => ({
+  site,
+  since,
+  mic: 'open',
+  until: null,
+  asked: null,
+  ...over,
+});
 
 /** An open meeting of 64 with nobody on the floor. */
 export const openMeeting = (over: Partial<MeetingState> = {}): MeetingState => ({
@@ -14,7 +43,9 @@ export const openMeeting = (over: Partial<MeetingState> = {}): MeetingState => (
   ended_at: null,
   invited: 64,
   stage: { on_air: ['s_vn'], preview: [null], before: [null] },
-  floor: { speakers: [], hands: [] },
+  reach: 'centre',
+  floor: floorOf(),
+  agenda: { version: 0, items: [] },
   chair_mic: 'off',
   messages: [],
   sites: {},

@@ -120,6 +120,9 @@ class Following:
         elif topic == "rehearsal":
             if "rehearsal" in follow.topics:
                 self._outbox.put_latest(f"{follow.stream} {topic}", text)
+        elif topic == "operators":
+            if "operators" in follow.topics:
+                self._outbox.put_latest(f"{follow.stream} {topic}", text)
         elif topic != "levels" or "levels" in follow.topics:
             before = self._outbox.dropped
             self._outbox.put_latest(f"{follow.stream} {topic}", text)
@@ -217,6 +220,8 @@ class Following:
         if "screens" in follow.topics:
             listing = self._services.screens.registry.listing(meeting)
             self._client.send(frames.ephemeral(follow.stream, "screens", {"screens": listing}))
+        if "operators" in follow.topics:
+            self._hub.tell_operators(follow.stream)
         self.owe_calls(follow)
         if "receipts" in follow.topics:
             self.owe_receipts(follow, await self._services.meetings.recent_receipts(meeting))
@@ -239,7 +244,7 @@ class Following:
         while True:
             actor, seen = self._client.actor, None
             viewer = await self._services.meetings.viewer(meeting, actor)
-            if topics & {"presence", "receipts", "rollcall", "screens", "calls"}:
+            if topics & {"presence", "receipts", "rollcall", "screens", "calls", "operators"}:
                 roster = await self._services.meetings.roster(meeting, actor)
                 seen = frozenset(row[0] for row in roster.sites)
             if actor is self._client.actor:

@@ -60,7 +60,11 @@ class Subscribe(_Frame):
     stream: Annotated[str, Field(min_length=1, max_length=80)]
     since: Annotated[int, Field(ge=0)] | None = None
     topics: Annotated[
-        list[Literal["presence", "levels", "receipts", "rollcall", "screens", "rehearsal", "calls"]],
+        list[
+            Literal[
+                "presence", "levels", "receipts", "rollcall", "screens", "rehearsal", "calls", "operators"
+            ]
+        ],
         Field(alias="with", max_length=8),
     ] = []
 

@@ -172,7 +172,9 @@ class Hub:
     def unfollow(self, connection: "Connection", stream: str) -> None:
         """No longer."""
         followers = self._by_stream.get(stream, {})
-        followers.pop(connection, None)
+        follow = followers.pop(connection, None)
+        if follow is not None and "operators" in follow.topics:
+            self.tell_operators(stream)
         if not followers:
             self._by_stream.pop(stream, None)
             self.heads.pop(stream, None)
@@ -336,6 +338,15 @@ class Hub:
         meeting = self.services.meetings.meeting_of(site)
         if meeting is not None:
             self._take_ephemeral(f"meeting:{meeting}", "pages", {"pages": {site: page}})
+
+    def tell_operators(self, stream: str) -> None:
+        """Over which units of the meeting somebody is at a desk who forwards hands: those of its centre,
+        who need nobody to forward to them, are not meant."""
+        units: set[str] = set()
+        for connection, follow in self._by_stream.get(stream, {}).items():
+            if "operators" in follow.topics and not follow.viewer.centre:
+                units.update(self.services.access.units_granted(connection.actor, "hand.forward"))
+        self._take_ephemeral(stream, "operators", {"units": sorted(units)})
 
     def page_of(self, site: str) -> dict[str, Any] | None:
         """The same, of a site that has said so: `{"page_hidden", "slept_s", "slept_at"}`."""

@@ -1,0 +1,110 @@
+import { Button } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { useStore } from 'zustand';
+import { useDesk, useDeskState, useMeetingState, useNames } from '../desk/useDesk';
+import { Mark, MicMark } from '../design/marks';
+import { formatExact, formatShortSpan } from '../i18n/format';
+import { levelOf } from '../media/meter';
+import type { QueueEntry } from '../models/floor';
+import { useNow } from '../parts/useNow';
+import { SpeakerClock } from './Clock';
+import classes from './floor.module.css';
+import { Ticks } from './Hands';
+
+const MORE = [1, 2, 5] as const;
+
+/** A site that has the floor: its clock, its microphone, what can be done with it. */
+export function Speaking({ entry }: { entry: QueueEntry }) {
+  const { t } = useTranslation();
+  const session = useDesk();
+  const skew = useStore(session.wire.state, (s) => s.skew);
+  const now = useNow() + skew;
+  const centre = useMeetingState()?.reach === 'centre';
+  const name = useNames()(entry.site);
+  const selected = useDeskState((s) => s.selected?.kind === 'site' && s.selected.id === entry.site);
+  const { asked, until } = entry.speaker ?? { asked: null, until: null };
+  const answer =
+    asked === null ? null : asked.answer === null ? 'asked' : asked.answer === 'no' ? 'declined' : null;
+  return (
+    <li
+      className={classes.entry}
+      data-testid="hand-item"
+      data-role="speaker"
+      data-site={entry.site}
+      data-selected={selected}
+    >
+      <span className={classes.place}>
+        <Mark name={entry.onAir ? 'on_air' : 'speaking'} />
+      </span>
+      <button
+        type="button"
+        className={classes.name}
+        onClick={() => session.select({ kind: 'site', id: entry.site })}
+      >
+        <span className="dc-hidden">{t('site.title')} </span>
+        {name.title}
+        <small>
+          {name.path && `${name.path} · `}
+          <time title={formatExact(entry.at)}>{formatShortSpan(now - entry.at)}</time>
+        </small>
+      </button>
+      <span className={classes.ticks}>
+        <Ticks entry={entry} />
+        <span className={classes.level} title={entry.level === null ? '' : `${entry.level} dBov`}>
+          <MicMark mic={entry.mic} />
+          <span style={{ transform: `scaleX(${entry.level === null ? 0 : levelOf(entry.level)})` }} />
+        </span>
+      </span>
+      {answer !== null && (
+        <p className={classes.asked} data-answer={answer} data-testid="asked" role="status">
+          {t(`floor.${answer}`)}
+        </p>
+      )}
+      <span className={classes.actions}>
+        <SpeakerClock until={until} skew={skew} />
+        <Button
+          size="compact-xs"
+          variant="default"
+          onClick={() => void session.end(entry.site)}
+          data-testid="end-floor"
+        >
+          {t('desk.end')}
+        </Button>
+        {centre &&
+          MORE.map((n) => (
+            <Button
+              key={n}
+              size="compact-xs"
+              variant="default"
+              aria-label={t('floor.extend', { n })}
+              title={t('floor.extend', { n })}
+              onClick={() => void session.command('floor.extend', { site: entry.site, minutes: n })}
+              data-testid={`extend-${n}`}
+            >
+              +{n}
+            </Button>
+          ))}
+        {entry.mic === 'off' ? (
+          <Button
+            size="compact-xs"
+            variant="filled"
+            disabled={answer === 'asked'}
+            onClick={() => void session.command('mic.ask', { site: entry.site })}
+            data-testid="ask-unmute"
+          >
+            {t('floor.askUnmute')}
+          </Button>
+        ) : (
+          <Button
+            size="compact-xs"
+            variant="default"
+            onClick={() => void session.toggleMute({ kind: 'site', id: entry.site })}
+            data-testid="mute-site"
+          >
+            {entry.mic === 'muted' ? t('desk.unmuteSite') : t('desk.muteSite')}
+          </Button>
+        )}
+      </span>
+    </li>
+  );
+}
