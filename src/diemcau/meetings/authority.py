@@ -42,7 +42,7 @@ def authorise(
         case c.Mute(unit=str() as unit):
             units.get(unit)
             access.authorise(actor, command.type, unit)
-        case c.GiveFloor(site):
+        case c.GiveFloor(site) | c.LineUp(site):
             access.authorise(actor, command.type, *scope, names[site].unit)
         case c.Preview(slots) | c.Cut(slots):
             sites = [site for site in slots or () if site is not None]
@@ -77,6 +77,8 @@ def mentioned(actor: Actor, meeting: Meeting, command: c.MeetingCommand) -> set[
     found: set[str | None] = {actor.site}
     match command:
         case c.LowerHand(site) | c.GiveFloor(site) | c.EndFloor(site) | c.Mute(site=site) | c.Unmute(site):
+            found.add(site)
+        case c.LineUp(site):
             found.add(site)
         case c.Invite(sites) | c.Preview(sites):
             found.update(sites)

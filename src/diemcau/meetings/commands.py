@@ -10,6 +10,7 @@ MAX_TEXT: Final = 2000
 MAX_INVITED_AT_ONCE: Final = 1000
 MAX_GOT_AT_ONCE: Final = 100
 SLOT_COUNTS: Final = (1, 2, 4)
+MAX_LINED_UP: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,16 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class LineUp:
+    """`stage.line_up`: the site waits its turn for the stage, or no longer; `place`: where in the line (0 the
+    first; None: where it is, else the end)."""
+
+    site: str
+    on: bool = True
+    place: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
     """`message.post`; `to`: "all", "desk" or a site's id; `ask`: every site that it is for shall answer."""
 
@@ -142,6 +153,7 @@ MeetingCommand: TypeAlias = (
     | Unmute
     | Preview
     | Cut
+    | LineUp
     | Post
     | Got
     | Answer
@@ -257,6 +269,13 @@ def _cut(fields: _Fields) -> Cut:
     return Cut(_slots(fields))
 
 
+def _line_up(fields: _Fields) -> LineUp:
+    place = fields.pop("place", None)
+    if place is not None and (type(place) is not int or not 0 <= place < MAX_LINED_UP):
+        raise BadRequest(f"place must be 0 to {MAX_LINED_UP - 1}", field="place")
+    return LineUp(_text(fields, "site"), _flag(fields, "on", True), place)
+
+
 def _mute(fields: _Fields) -> Mute:
     given = [key for key in ("site", "unit", "all") if fields.get(key) is not None]
     if len(given) != 1:
@@ -293,6 +312,7 @@ _PARSERS: Final[Mapping[str, Callable[[_Fields], MeetingCommand]]] = {
     "unmute": lambda fields: Unmute(_text(fields, "site")),
     "stage.preview": lambda fields: Preview(_slots(fields)),
     "stage.cut": _cut,
+    "stage.line_up": _line_up,
     "message.post": _post,
     "message.got": lambda fields: Got(_ids(fields, "messages", MAX_GOT_AT_ONCE)),
     "message.answer": lambda fields: Answer(_text(fields, "message")),

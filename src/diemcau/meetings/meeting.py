@@ -103,6 +103,7 @@ class Meeting:
     on_air: Slots = (None,)
     preview: Slots = (None,)
     before: Slots = (None,)
+    line_up: tuple[str, ...] = ()
     speakers: dict[str, Speaker] = field(default_factory=dict)
     hands: dict[str, datetime] = field(default_factory=dict)
     chair_mic: Literal["open", "off"] = "off"
@@ -134,6 +135,7 @@ class Meeting:
             yield self.chair_site
         for slots in (self.on_air, self.preview, self.before):
             yield from (site for site in slots if site is not None)
+        yield from self.line_up
         yield from self.speakers
         yield from self.hands
         for message in self.messages:
@@ -182,6 +184,7 @@ def _ended(meeting: Meeting, event: Event, data: Any) -> None:
     meeting.hands.clear()
     meeting.chair_mic = "off"
     meeting.on_air = meeting.preview = meeting.before = (None,)
+    meeting.line_up = ()
 
 
 def _invited(meeting: Meeting, event: Event, data: Any) -> None:
@@ -229,11 +232,21 @@ def _set_mic(meeting: Meeting, site: str, mic: Mic) -> None:
 
 def _previewed(meeting: Meeting, event: Event, data: Any) -> None:
     meeting.preview = tuple(data["slots"])
+    _leave_line_up(meeting, meeting.preview)
 
 
 def _cut(meeting: Meeting, event: Event, data: Any) -> None:
     meeting.on_air = tuple(data["slots"])
     meeting.before = tuple(data["before"])
+    _leave_line_up(meeting, meeting.on_air)
+
+
+def _lined_up(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.line_up = tuple(data["sites"])
+
+
+def _leave_line_up(meeting: Meeting, slots: Slots) -> None:
+    meeting.line_up = tuple(site for site in meeting.line_up if site not in slots)
 
 
 def _posted(meeting: Meeting, event: Event, data: Any) -> None:
@@ -278,6 +291,7 @@ _CHANGES: Final = {
     "unmuted": _unmuted,
     "stage_previewed": _previewed,
     "stage_cut": _cut,
+    "stage_lined_up": _lined_up,
     "message_posted": _posted,
 }
 
@@ -301,6 +315,7 @@ def to_json(meeting: Meeting) -> dict[str, JsonValue]:
         "on_air": meeting.on_air,
         "preview": meeting.preview,
         "before": meeting.before,
+        "line_up": meeting.line_up,
         "speakers": [
             [site, rfc3339(speaker.since), speaker.mic] for site, speaker in meeting.speakers.items()
         ],
@@ -330,6 +345,7 @@ def from_json(value: Mapping[str, Any]) -> Meeting:
         tuple(value["on_air"]),
         tuple(value["preview"]),
         tuple(value["before"]),
+        tuple(value.get("line_up", ())),  # older snapshots have none
         {site: Speaker(parse_rfc3339(since), mic) for site, since, mic in value["speakers"]},
         {site: parse_rfc3339(at) for site, at in value["hands"]},
         value["chair_mic"],
