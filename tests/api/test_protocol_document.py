@@ -8,6 +8,7 @@ from diemcau import media, meetings, stage, units  # noqa: F401 - their errors a
 from diemcau.api.live import frames
 from diemcau.errors import DiemCauError
 from diemcau.inspections import CALL_TYPES
+from diemcau.talkback import TALK_TYPES
 from diemcau.meetings import commands, rollcall
 from diemcau.rollout import rehearsals  # noqa: F401
 
@@ -52,6 +53,7 @@ def test_the_commands_are_those_of_the_document() -> None:
         *commands.COMMAND_TYPES,
         *rollcall.COMMAND_TYPES,
         *CALL_TYPES,
+        *TALK_TYPES,
     }
 
 

@@ -105,7 +105,6 @@ async def test_a_private_word_goes_both_ways_and_the_meeting_hears_nothing_of_it
         await settled(lambda: mics(world, meeting, me) == [])
 
         assert (await post.command("talk.end", meeting, talk=talk))["op"] == "ack"
-        await desk.next("eph", when=lambda f: f["topic"] == "talkback" and f["data"] == {"talks": []})
         await post.you(lambda you: you["talks"] == [] and you["publish"] is None)
         await settled(lambda: not [n for n in world.node.programs if n.startswith("talk/")])
         await settled(lambda: not [n for n in world.node.viewers if n.startswith("talk/")])

@@ -66,6 +66,7 @@ TalkCommand = OpenTalk | Say | MuteTalk | Together | Tap | EndTalk
 _COMMANDS: TypeAdapter[TalkCommand] = TypeAdapter(Annotated[TalkCommand, Field(discriminator="type")])
 
 TALK_PREFIX: Final = "talk."
+TALK_TYPES: Final = ("talk.open", "talk.say", "talk.mute", "talk.together", "talk.tap", "talk.end")
 
 
 def parse_talk(message: dict[str, Any]) -> TalkCommand:

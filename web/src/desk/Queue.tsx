@@ -8,8 +8,9 @@ import { formatExact, formatNumber, formatShortSpan } from '../i18n/format';
 import { levelOf } from '../media/meter';
 import { floorQueue, type QueueEntry } from '../models/floor';
 import { useNow } from '../parts/useNow';
+import { CheckMarks } from '../talkback/CheckMarks';
 import classes from './queue.module.css';
-import { useDesk, useDeskState, useLiveMeeting, useNames } from './useDesk';
+import { useDesk, useDeskState, useLiveMeeting, useMeetingState, useNames } from './useDesk';
 
 /** Who has the floor, then who waits; picture and voice are ticked by the machine before the cut. */
 export function Queue() {
@@ -53,6 +54,7 @@ function Entry({ entry, first }: { entry: QueueEntry; first: boolean }) {
   const now = useNow() + skew;
   const name = useNames()(entry.site);
   const selected = useDeskState((s) => s.selected?.kind === 'site' && s.selected.id === entry.site);
+  const lined = useMeetingState()?.stage.line_up?.includes(entry.site) ?? false;
   const speaker = entry.role === 'speaker';
   const span = formatShortSpan(now - entry.at);
   return (
@@ -79,18 +81,18 @@ function Entry({ entry, first }: { entry: QueueEntry; first: boolean }) {
         </small>
       </button>
       <span className={classes.ticks}>
-        <Tick ok={entry.pictureOk} yes={t('desk.pictureOk')} no={t('desk.pictureNo')}>
-          <Icon name="camera" size={16} />
-        </Tick>
         {speaker ? (
-          <span className={classes.level} title={entry.level === null ? '' : `${entry.level} dBov`}>
-            <MicMark mic={entry.mic} />
-            <span style={{ transform: `scaleX(${entry.level === null ? 0 : levelOf(entry.level)})` }} />
-          </span>
+          <>
+            <Tick ok={entry.pictureOk} yes={t('desk.pictureOk')} no={t('desk.pictureNo')}>
+              <Icon name="camera" size={16} />
+            </Tick>
+            <span className={classes.level} title={entry.level === null ? '' : `${entry.level} dBov`}>
+              <MicMark mic={entry.mic} />
+              <span style={{ transform: `scaleX(${entry.level === null ? 0 : levelOf(entry.level)})` }} />
+            </span>
+          </>
         ) : (
-          <Tick ok={entry.voiceOk} yes={t('desk.voiceOk')} no={t('desk.voiceNo')}>
-            <MicMark mic="open" silent />
-          </Tick>
+          <CheckMarks site={entry.site} otherwise={[entry.pictureOk, entry.voiceOk]} />
         )}
       </span>
       <span className={classes.actions}>
@@ -131,6 +133,15 @@ function Entry({ entry, first }: { entry: QueueEntry; first: boolean }) {
               onClick={() => void session.preview(entry.site)}
             >
               {t('desk.toPreview')}
+            </Button>
+            <Button
+              size="compact-xs"
+              variant="default"
+              disabled={entry.inPreview || lined}
+              onClick={() => void session.lineUp(entry.site)}
+              data-testid="line-up-hand"
+            >
+              {t('talkback.lineUp.add')}
             </Button>
             <Button
               size="compact-xs"

@@ -13,6 +13,9 @@ export type Action =
   | 'next'
   | 'mute'
   | 'muteAll'
+  | 'talk'
+  | 'talkEnd'
+  | 'lineUp'
   | 'write'
   | 'regions'
   | 'help';
@@ -39,7 +42,9 @@ const BY_CODE: Record<string, Action> = {
   KeyH: 'hangUp',
   KeyN: 'next',
   KeyM: 'mute',
-  KeyT: 'write',
+  KeyT: 'talk',
+  KeyL: 'lineUp',
+  KeyW: 'write',
   Digit1: 'layout1',
   Numpad1: 'layout1',
   Digit2: 'layout2',
@@ -59,7 +64,7 @@ export function actionOf(press: Press, where: Where): Action | null {
   // A held key must not cut again and again.
   if (press.repeat) return null;
   if (press.key === 'Enter') return where === 'page' ? 'cut' : null;
-  if (press.shift) return press.code === 'KeyM' ? 'muteAll' : null;
+  if (press.shift) return press.code === 'KeyM' ? 'muteAll' : press.code === 'KeyT' ? 'talkEnd' : null;
   return BY_CODE[press.code] ?? null;
 }
 

@@ -2,6 +2,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { StreamHandler, Wire } from '../protocol/socket';
 import type {
   Call,
+  Check,
   Ephemeral,
   Figures,
   MeetingState,
@@ -10,6 +11,7 @@ import type {
   SitePageState,
   Step,
   StreamEvent,
+  Talk,
 } from '../protocol/types';
 import { applyEvent } from './meeting';
 
@@ -31,6 +33,10 @@ export interface LiveMeeting {
   screens: readonly Screen[];
   /** Calls out of this meeting, those that are over and still shown included; for operators. */
   calls: readonly Call[];
+  /** What the machine has seen of who is lined up or on preview; for operators. */
+  checks: Readonly<Record<string, Check>>;
+  /** Private words between operators and sites; for operators. */
+  talks: readonly Talk[];
   /** Why the server does not let us follow the meeting. */
   refused: string | null;
   /** The last cut that reached the stage: how long its picture took. */
@@ -60,6 +66,8 @@ export class MeetingModel implements StreamHandler {
     lastShown: null,
     receipts: {},
     calls: [],
+    checks: {},
+    talks: [],
     refused: null,
     steps: new Map(),
     pages: new Map(),
@@ -100,6 +108,12 @@ export class MeetingModel implements StreamHandler {
         break;
       case 'calls':
         this.store.setState({ calls: message.data.calls });
+        break;
+      case 'lineup':
+        this.store.setState({ checks: message.data.checks });
+        break;
+      case 'talkback':
+        this.store.setState({ talks: message.data.talks });
         break;
       case 'levels':
         this.store.setState({ levels: message.data.levels });

@@ -19,6 +19,8 @@ const live = (over: Partial<LiveMeeting> = {}): LiveMeeting => ({
   lastShown: null,
   receipts: {},
   calls: [],
+  checks: {},
+  talks: [],
   refused: null,
   steps: new Map(),
   pages: new Map(),
