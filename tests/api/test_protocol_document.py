@@ -8,9 +8,9 @@ from diemcau import media, meetings, stage, units  # noqa: F401 - their errors a
 from diemcau.api.live import frames
 from diemcau.errors import DiemCauError
 from diemcau.inspections import CALL_TYPES
-from diemcau.talkback import TALK_TYPES
 from diemcau.meetings import commands, rollcall
 from diemcau.rollout import rehearsals  # noqa: F401
+from diemcau.talkback import TALK_TYPES
 
 from .world import World
 
