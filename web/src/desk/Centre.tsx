@@ -62,11 +62,11 @@ function Panels() {
       <main className={classes.centre}>
         <Monitors />
         <Controls />
+        <TalkStrip />
         <Wall />
       </main>
       <aside className={classes.right} aria-label={t('desk.queue')}>
         <div className={classes.queue}>
-          <TalkStrip />
           <NextUp />
           <Calls />
           <Lineup />

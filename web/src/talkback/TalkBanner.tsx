@@ -2,7 +2,6 @@ import { Button } from '@mantine/core';
 import { useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Icon } from '../design/icons';
-import { MicMark } from '../design/marks';
 import { heardAt } from '../models/talkback';
 import { AudioLines } from '../parts/AudioLines';
 import type { SiteSession } from '../site/session';
@@ -111,10 +110,11 @@ function Speak({ session, on }: { session: SiteSession; on: boolean }) {
     <Button
       size="lg"
       fz={18}
-      {...(on ? { color: 'red' } : {})}
+      className={classes.speak}
+      data-on={on}
       aria-pressed={on}
       title={t('talkback.site.speakHint')}
-      leftSection={<MicMark mic={on ? 'open' : 'off'} silent />}
+      leftSection={<Icon name={on ? 'pause' : 'sound'} size={24} />}
       onPointerDown={press}
       onPointerUp={release}
       onPointerLeave={release}
@@ -133,7 +133,8 @@ function Speak({ session, on }: { session: SiteSession; on: boolean }) {
 /** Before the cut: the machine looks, nobody hears. */
 export function LinedUp({ scene }: { scene: SiteScene }) {
   const { t } = useTranslation();
-  if (scene.you?.checked !== true) return null;
+  // Who answers in private is heard, if only by who speaks with it.
+  if (scene.you?.checked !== true || (scene.you.talks ?? []).some((talk) => talk.answers)) return null;
   return (
     <p className={classes.checked} role="status" data-testid="lined-up-note">
       <Icon name="camera" size={20} />

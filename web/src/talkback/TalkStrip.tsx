@@ -24,20 +24,25 @@ export function TalkStrip() {
   return (
     <>
       <AudioLines viewer={session.talk.ear} sound={session.talk.sound} />
-      {talks.length > 0 && (
+      {/* Always there, so that the wall keeps its place in the grid. */}
+      {talks.length === 0 ? (
+        <div />
+      ) : (
         <section
-          className={classes.panel}
+          className={classes.strip}
           data-region="talkback"
           aria-label={t('talkback.title')}
           data-testid="talkback"
         >
-          <h2 className={classes.head}>
-            {t('talkback.title')} <span>{formatNumber(talks.length)}</span>
-          </h2>
-          {mine.length > 0 && <Mine many={mine.length > 1} together={mine[0]?.together ?? false} />}
-          <ul className={classes.list} aria-live="polite">
+          <header className={classes.top}>
+            <h2>
+              {t('talkback.title')} <span>{formatNumber(talks.length)}</span>
+            </h2>
+            {mine.length > 0 && <Mine many={mine.length > 1} together={mine[0]?.together ?? false} />}
+          </header>
+          <ul className={classes.cards} aria-live="polite">
             {mine.map((talk) => (
-              <Entry key={talk.id} talk={talk} name={names(talk.site).title} />
+              <Entry key={talk.id} talk={talk} name={names(talk.site).title} path={names(talk.site).path} />
             ))}
           </ul>
           {others.map((talk) => (
@@ -65,7 +70,7 @@ function Mine({ many, together }: { many: boolean; together: boolean }) {
       {mics.length > 1 && (
         <NativeSelect
           size="xs"
-          className={classes.wide}
+          className={classes.pick}
           aria-label={t('talkback.mic')}
           value={micId ?? ''}
           data={mics.map((m) => ({ value: m.id, label: m.label || t('talkback.mic') }))}
@@ -75,7 +80,6 @@ function Mine({ many, together }: { many: boolean; together: boolean }) {
       {many && (
         <Switch
           size="xs"
-          className={classes.wide}
           label={t('talkback.together')}
           checked={together}
           onChange={(event) => talk.together(event.currentTarget.checked)}
@@ -85,7 +89,7 @@ function Mine({ many, together }: { many: boolean; together: boolean }) {
   );
 }
 
-function Entry({ talk, name }: { talk: Talk; name: string }) {
+function Entry({ talk, name, path }: { talk: Talk; name: string; path: string }) {
   const { t } = useTranslation();
   const session = useDesk();
   const state = useMeetingState();
@@ -114,7 +118,7 @@ function Entry({ talk, name }: { talk: Talk; name: string }) {
         onClick={() => session.select({ kind: 'site', id: talk.site })}
       >
         {name}
-        <small>{talk.path}</small>
+        <small>{path}</small>
       </button>
       <span className={classes.state} data-on={speaks}>
         <Icon name={speaks ? 'sound' : 'pause'} size={16} />
