@@ -50,6 +50,7 @@ from diemcau.screens import Screens
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.store import Event, Store
+from diemcau.talkback import Talkback
 from diemcau.units import Eras, Units
 
 VERSION = importlib.metadata.version("diemcau")
@@ -176,7 +177,7 @@ async def make_api(
     await rooms.sites.start()
     await rooms.meetings.start()
     stack.push_async_callback(rooms.meetings.aclose)
-    stage = Stage(node, rooms.meetings, rooms.bus)
+    stage = Stage(node, rooms.meetings, rooms.bus, clock=rooms.clock)
     await stage.start()
     stack.push_async_callback(stage.aclose)
     rollout = Rollout(rooms.units, rooms.access, rooms.sites, rooms.clock)
@@ -224,6 +225,10 @@ async def make_api(
         policy,
     )
 
+    talkback = Talkback(
+        rooms.store, rooms.bus, rooms.access, rooms.sites, rooms.meetings, stage, node, rooms.clock
+    )
+
     async def ready() -> None:
         async with rooms.store.read():
             pass
@@ -247,6 +252,7 @@ async def make_api(
             screens=screens,
             rehearsals=rehearsals,
             inspections=inspections,
+            talkback=talkback,
             ready=ready,
             options=options,
         )

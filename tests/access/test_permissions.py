@@ -51,6 +51,8 @@ EXPECTED = {
     "unmute": {C, D, S},
     "stage.preview": {D},
     "stage.cut": {D},
+    "stage.line_up": {D, S},
+    "talkback": {D, W, T},
     "message.post": {C, D, S},
     "pin.set": {C, D, S, W},
     "rollcall.open": {D, S},

@@ -10,6 +10,7 @@ from diemcau.errors import DiemCauError
 from diemcau.inspections import CALL_TYPES
 from diemcau.meetings import commands, rollcall
 from diemcau.rollout import rehearsals  # noqa: F401
+from diemcau.talkback import TALK_TYPES
 
 from .world import World
 
@@ -52,6 +53,7 @@ def test_the_commands_are_those_of_the_document() -> None:
         *commands.COMMAND_TYPES,
         *rollcall.COMMAND_TYPES,
         *CALL_TYPES,
+        *TALK_TYPES,
     }
 
 

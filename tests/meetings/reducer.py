@@ -21,7 +21,7 @@ def reduce(state: dict[str, Any], event: Event) -> None:
         case "meeting_ended":
             state.update(status="ended", ended_at=at, chair_mic="off")
             floor.update(speakers=[], hands=[], hands_total=0, list=[], last_mute=None)
-            stage.update(on_air=[None], preview=[None], before=[None])
+            stage.update(on_air=[None], preview=[None], before=[None], line_up=[])
         case "sites_invited":
             state["invited"] = data["invited"]
         case "hand_raised" if "site" in data:
@@ -75,8 +75,12 @@ def reduce(state: dict[str, Any], event: Event) -> None:
             asked["answer"] = "yes" if data["yes"] else "no"
         case "stage_previewed":
             stage["preview"] = list(data["slots"])
+            stage["line_up"] = [site for site in stage["line_up"] if site not in data["slots"]]
         case "stage_cut":
             stage.update(on_air=list(data["slots"]), before=list(data["before"]))
+            stage["line_up"] = [site for site in stage["line_up"] if site not in data["slots"]]
+        case "stage_lined_up":
+            stage["line_up"] = list(data["sites"])
         case "message_posted":
             if "id" in data:
                 keys = ("n", "id", "from", "to", "text", "ask")
@@ -110,7 +114,13 @@ def touched(floor: Any, site: str) -> None:
 def prune(state: dict[str, Any]) -> None:
     """Forgets the names of sites that the state no longer mentions."""
     stage, floor = state["stage"], state["floor"]
-    mentioned = {state["chair_site"], *stage["on_air"], *stage["preview"], *stage["before"]}
+    mentioned = {
+        state["chair_site"],
+        *stage["on_air"],
+        *stage["preview"],
+        *stage["before"],
+        *stage["line_up"],
+    }
     mentioned |= {one["site"] for one in (*floor["speakers"], *floor["hands"])}
     if state["reach"] != "site":
         mentioned |= {entry["site"] for entry in floor["list"]}

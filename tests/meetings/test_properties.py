@@ -14,6 +14,7 @@ from diemcau.meetings.commands import (
     End,
     EndFloor,
     GiveFloor,
+    LineUp,
     LowerHand,
     MeetingCommand,
     Mute,
@@ -83,6 +84,7 @@ operator_commands = st.one_of(
     st.builds(Unmute, a_site),
     st.builds(Preview, slots),
     st.builds(Cut, st.none() | slots),
+    st.builds(LineUp, a_site, st.booleans(), st.none() | st.integers(0, 3)),
     st.builds(Post, st.just("text"), st.sampled_from(("all", "desk", *SITES))),
     st.builds(LowerHand, a_site, st.sampled_from(("", "đã nêu rồi"))),
     st.builds(ListSite, a_site, a_note, some_minutes, st.none() | a_site),
@@ -235,6 +237,7 @@ class MeetingMachine(RuleBasedStateMachine):
         for shown in (state.on_air, state.preview):
             named = [site for site in shown if site is not None]
             assert len(named) == len(set(named))
+        assert len(state.line_up) == len(set(state.line_up)) <= 4
 
     def teardown(self) -> None:
         if not hasattr(self, "world"):

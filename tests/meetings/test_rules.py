@@ -17,6 +17,7 @@ from diemcau.meetings.commands import (
     End,
     EndFloor,
     GiveFloor,
+    LineUp,
     LowerHand,
     MeetingCommand,
     Mute,
@@ -237,6 +238,49 @@ def test_only_invited_sites_come_onto_the_stage(world: World) -> None:
         with pytest.raises(NotInMeeting):
             world.do(DIRECTOR, command)
     world.do(DIRECTOR, Cut(("s_70",)))
+
+
+def line(world: World) -> tuple[str, ...]:
+    return world.state.line_up
+
+
+def test_who_comes_next_waits_in_a_line_that_two_operators_can_change_at_once(world: World) -> None:
+    for name in ("s_70", "s_75", "s_25378"):
+        world.do(DIRECTOR, LineUp(name))
+    assert world.do(SECRETARY, LineUp("s_75")) == [], "it waits where it waits"
+    world.do(SECRETARY, LineUp("s_25378", place=0))
+    world.do(DIRECTOR, LineUp("s_75", on=False))
+    assert world.do(SECRETARY, LineUp("s_75", on=False)) == []
+    assert line(world) == ("s_25378", "s_70")
+    assert set(world.seen(OBSERVER)["sites"]) >= {"s_25378", "s_70"}
+
+
+def test_a_line_is_short_and_of_invited_sites(world: World) -> None:
+    for name in ("s_70", "s_75", "s_25378", "s_79"):
+        world.do(DIRECTOR, LineUp(name))
+    with pytest.raises(TooLarge):
+        world.do(DIRECTOR, LineUp("s_695"))
+    world.do(DIRECTOR, LineUp("s_79", place=0))
+    assert line(world) == ("s_79", "s_70", "s_75", "s_25378")
+    world.invited, world.present = frozenset(), set()
+    with pytest.raises(NotInMeeting):
+        world.do(DIRECTOR, LineUp("s_695"))
+    world.do(DIRECTOR, LineUp("s_79", on=False))
+
+
+def test_who_goes_to_the_preview_or_on_air_has_left_the_line(world: World) -> None:
+    for name in ("s_70", "s_75", "s_25378"):
+        world.do(DIRECTOR, LineUp(name))
+    world.do(DIRECTOR, Preview(("s_70",)))
+    assert line(world) == ("s_75", "s_25378")
+    world.do(DIRECTOR, Cut(("s_25378",)))
+    assert line(world) == ("s_75",)
+    world.do(DIRECTOR, GiveFloor("s_75"))
+    assert line(world) == ()
+    world.do(DIRECTOR, LineUp("s_79"))
+    assert from_json(to_json(world.state)).line_up == ("s_79",)
+    world.do(DIRECTOR, End())
+    assert line(world) == ()
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,26 @@ def test_who_is_asked_for_what() -> None:
     }
 
 
+def test_who_is_lined_up_sends_picture_and_sound_and_is_in_no_program() -> None:
+    scene = replace(SCENE, line_up=(ANN,), chair_mic="off")
+    asked = desired.asked(scene, (), ())
+    assert asked[ANN] == Publish(audio=True, video=True)
+    assert desired.parts(scene, asked, SOURCES, ())[ANN] == Part(
+        asked[ANN], "in_meeting", "off", checked=True
+    )
+    assert made(scene).mics == [] and made(scene).slots == [wire.Slot(track="c/video")]
+    speaking = replace(scene, speakers=((ANN, "open"),))
+    assert not desired.parts(speaking, asked, SOURCES, ())[ANN].checked, "the meeting hears it already"
+
+
+def test_who_is_talked_to_in_private_sends_its_sound_and_the_meeting_does_not_hear_it() -> None:
+    quiet = replace(SCENE, chair_mic="off")
+    asked = desired.asked(quiet, (), (), talked={ANN})
+    assert asked[ANN] == Publish(audio=True, video=False)
+    assert desired.parts(quiet, asked, SOURCES, ())[ANN] == Part(asked[ANN])
+    assert made(quiet).mics == []
+
+
 def test_a_machine_shows_where_nobody_is_on_the_stage_and_is_heard_beside_all() -> None:
     machine = Machine("r/3/video", "r/5/audio", frozenset({ANN}))
     empty = replace(SCENE, on_air=(None,), chair_mic="off")

@@ -18,6 +18,7 @@ import diemcau.rollout.selftest.tables
 import diemcau.rollout.waves.tables
 import diemcau.screens.tables
 import diemcau.sites.tables
+import diemcau.talkback.tables
 from diemcau.store import SchemaTooNew, Store, metadata
 from tests.store.test_log import change
 
@@ -32,6 +33,7 @@ ROOMS = (
     diemcau.screens.tables,
     diemcau.rollout.waves.tables,
     diemcau.sites.tables,
+    diemcau.talkback.tables,
 )
 
 

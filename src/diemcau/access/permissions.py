@@ -45,6 +45,9 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "mic.ask": _FLOOR,
     "stage.preview": frozenset({Role.DIRECTOR}),
     "stage.cut": frozenset({Role.DIRECTOR}),
+    "stage.line_up": frozenset({Role.DIRECTOR, Role.SECRETARY}),
+    # a private word with a site's technician: against the site's unit
+    "talkback": frozenset({Role.DIRECTOR, Role.DUTY_OFFICER, Role.TECHNICIAN}),
     "message.post": _FLOOR,
     "pin.set": _DESK,
     # roll call: opened and sealed for the whole scope, edited and confirmed inside one's own
@@ -97,6 +100,7 @@ SITE_COMMANDS: Final = frozenset(
         "message.got",
         "message.answer",
         "call.answer",
+        "talk.answer",
         "snapshot.post",
         "test.run",
     }

@@ -75,6 +75,7 @@ def create(services: Services) -> FastAPI:
             services.readiness.online = services.inspections.calls.online = lambda: hub.online
             for room in (
                 services.inspections,
+                services.talkback,
                 services.readiness,
                 services.waves.sender,
                 services.rehearsals,

@@ -13,6 +13,7 @@ from diemcau.errors import DiemCauError
 from diemcau.inspections import CALL_PREFIX, parse_call
 from diemcau.meetings import Done, NewMeeting, parse, rollcall
 from diemcau.sites import ScopeEntry
+from diemcau.talkback import TALK_PREFIX, parse_talk
 
 router = APIRouter(prefix="/api/v1", tags=["meetings"])
 
@@ -47,6 +48,9 @@ def _read(services: Services, message: dict[str, Any]) -> tuple[str, Callable[[A
     if said.startswith(CALL_PREFIX):
         call = parse_call(message)
         return said, lambda actor: services.inspections.calls.execute(actor, call)
+    if said.startswith(TALK_PREFIX):
+        talk = parse_talk(message)
+        return said, lambda actor: services.talkback.execute(actor, talk)
     command = parse(message)
     return command.type, lambda actor: services.meetings.execute(actor, command)
 

@@ -23,6 +23,7 @@ from diemcau.rollout.waves import WaveRooms
 from diemcau.screens import Screens
 from diemcau.sites import Sites
 from diemcau.stage import Stage
+from diemcau.talkback import Talkback
 from diemcau.units import Units
 
 
@@ -76,6 +77,7 @@ class Services:
     screens: Screens
     rehearsals: Rehearsals
     inspections: Inspections
+    talkback: Talkback
     ready: Callable[[], Awaitable[None]]
     options: ApiOptions
     metrics: Metrics = field(default_factory=Metrics)

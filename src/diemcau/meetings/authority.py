@@ -52,7 +52,7 @@ def authorise(
         case c.Mute(unit=str() as unit):
             units.get(unit)
             access.authorise(actor, command.type, unit)
-        case c.GiveFloor(site) | o.ExtendFloor(site):
+        case c.GiveFloor(site) | c.LineUp(site) | o.ExtendFloor(site):
             access.authorise(actor, command.type, *scope, names[site].unit)
         case c.Preview(slots) | c.Cut(slots):
             sites = [site for site in slots or () if site is not None]
@@ -94,6 +94,8 @@ def mentioned(actor: Actor, meeting: Meeting, command: c.MeetingCommand) -> set[
             found.add(site)
         case o.SetAgenda(items):
             found.update(site for item in items for site in item.sites)
+        case c.LineUp(site):
+            found.add(site)
         case c.Invite(sites) | c.Preview(sites):
             found.update(sites)
         case c.Cut(slots):

@@ -34,6 +34,7 @@ MAX_ITEM_MINUTES: Final = 600
 MAX_ITEMS: Final = 60
 MAX_PLANNED_EACH: Final = 30
 SLOT_COUNTS: Final = (1, 2, 4)
+MAX_LINED_UP: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,16 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class LineUp:
+    """`stage.line_up`: the site waits its turn for the stage, or no longer; `place`: where in the line (0 the
+    first; None: where it is, else the end)."""
+
+    site: str
+    on: bool = True
+    place: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
     """`message.post`; `to`: "all", "desk" or a site's id; `ask`: every site that it is for shall answer."""
 
@@ -169,6 +180,7 @@ MeetingCommand: TypeAlias = (
     | Unmute
     | Preview
     | Cut
+    | LineUp
     | Post
     | Got
     | Answer
@@ -283,6 +295,13 @@ def _cut(fields: _Fields) -> Cut:
         fields.pop("slots", None)
         return Cut()
     return Cut(_slots(fields))
+
+
+def _line_up(fields: _Fields) -> LineUp:
+    place = fields.pop("place", None)
+    if place is not None and (type(place) is not int or not 0 <= place < MAX_LINED_UP):
+        raise BadRequest(f"place must be 0 to {MAX_LINED_UP - 1}", field="place")
+    return LineUp(_text(fields, "site"), _flag(fields, "on", True), place)
 
 
 def _mute(fields: _Fields) -> Mute:
@@ -421,6 +440,7 @@ _PARSERS: Final[Mapping[str, Callable[[_Fields], MeetingCommand]]] = {
     "mic.answer": lambda fields: AnswerAsked(_flag(fields, "yes")),
     "stage.preview": lambda fields: Preview(_slots(fields)),
     "stage.cut": _cut,
+    "stage.line_up": _line_up,
     "message.post": _post,
     "message.got": lambda fields: Got(_ids(fields, "messages", MAX_GOT_AT_ONCE)),
     "message.answer": lambda fields: Answer(_text(fields, "message")),

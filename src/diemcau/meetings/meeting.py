@@ -129,6 +129,7 @@ class Meeting:
     on_air: Slots = (None,)
     preview: Slots = (None,)
     before: Slots = (None,)
+    line_up: tuple[str, ...] = ()
     speakers: dict[str, Speaker] = field(default_factory=dict)
     hands: dict[str, Hand] = field(default_factory=dict)
     chair_mic: Literal["open", "off"] = "off"
@@ -161,6 +162,7 @@ class Meeting:
             yield self.chair_site
         for slots in (self.on_air, self.preview, self.before):
             yield from (site for site in slots if site is not None)
+        yield from self.line_up
         yield from self.speakers
         yield from self.hands
         yield from self.order.mentioned()
@@ -215,6 +217,7 @@ def _ended(meeting: Meeting, event: Event, data: Any) -> None:
     meeting.order = replace(meeting.order, listed=(), last_mute=None)
     meeting.chair_mic = "off"
     meeting.on_air = meeting.preview = meeting.before = (None,)
+    meeting.line_up = ()
 
 
 def _invited(meeting: Meeting, event: Event, data: Any) -> None:
@@ -316,11 +319,21 @@ def _set_mic(meeting: Meeting, site: str, mic: Mic) -> None:
 
 def _previewed(meeting: Meeting, event: Event, data: Any) -> None:
     meeting.preview = tuple(data["slots"])
+    _leave_line_up(meeting, meeting.preview)
 
 
 def _cut(meeting: Meeting, event: Event, data: Any) -> None:
     meeting.on_air = tuple(data["slots"])
     meeting.before = tuple(data["before"])
+    _leave_line_up(meeting, meeting.on_air)
+
+
+def _lined_up(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.line_up = tuple(data["sites"])
+
+
+def _leave_line_up(meeting: Meeting, slots: Slots) -> None:
+    meeting.line_up = tuple(site for site in meeting.line_up if site not in slots)
 
 
 def _posted(meeting: Meeting, event: Event, data: Any) -> None:
@@ -374,6 +387,7 @@ _CHANGES: Final = {
     "unmuted": _unmuted,
     "stage_previewed": _previewed,
     "stage_cut": _cut,
+    "stage_lined_up": _lined_up,
     "message_posted": _posted,
 }
 
@@ -400,6 +414,7 @@ def to_json(meeting: Meeting) -> dict[str, JsonValue]:
         "speakers": [_speaker_row(site, speaker) for site, speaker in meeting.speakers.items()],
         "hands": [hand_row(site, hand) for site, hand in meeting.hands.items()],
         "order": meeting.order.to_json(),
+        "line_up": meeting.line_up,
         "chair_mic": meeting.chair_mic,
         "message_count": meeting.message_count,
         "messages": [message.to_json() for message in meeting.messages],
@@ -425,6 +440,7 @@ def from_json(value: Mapping[str, Any]) -> Meeting:
         tuple(value["on_air"]),
         tuple(value["preview"]),
         tuple(value["before"]),
+        tuple(value.get("line_up", ())),  # older snapshots have none
         dict(_speaker_of(*row) for row in value["speakers"]),
         dict(hand_of(row, place) for place, row in enumerate(value["hands"])),
         value["chair_mic"],

@@ -10,7 +10,7 @@ from diemcau.meetings.meeting import Meeting
 from diemcau.meetings.mute import answer_asked, ask_unmute, mute, set_mic, undo_mute, unmute
 from diemcau.meetings.queue import forward_hand, lower_hand, move_hand, raise_hand, recall_hand
 from diemcau.meetings.speakers import edit_listed, list_site, move_listed, unlist_site
-from diemcau.meetings.stage import cut_stage, preview
+from diemcau.meetings.stage import cut_stage, line_up, preview
 from diemcau.meetings.text import post
 
 
@@ -74,6 +74,8 @@ def decide(meeting: Meeting, command: c.MeetingCommand, context: Context) -> lis
             return preview(meeting, command, context)
         case c.Cut():
             return cut_stage(meeting, command, context)
+        case c.LineUp():
+            return line_up(meeting, command, context)
         case c.Post():
             return post(meeting, command, context)
         case c.Invite() | c.Join() | c.Leave() | c.Got() | c.Answer():

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 
-from diemcau.meetings.commands import Cut, Preview
+from diemcau.errors import TooLarge
+from diemcau.meetings.commands import MAX_LINED_UP, Cut, LineUp, Preview
 from diemcau.meetings.context import Context, Draft, must_be_invited, must_not_have_ended
 from diemcau.meetings.meeting import Meeting, Slots
 
@@ -33,6 +34,29 @@ def cut(meeting: Meeting, slots: Slots, context: Context) -> list[Draft]:
         site: meeting.names[site].to_json() for site in slots if site is not None and site in meeting.names
     }
     return [("stage_cut", {"slots": slots, "before": meeting.on_air, "names": names})]
+
+
+def line_up(meeting: Meeting, command: LineUp, context: Context) -> list[Draft]:
+    """Has a site wait its turn: it is asked to send, and the machine looks whether picture and voice come.
+
+    Who goes on preview or on air has left the line by that (`Meeting.apply`).
+    """
+    must_not_have_ended(meeting)
+    if not command.on and command.site not in meeting.line_up:
+        return []
+    must_be_invited(context, [command.site] if command.on else [])
+    rest = [site for site in meeting.line_up if site != command.site]
+    if command.on and len(rest) >= MAX_LINED_UP:
+        raise TooLarge(f"At most {MAX_LINED_UP} sites wait in line.", limit=MAX_LINED_UP)
+    if command.on:
+        here = meeting.line_up.index(command.site) if command.site in meeting.line_up else len(rest)
+        rest.insert(here if command.place is None else command.place, command.site)
+    if tuple(rest) == meeting.line_up:
+        return []
+    names = context.named(rest) | {
+        site: meeting.names[site].to_json() for site in rest if site in meeting.names
+    }
+    return [("stage_lined_up", {"sites": rest, "names": names})]
 
 
 def with_called(shown: Slots, site: str) -> Slots:

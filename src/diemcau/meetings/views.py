@@ -142,6 +142,7 @@ def render(meeting: Meeting, viewer: Viewer) -> JsonObject:
             "on_air": list(meeting.on_air),
             "preview": list(meeting.preview),
             "before": list(meeting.before),
+            "line_up": list(meeting.line_up),
         },
         "reach": viewer.reach,
         "floor": {
@@ -219,6 +220,7 @@ def _mentioned(meeting: Meeting, hands: list[str], messages: list[TextMessage]) 
         *meeting.on_air,
         *meeting.preview,
         *meeting.before,
+        *meeting.line_up,
         *meeting.speakers,
         *hands,
     )

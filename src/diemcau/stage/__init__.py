@@ -2,6 +2,7 @@
 
 from diemcau.stage.errors import NotAskedToPublish, PublisherNotFound, TooManyPins, ViewerNotFound
 from diemcau.stage.keeper import GONE, LINES, PARTS, STANDING
+from diemcau.stage.mirror import PRIVATE_PREFIX
 from diemcau.stage.scene import Machine, Part, Publish, Source
 from diemcau.stage.service import PublisherAnswer, Stage, ViewerAnswer
 
@@ -9,6 +10,7 @@ __all__ = [
     "GONE",
     "LINES",
     "PARTS",
+    "PRIVATE_PREFIX",
     "STANDING",
     "Machine",
     "NotAskedToPublish",

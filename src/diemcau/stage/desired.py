@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from diemcau.media import wire
+from diemcau.stage.checks import lined_up
 from diemcau.stage.scene import Machine, Part, Publish, Scene, Source
 
 NOTHING = Source()
@@ -15,7 +16,11 @@ def program_name(meeting: str) -> str:
 
 
 def asked(
-    scene: Scene, shown: Collection[str], pinned: Collection[str], called: Collection[str] = ()
+    scene: Scene,
+    shown: Collection[str],
+    pinned: Collection[str],
+    called: Collection[str] = (),
+    talked: Collection[str] = (),
 ) -> dict[str, Publish]:
     """What each site is to send; sites that are to send nothing are left out.
 
@@ -23,12 +28,14 @@ def asked(
     the node carries now, so that the picture before a cut stays until the next is there), while it is on
     preview, or while an operator pinned it. Whoever may be heard next already holds his line (`audio`), so
     that being given the floor does not cost a second connection. The chair is always asked: he is what
-    speakers look at. `called`: sites whose picture and sound a machine looks at.
+    speakers look at. Who is lined up is asked for both, so that the machine sees whether they come. `called`:
+    sites whose picture and sound a machine looks at; `talked`: that somebody speaks with in private (sound).
     """
     if not scene.is_open:
         return {}
-    staged = {site for site in (*scene.on_air, *scene.preview) if site is not None} | set(shown) | set(called)
-    voices = {site for site, _ in scene.speakers} | staged
+    staged = {site for site in (*scene.on_air, *scene.preview, *scene.line_up) if site is not None}
+    staged |= {*shown, *called}
+    voices = {site for site, _ in scene.speakers} | staged | set(talked)
     if scene.chair_site is not None:
         staged.add(scene.chair_site)
         voices.add(scene.chair_site)
@@ -157,5 +164,7 @@ def parts(
             # Until his voice can be heard he is asked, not speaking: the page shows its one big button.
             state = "speaking" if mic != "off" and source.audio_live else "invited_to_speak"
         seen_by = tuple(sorted(pinned_by.get(site, ()))) if pinned_by else ()
-        found[site] = Part(None if site in encoding else asked_of.get(site), state, mic, seen_by)
+        publish = None if site in encoding else asked_of.get(site)
+        checked = site in lined_up(scene) and mic != "open" and state != "on_air"
+        found[site] = Part(publish, state, mic, seen_by, checked)
     return found

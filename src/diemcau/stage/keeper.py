@@ -14,11 +14,13 @@ import structlog
 
 from diemcau.access import SYSTEM
 from diemcau.bus import EPHEMERAL, EVENTS, Bus, SubscriberTooSlow, Subscription
+from diemcau.clock import Clock
 from diemcau.errors import JsonObject, JsonValue
 from diemcau.media import MediaError, MediaNode, NodeDown, NodeUp, Signal, wire
 from diemcau.media import ViewerNotFound as NodeViewerNotFound
 from diemcau.meetings import MeetingNotFound, Meetings
 from diemcau.stage import desired
+from diemcau.stage.checks import Checks, lined_up
 from diemcau.stage.encoders import Encoders
 from diemcau.stage.mirror import Mirror, Publisher
 from diemcau.stage.scene import Machine, Part, Scene, Source
@@ -65,6 +67,9 @@ class Watched:
     parts: dict[str, Part] = field(default_factory=dict)
     live: list[str] = field(default_factory=list)
     speaking: list[str] = field(default_factory=list)
+    checks: Checks = field(default_factory=Checks)
+    talked: set[str] = field(default_factory=set)
+    """Sites that somebody speaks with in private: their sound is asked for."""
     warm: set[str] = field(default_factory=set)
     """Sites that are to send before they are shown to anybody."""
     steps: dict[str, wire.Step] = field(default_factory=dict)
@@ -75,12 +80,12 @@ class Watched:
 class Keeper:
     """See the module."""
 
-    def __init__(self, node: MediaNode, meetings: Meetings, bus: Bus) -> None:
+    def __init__(self, node: MediaNode, meetings: Meetings, bus: Bus, clock: Clock) -> None:
         self.mirror = Mirror()
         self.watched: dict[str, Watched] = {}
         self.machines: dict[str, Machine] = {}
         self.counters = StageCounters()
-        self._node, self._meetings, self._bus = node, meetings, bus
+        self._node, self._meetings, self._bus, self._clock = node, meetings, bus, clock
         self._dirty: set[str] = set()
         self._stale: set[str] = set()
         self._wake = asyncio.Event()
@@ -171,13 +176,17 @@ class Keeper:
         self._ephemeral(meeting, "speaking", {"sites": list(watched.speaking)})
 
     def _levels(self, event: wire.LevelsEvent) -> None:
-        by_meeting: dict[str, dict[str, JsonValue]] = {}
+        by_meeting: dict[str, dict[str, int]] = {}
         for level in event.levels:
             publisher = self.mirror.track(level.track)
             if publisher is not None:
                 by_meeting.setdefault(publisher.meeting, {})[publisher.site] = level.dbov
         for meeting, levels in by_meeting.items():
-            self._ephemeral(meeting, "levels", {"levels": levels})
+            told: dict[str, JsonValue] = {**levels}
+            self._ephemeral(meeting, "levels", {"levels": told})
+            watched = self.watched.get(meeting)
+            if watched is not None and watched.checks.hear(levels, self._clock.now()):
+                self._ephemeral(meeting, "lineup", watched.checks.to_json())
 
     def _lines(self, event: wire.QualityEvent) -> None:
         changed: list[JsonValue] = [
@@ -370,9 +379,8 @@ class Keeper:
         tracks = sorted(
             source.video
             for meeting, watched in self.watched.items()
-            for site in watched.scene.preview
-            if site is not None
-            and (source := self.mirror.source(site)) is not None
+            for site in lined_up(watched.scene)
+            if (source := self.mirror.source(site)) is not None
             and source.video is not None
             and source.video_live
         )
@@ -395,7 +403,7 @@ class Keeper:
         called = self.machines.get(meeting, desired.NO_MACHINE).called
         encoding = self.mirror.encoding(meeting)
         pinned_by = self.mirror.pinned_by(meeting)
-        asked = desired.asked(watched.scene, shown, {*pinned_by, *watched.warm}, called)
+        asked = desired.asked(watched.scene, shown, {*pinned_by, *watched.warm}, called, watched.talked)
         parts = desired.parts(watched.scene, asked, sources, shown, encoding, called, pinned_by)
         before, watched.parts = watched.parts, parts
         changed = [
@@ -404,6 +412,8 @@ class Keeper:
         if changed:
             self._bus.publish(PARTS, {"meeting": meeting, "sites": changed})
         live = sorted(site for site, source in sources.items() if source.video_live)
+        if watched.checks.follow(lined_up(watched.scene), live, self._clock.now()):
+            self._ephemeral(meeting, "lineup", watched.checks.to_json())
         if live != watched.live:
             watched.live = live
             self._bus.publish(

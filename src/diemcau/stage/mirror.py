@@ -7,6 +7,9 @@ from diemcau.media import wire
 from diemcau.stage.desired import program_name
 from diemcau.stage.scene import Source
 
+PRIVATE_PREFIX = "talk/"
+"""Begins the names of connections beside a meeting (talkbacks): another room follows those."""
+
 BEARER_PREFIX = "k_"
 """Begins the ids of tokens; a viewer that a token opened has that token as its party."""
 
@@ -342,4 +345,4 @@ def token_of(connection: str) -> str | None:
 def meeting_of(connection: str) -> str | None:
     """The meeting of `connection_name`; None: not ours."""
     meeting, separator, _ = connection.rpartition(":")
-    return meeting if separator else None
+    return meeting if separator and not meeting.startswith(PRIVATE_PREFIX) else None

@@ -22,6 +22,7 @@ class Scene:
     speakers: tuple[tuple[str, Mic], ...]
     chair_site: str | None
     chair_mic: Literal["open", "off"]
+    line_up: tuple[str, ...] = ()
 
     @staticmethod
     def of(meeting: Meeting) -> "Scene":
@@ -36,6 +37,7 @@ class Scene:
             speakers=tuple((site, speaker.mic) for site, speaker in meeting.speakers.items()),
             chair_site=meeting.chair_site,
             chair_mic=meeting.chair_mic,
+            line_up=tuple(meeting.line_up),
         )
 
     def mic_of(self, site: str) -> Mic:
@@ -84,9 +86,11 @@ class Publish:
 @dataclass(frozen=True, slots=True)
 class Part:
     """A site's part in the meeting's picture and sound (the stage's share of `You` in docs/protocol.md).
-    `seen_by`: people who have its picture on a line of their own."""
+    `seen_by`: people who have its picture on a line of their own. `checked`: it is lined up, and only
+    the machine looks at what it sends."""
 
     publish: Publish | None = None
     state: SiteState = "in_meeting"
     mic: Mic = "off"
     seen_by: tuple[str, ...] = ()
+    checked: bool = False

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from diemcau.bus import Bus
+from diemcau.clock import Clock, SystemClock
 from diemcau.errors import Busy, JsonObject
 from diemcau.media import MediaError, MediaNode, NoCommonCodec, wire
 from diemcau.meetings import MeetingNotOpen, Meetings
@@ -47,10 +48,16 @@ class Stage:
     """What pages ask of the stage. `start` before the media client runs; `aclose` ends its tasks."""
 
     def __init__(
-        self, node: MediaNode, meetings: Meetings, bus: Bus, *, unique: Callable[[], str] | None = None
+        self,
+        node: MediaNode,
+        meetings: Meetings,
+        bus: Bus,
+        *,
+        clock: Clock | None = None,
+        unique: Callable[[], str] | None = None,
     ) -> None:
         self._node = node
-        self._keeper = Keeper(node, meetings, bus)
+        self._keeper = Keeper(node, meetings, bus, clock or SystemClock())
         self._mirror = self._keeper.mirror
         self._unique = unique or (lambda: secrets.token_urlsafe(12))
 
@@ -90,6 +97,13 @@ class Stage:
             (watched.warm.add if on else watched.warm.discard)(site)
             self._keeper.look_at(meeting)
 
+    def talk(self, meeting: str, site: str, on: bool) -> None:
+        """Has a site send its sound for a private word, or no longer; the meeting does not hear it."""
+        watched = self._keeper.watched.get(meeting)
+        if watched is not None:
+            (watched.talked.add if on else watched.talked.discard)(site)
+            self._keeper.look_at(meeting)
+
     @property
     def has_open_meeting(self) -> bool:
         """Whether any meeting is open."""
@@ -124,6 +138,7 @@ class Stage:
         return [
             ("stage", {"live": list(watched.live), "shown": []}),
             ("speaking", {"sites": list(watched.speaking)}),
+            ("lineup", watched.checks.to_json()),
             ("quality", {"steps": dict(watched.steps), "full": True}),
         ]
 

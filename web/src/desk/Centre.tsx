@@ -5,6 +5,8 @@ import { http, tab } from '../http';
 import { Calls } from '../inspections/Calls';
 import { Lineup } from '../inspections/Lineup';
 import { AudioLines } from '../parts/AudioLines';
+import { NextUp } from '../talkback/NextUp';
+import { TalkStrip } from '../talkback/TalkStrip';
 import { Attendance } from './Attendance';
 import classes from './centre.module.css';
 import { Controls } from './Controls';
@@ -60,10 +62,12 @@ function Panels() {
       <main className={classes.centre}>
         <Monitors />
         <Controls />
+        <TalkStrip />
         <Wall />
       </main>
       <aside className={classes.right} aria-label={t('desk.queue')}>
         <div className={classes.queue}>
+          <NextUp />
           <Calls />
           <Lineup />
           <Queue />

@@ -6,6 +6,8 @@ import { micOf } from '../models/floor';
 import { awaitsPicture } from '../models/live';
 import { Picture, useLive } from '../parts/Picture';
 import { useErrorText } from '../parts/useErrorText';
+import { CheckMarks } from '../talkback/CheckMarks';
+import checks from '../talkback/talkback.module.css';
 import { useNow } from '../parts/useNow';
 import type { Slots } from '../protocol/types';
 import classes from './monitors.module.css';
@@ -104,6 +106,11 @@ function Slot({ kind, line, site, used, many, stream }: SlotProps) {
         onLive={setLive}
       />
       {site !== null && !live && <StillBehind site={site} calling={kind === 'preview'} />}
+      {site !== null && kind === 'preview' && state?.status === 'open' && (
+        <span className={checks.onPreview}>
+          <CheckMarks site={site} />
+        </span>
+      )}
       {awaited && live && (
         <p className={classes.held} role="status">
           <Mark name="degraded" silent plain />

@@ -48,6 +48,7 @@ function SiteCard({ id }: { id: string }) {
   const page = useLiveMeeting((s) => s.pages.get(id));
   const speaks = state?.floor.speakers.some((s) => s.site === id) ?? false;
   const waits = state?.floor.hands.some((h) => h.site === id) ?? false;
+  const lined = state?.stage.line_up?.includes(id) ?? false;
   const closed = state?.status !== 'open';
   return (
     <>
@@ -90,6 +91,25 @@ function SiteCard({ id }: { id: string }) {
           data-testid="call-site"
         >
           {t('inspections.call')} <kbd className="dc-kbd">C</kbd>
+        </Button>
+        <Button
+          size="compact-xs"
+          variant={lined ? 'light' : 'default'}
+          aria-pressed={lined}
+          disabled={closed}
+          onClick={() => void session.lineUp(id)}
+          data-testid="line-up-site"
+        >
+          {t('talkback.lineUp.add')} <kbd className="dc-kbd">L</kbd>
+        </Button>
+        <Button
+          size="compact-xs"
+          variant="default"
+          disabled={closed || !joined}
+          onClick={() => session.talk.open(id)}
+          data-testid="talk-open"
+        >
+          {t('talkback.talk')} <kbd className="dc-kbd">T</kbd>
         </Button>
         {speaks ? (
           <Button

@@ -17,6 +17,9 @@ export type Action =
   | 'list'
   | 'forward'
   | 'extend'
+  | 'talk'
+  | 'talkEnd'
+  | 'lineUp'
   | 'write'
   | 'regions'
   | 'help';
@@ -43,11 +46,13 @@ const BY_CODE: Record<string, Action> = {
   KeyH: 'hangUp',
   KeyN: 'next',
   KeyM: 'mute',
-  KeyL: 'list',
+  KeyA: 'list',
   KeyF: 'forward',
   Equal: 'extend',
   NumpadAdd: 'extend',
-  KeyT: 'write',
+  KeyT: 'talk',
+  KeyL: 'lineUp',
+  KeyW: 'write',
   Digit1: 'layout1',
   Numpad1: 'layout1',
   Digit2: 'layout2',

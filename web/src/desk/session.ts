@@ -16,6 +16,8 @@ import type { CommandName, Commands, MeetingState, ReceiptsAnswer, Slots } from 
 import { viewersOf } from '../protocol/viewers';
 import { browserWorld, wireUrl } from '../protocol/world';
 import { askPictures } from '../screens/api';
+import { missingPictures } from '../models/talkback';
+import { TalkDesk } from '../talkback/desk';
 import { Pins } from './pins';
 
 export type Selection = { kind: 'site'; id: string } | { kind: 'unit'; code: string } | null;
@@ -42,6 +44,8 @@ export interface DeskFacets {
 const STAGE_LINES = 4;
 const PREVIEW_LINES = 4;
 const AUDIO_LINES = 4;
+/** Sites that may wait in line, as the server has it. */
+const LINE = 4;
 /** What the desk's still pictures may take of its line. */
 const STILLS_KBITS = 4000;
 /** The roster is drawn at most this often, ms. */
@@ -67,6 +71,7 @@ export class DeskSession {
   readonly viewer: Viewer;
   readonly sound = new Sound();
   readonly stills: PictureFeed;
+  readonly talk: TalkDesk;
   private readonly ice: IceServers;
   private readonly pins: Pins;
   private readonly undoing: (() => void)[] = [];
@@ -82,6 +87,9 @@ export class DeskSession {
     this.viewer = new Viewer(viewersOf(this.wire, http), this.ice, AUDIO_LINES, STAGE_LINES + PREVIEW_LINES);
     this.stills = new PictureFeed(askPictures, { kbits: STILLS_KBITS, size: 'full' });
     this.pins = new Pins(http, STAGE_LINES);
+    this.talk = new TalkDesk(this.wire, this.ice, meeting, this.model, (code) =>
+      this.store.setState({ notice: { code, at: Date.now() } }),
+    );
   }
 
   start(): void {
@@ -108,6 +116,8 @@ export class DeskSession {
         'screens',
         'calls',
         'operators',
+        'lineup',
+        'talkback',
       ]),
       this.model.store.subscribe((now, before) => {
         if (now.state !== before.state && now.state !== null) this.obey(now.state, before.state);
@@ -123,12 +133,14 @@ export class DeskSession {
     addEventListener('online', online);
     this.undoing.push(() => removeEventListener('online', online));
     this.stills.start();
+    this.talk.start();
     this.wire.start();
   }
 
   close(): void {
     for (const undo of this.undoing.splice(0)) undo();
     this.pins.use(null);
+    this.talk.close();
     this.viewer.stop();
     this.sound.disarm();
     this.stills.stop();
@@ -218,7 +230,29 @@ export class DeskSession {
       this.store.setState({ notice: { code: 'not_in_meeting', at: Date.now() } });
       return Promise.resolve(false);
     }
+    // The picture may come while viewers still see the one before: he is warned, and does as he says.
+    if (missingPictures(preview, this.model.store.getState().checks).length > 0)
+      this.store.setState({ notice: { code: 'picture_missing', at: Date.now() } });
     return this.command('stage.cut', {});
+  }
+
+  /** Puts a site into the line of who comes next, or takes it out. */
+  lineUp(site: string): Promise<boolean> {
+    const line = this.state?.stage.line_up ?? [];
+    const on = !line.includes(site);
+    if (on && line.length >= LINE) {
+      this.store.setState({ notice: { code: 'line_full', at: Date.now() } });
+      return Promise.resolve(false);
+    }
+    return this.command('stage.line_up', { site, on });
+  }
+
+  /** The first of the line goes to the preview; where nobody is lined up, the first who waits for the floor. */
+  next(firstHand: string | null): void {
+    const site = this.state?.stage.line_up?.[0] ?? firstHand;
+    if (site === null) return;
+    this.select({ kind: 'site', id: site });
+    void this.preview(site);
   }
 
   undo(): Promise<boolean> {

@@ -32,8 +32,16 @@ export function useHotkeys(session: DeskSession, help: () => void): void {
       else if (action === 'help') latest.current();
       else run(session, action);
     };
+    // The key that is held to talk: wherever the focus went meanwhile, letting it go ends it.
+    const letGo = (event: KeyboardEvent) => {
+      if (event.code === 'KeyT') session.talk.release();
+    };
     addEventListener('keydown', hear);
-    return () => removeEventListener('keydown', hear);
+    addEventListener('keyup', letGo);
+    return () => {
+      removeEventListener('keydown', hear);
+      removeEventListener('keyup', letGo);
+    };
   }, [session]);
 }
 
@@ -86,10 +94,16 @@ function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help'>):
       void session.hangUp(null);
       break;
     case 'next':
-      if (first !== null) {
-        session.select({ kind: 'site', id: first });
-        void session.preview(first);
-      }
+      session.next(first);
+      break;
+    case 'talk':
+      if (site !== null) session.talk.press(site);
+      break;
+    case 'talkEnd':
+      if (site !== null) session.talk.end(site);
+      break;
+    case 'lineUp':
+      if (site !== null) void session.lineUp(site);
       break;
     case 'nextFloor':
       if (first !== null) void session.give(first);

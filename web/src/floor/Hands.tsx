@@ -4,11 +4,11 @@ import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { useDesk, useDeskState, useLiveMeeting, useMeetingState, useNames } from '../desk/useDesk';
 import { Icon } from '../design/icons';
-import { MicMark } from '../design/marks';
 import { formatExact, formatNumber, formatShortSpan } from '../i18n/format';
 import { beforeOf, isUnattended, type QueueEntry } from '../models/floor';
 import { titleOf } from '../models/roster';
 import { useNow } from '../parts/useNow';
+import { CheckMarks } from '../talkback/CheckMarks';
 import classes from './floor.module.css';
 import { Grip } from './Grip';
 
@@ -49,7 +49,9 @@ function Hand({
   const session = useDesk();
   const skew = useStore(session.wire.state, (s) => s.skew);
   const now = useNow() + skew;
-  const centre = useMeetingState()?.reach === 'centre';
+  const state = useMeetingState();
+  const centre = state?.reach === 'centre';
+  const lined = state?.stage.line_up?.includes(entry.site) ?? false;
   const name = useNames()(entry.site);
   const selected = useDeskState((s) => s.selected?.kind === 'site' && s.selected.id === entry.site);
   const writing = useDeskState((s) => (s.writing?.site === entry.site ? s.writing.what : null));
@@ -129,6 +131,15 @@ function Hand({
                 data-testid="to-list"
               >
                 {t('floor.toList')}
+              </Button>
+              <Button
+                size="compact-xs"
+                variant="default"
+                disabled={entry.inPreview || lined}
+                onClick={() => void session.lineUp(entry.site)}
+                data-testid="line-up-hand"
+              >
+                {t('talkback.lineUp.add')}
               </Button>
               <Button
                 size="compact-xs"
@@ -257,17 +268,12 @@ function NoteForm({ site, what }: { site: string; what: 'forward' | 'lower' }) {
 /** Picture and voice, as the machine has seen them. */
 export function Ticks({ entry }: { entry: QueueEntry }) {
   const { t } = useTranslation();
+  if (entry.role !== 'speaker')
+    return <CheckMarks site={entry.site} otherwise={[entry.pictureOk, entry.voiceOk]} />;
   return (
-    <>
-      <Tick ok={entry.pictureOk} yes={t('desk.pictureOk')} no={t('desk.pictureNo')}>
-        <Icon name="camera" size={16} />
-      </Tick>
-      {entry.role !== 'speaker' && (
-        <Tick ok={entry.voiceOk} yes={t('desk.voiceOk')} no={t('desk.voiceNo')}>
-          <MicMark mic="open" silent />
-        </Tick>
-      )}
-    </>
+    <Tick ok={entry.pictureOk} yes={t('desk.pictureOk')} no={t('desk.pictureNo')}>
+      <Icon name="camera" size={16} />
+    </Tick>
   );
 }
 

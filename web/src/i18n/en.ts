@@ -1,4 +1,5 @@
 import { floor } from './floor/en';
+import { talkback } from './talkback/en';
 import { inspections } from './inspections/en';
 import { readiness } from './readiness/en';
 import { rollcall } from './rollcall/en';
@@ -33,6 +34,7 @@ export const en: Texts = {
   rehearsal,
   floor,
   inspections,
+  talkback,
   selftest,
   waves,
   nation: 'Viet Nam',
@@ -124,6 +126,16 @@ export const en: Texts = {
     bad_template: 'The text cannot be sent so: look at subject, places and {link}.',
     storage_unavailable: 'The server cannot store (disk full or locked).',
     internal: 'The server failed.',
+    talk_not_found: 'This talkback has ended.',
+    mic_open: 'The whole meeting hears this site: it cannot answer in private.',
+    talks_full: 'You talk with 8 sites already: end one first.',
+    line_full: 'Four sites are lined up already.',
+    picture_missing: 'The site has no picture yet: the meeting sees the one before until it comes.',
+    mic_refused: 'The browser does not allow the microphone: allow it, then press again.',
+    mic_none: 'This machine has no microphone.',
+    mic_busy: 'Another program holds the microphone.',
+    mic_insecure: 'The microphone works only when the page is opened by https.',
+    mic_lost: 'The microphone was unplugged.',
     call_not_live: 'The called site is not there yet: cut when its picture is.',
     call_running: 'This site is being called already.',
     call_not_found: 'This call is over.',
@@ -631,6 +643,9 @@ export const en: Texts = {
     speaks: 'speaking',
     keys: 'Keys',
     keysOf: {
+      lineUp: 'Put the selected site into the line-up, or take it out',
+      talk: 'Hold: talk to the selected site in private; press twice: stay on',
+      talkEnd: 'End the talkback with the selected site',
       call: 'Call the chosen site',
       hangUp: 'Hang up',
       find: 'Find a site',
@@ -640,8 +655,8 @@ export const en: Texts = {
       give: 'Give the floor to the selected site (or the first who waits)',
       end: 'End the floor of the speaker',
       preview: 'Preview the selected site',
-      next: 'Preview the first who waits',
       ...floor.keys,
+      next: 'Preview the first of the line-up (else the first who waits for the floor)',
       mute: 'Mute or unmute the selected site or subtree',
       muteAll: 'Mute all',
       write: 'Write a message',

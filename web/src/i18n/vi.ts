@@ -1,4 +1,5 @@
 import { floor } from './floor/vi';
+import { talkback } from './talkback/vi';
 import { inspections } from './inspections/vi';
 import { readiness } from './readiness/vi';
 import { rollcall } from './rollcall/vi';
@@ -33,6 +34,7 @@ export const vi = {
   rehearsal,
   floor,
   inspections,
+  talkback,
   selftest,
   waves,
   nation: 'Việt Nam',
@@ -124,6 +126,16 @@ export const vi = {
     bad_template: 'Nội dung thư chưa gửi được: xem tiêu đề, chỗ điền và {link}.',
     storage_unavailable: 'Máy chủ không ghi được dữ liệu (đầy đĩa hoặc đang khoá).',
     internal: 'Máy chủ gặp lỗi.',
+    talk_not_found: 'Kênh nội bộ này đã tắt.',
+    mic_open: 'Cả hội nghị đang nghe điểm cầu này: không trả lời riêng được.',
+    talks_full: 'Đã nói riêng với 8 điểm cầu: hãy tắt bớt.',
+    line_full: 'Hàng chờ lên hình đã đủ 4 điểm cầu.',
+    picture_missing: 'Chưa có hình của điểm cầu vừa cắt: hội nghị thấy hình trước đó cho đến khi có.',
+    mic_refused: 'Trình duyệt không cho dùng micro: hãy cho phép rồi bấm lại.',
+    mic_none: 'Máy này không có micro.',
+    mic_busy: 'Micro đang bị chương trình khác giữ.',
+    mic_insecure: 'Chỉ dùng được micro khi mở trang bằng https.',
+    mic_lost: 'Micro đã bị rút ra.',
     call_not_live: 'Điểm cầu được gọi chưa lên: đợi có hình rồi cắt.',
     call_running: 'Điểm cầu này đang được gọi.',
     call_not_found: 'Cuộc gọi này đã kết thúc.',
@@ -628,6 +640,9 @@ export const vi = {
     speaks: 'đang nói',
     keys: 'Phím tắt',
     keysOf: {
+      lineUp: 'Cho điểm cầu đang chọn vào (ra khỏi) hàng chờ lên hình',
+      talk: 'Giữ: nói riêng với điểm cầu đang chọn; bấm hai lần: nói liên tục',
+      talkEnd: 'Tắt kênh nội bộ với điểm cầu đang chọn',
       call: 'Gọi điểm cầu đang chọn',
       hangUp: 'Kết thúc cuộc gọi',
       find: 'Tìm điểm cầu',
@@ -637,8 +652,8 @@ export const vi = {
       give: 'Mời điểm cầu đang chọn (hoặc người chờ đầu tiên)',
       end: 'Kết thúc phát biểu của người đang nói',
       preview: 'Xem trước điểm cầu đang chọn',
-      next: 'Xem trước người chờ đầu tiên',
       ...floor.keys,
+      next: 'Xem trước điểm cầu đầu hàng chờ (không có: người xin phát biểu đầu tiên)',
       mute: 'Tắt hoặc mở tiếng điểm cầu, nhánh đang chọn',
       muteAll: 'Tắt tiếng tất cả',
       write: 'Viết tin nhắn',

@@ -1,9 +1,9 @@
 import type { AgendaItem, Hand, MeetingState, Mic, NewItem, Speaker } from '../protocol/types';
 import type { LiveMeeting } from './live';
 
-/** Louder than this (dBov) within the last levels: the machine has heard a voice. */
-const VOICE_DBOV = -60;
 const MINUTE = 60_000;
+/** Louder than this (dBov): somebody speaks. As the server has it (`stage/checks.py`). */
+const VOICE_DBOV = -50;
 
 export interface QueueEntry {
   site: string;
@@ -51,7 +51,11 @@ function entryMaker(live: LiveMeeting): Make | null {
       place,
       note: hand?.forwarded?.note ?? '',
       pictureOk: live.live?.has(site) ?? false,
-      voiceOk: live.speaking.includes(site) || (level !== null && level > VOICE_DBOV),
+      // Since it was lined up, as the server has heard it; of others, what is heard now.
+      voiceOk:
+        (live.checks[site]?.voice ?? null) !== null ||
+        live.speaking.includes(site) ||
+        (level !== null && level > VOICE_DBOV),
       level,
       onAir: state.stage.on_air.includes(site),
       inPreview: state.stage.preview.includes(site),

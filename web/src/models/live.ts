@@ -2,6 +2,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { StreamHandler, Wire } from '../protocol/socket';
 import type {
   Call,
+  Check,
   Ephemeral,
   Figures,
   MeetingState,
@@ -10,6 +11,7 @@ import type {
   SitePageState,
   Step,
   StreamEvent,
+  Talk,
 } from '../protocol/types';
 import { applyEvents } from './meeting';
 
@@ -37,6 +39,10 @@ export interface LiveMeeting {
   calls: readonly Call[];
   /** Units over which somebody who forwards hands is at a desk; for who asked to be told of them. */
   operators: readonly string[];
+  /** What the machine has seen of who is lined up or on preview; for operators. */
+  checks: Readonly<Record<string, Check>>;
+  /** Private words between operators and sites; for operators. */
+  talks: readonly Talk[];
   /** Why the server does not let us follow the meeting. */
   refused: string | null;
   /** The last cut that reached the stage: how long its picture took. */
@@ -67,6 +73,8 @@ export class MeetingModel implements StreamHandler {
     receipts: {},
     calls: [],
     operators: [],
+    checks: {},
+    talks: [],
     refused: null,
     steps: new Map(),
     pages: new Map(),
@@ -125,6 +133,12 @@ export class MeetingModel implements StreamHandler {
         break;
       case 'operators':
         this.store.setState({ operators: message.data.units });
+        break;
+      case 'lineup':
+        this.store.setState({ checks: message.data.checks });
+        break;
+      case 'talkback':
+        this.store.setState({ talks: message.data.talks });
         break;
       case 'levels':
         this.store.setState({ levels: message.data.levels });

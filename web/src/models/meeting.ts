@@ -37,7 +37,7 @@ function apply(state: MeetingState, { type, at, seq, data }: StreamEvent): Meeti
         ...state,
         status: 'ended',
         ended_at: at,
-        stage: { on_air: [null], preview: [null], before: [null] },
+        stage: { on_air: [null], preview: [null], before: [null], line_up: [] },
         floor: {
           ...state.floor,
           speakers: [],
@@ -157,16 +157,26 @@ function apply(state: MeetingState, { type, at, seq, data }: StreamEvent): Meeti
       return { ...next, floor: { ...next.floor, last_mute } };
     }
     case 'stage_previewed':
-      return { ...state, stage: { ...state.stage, preview: slots(data['slots']) } };
+      return {
+        ...state,
+        stage: {
+          ...state.stage,
+          preview: slots(data['slots']),
+          line_up: without(state.stage.line_up, slots(data['slots'])),
+        },
+      };
     case 'stage_cut':
       return {
         ...state,
         stage: {
           ...state.stage,
           on_air: slots(data['slots']),
+          line_up: without(state.stage.line_up, slots(data['slots'])),
           before: Array.isArray(data['before']) ? slots(data['before']) : state.stage.on_air,
         },
       };
+    case 'stage_lined_up':
+      return { ...state, stage: { ...state.stage, line_up: list(data['sites']) } };
     case 'message_posted': {
       // Who may not read it hears only its number, and forgets as early as all others do.
       const n = number(data['n']) ?? 0;
@@ -234,6 +244,10 @@ function withNames(state: MeetingState, names: unknown): MeetingState {
   );
   return fresh.length === 0 ? state : { ...state, sites: { ...state.sites, ...Object.fromEntries(fresh) } };
 }
+
+/** Who goes on preview or on air has left the line. */
+const without = (line: readonly string[] | undefined, shown: Slots): string[] =>
+  (line ?? []).filter((site) => !shown.includes(site));
 
 const text = (v: unknown): string | null => (typeof v === 'string' ? v : null);
 const number = (v: unknown): number | null => (typeof v === 'number' ? v : null);

@@ -313,7 +313,17 @@ export class Wire {
     return this.openMedia<PublisherAnswer>({ op: 'publisher', meeting, offer });
   }
 
-  private openMedia<A>(asked: Record<string, string | null>): Promise<A> | null {
+  /** What is said to this page in private: audio lines alone. */
+  openEar(meeting: string, offer: string): Promise<ViewerAnswer> | null {
+    return this.openMedia<ViewerAnswer>({ op: 'viewer', meeting, offer, talk: true });
+  }
+
+  /** What an operator says in private. */
+  openVoice(meeting: string, offer: string): Promise<PublisherAnswer> | null {
+    return this.openMedia<PublisherAnswer>({ op: 'publisher', meeting, offer, talk: true });
+  }
+
+  private openMedia<A>(asked: Record<string, string | boolean | null>): Promise<A> | null {
     const id = this.world.newId();
     const frame = JSON.stringify({ ...asked, id });
     const { socket } = this;

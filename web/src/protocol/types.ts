@@ -177,6 +177,46 @@ export interface Call {
   above: { site: string; label: string; path: string; online: boolean }[];
 }
 
+/** A private word of an operator's with a site, as desks see it. */
+export interface Talk {
+  id: string;
+  site: string;
+  label: string;
+  path: string;
+  by: Caller;
+  since: string;
+  /** The operator is heard by the site. */
+  speaks: boolean;
+  /** The site is heard by the operator. */
+  answers: boolean;
+  muted: boolean;
+  /** The sites of this operator hear each other. */
+  together: boolean;
+  /** The site's loudspeaker is connected. */
+  hears: boolean;
+  /** The operator's microphone reaches the node. */
+  sends: boolean;
+  tapped: { clear: boolean; at: string } | null;
+}
+
+/** The same as the site is told of it. */
+export interface YouTalk {
+  id: string;
+  by: Caller;
+  since: string;
+  speaks: boolean;
+  answers: boolean;
+  together: boolean;
+  clear: boolean | null;
+}
+
+/** What the machine has seen of a site since it was lined up. */
+export interface Check {
+  since: string;
+  picture: boolean;
+  voice: { at: string; dbov: number } | null;
+}
+
 /** What a site is now to do; sent whole at every change. */
 export interface You {
   meetings: Meeting[];
@@ -188,6 +228,10 @@ export interface You {
   call: { id: string; state: CallState; by: Caller; at: string } | null;
   /** Who has this site's picture before him; no name where it is not at hand. */
   seen: { name: string; title: string | null }[];
+  /** It is lined up: the machine looks whether its picture and voice come, and nobody hears it. */
+  checked?: boolean;
+  /** Who speaks with this site in private. */
+  talks?: YouTalk[];
   /** How far this site is in the rehearsal that it is in. */
   rehearsal?: YouRehearsal | null;
 }
@@ -313,7 +357,8 @@ export interface MeetingState {
   invited: number;
   /** How often sites were invited since the snapshot: this page's own count, for feeds do not change `invited`. */
   invitations?: number;
-  stage: { on_air: Slots; preview: Slots; before: Slots };
+  /** `line_up`: who comes next; a server of before has none. */
+  stage: { on_air: Slots; preview: Slots; before: Slots; line_up?: string[] };
   reach: Reach;
   floor: {
     speakers: Speaker[];
@@ -375,6 +420,8 @@ export type Ephemeral =
   | { topic: 'operators'; data: { units: string[] } }
   | { topic: 'rehearsal'; data: { version: number } }
   | { topic: 'calls'; data: { calls: Call[] } }
+  | { topic: 'lineup'; data: { checks: Record<string, Check> } }
+  | { topic: 'talkback'; data: { talks: Talk[] } }
   | { topic: 'receipts'; data: { messages: Record<string, Figures> } }
   | {
       topic: 'stage';
@@ -445,6 +492,7 @@ export interface Commands {
   unmute: { site: string };
   'stage.preview': { slots: Slots };
   'stage.cut': { slots?: Slots };
+  'stage.line_up': { site: string; on?: boolean; place?: number };
   'message.post': { text: string; to: string; ask?: boolean };
   'message.got': { messages: string[] };
   'message.answer': { message: string };
@@ -458,5 +506,11 @@ export interface Commands {
   'call.answer': { call: string };
   'call.end': { call: string };
   'call.phoned': { call: string; phone: number; reached: boolean };
+  'talk.open': { site: string };
+  'talk.say': { talk: string; on: boolean };
+  'talk.mute': { talk: string; on: boolean };
+  'talk.together': { on: boolean };
+  'talk.tap': { talk: string; clear: boolean };
+  'talk.end': { talk: string };
 }
 export type CommandName = keyof Commands;

@@ -1,3 +1,4 @@
+import { Failure } from './failure';
 import type { Http } from './http';
 import type { Wire } from './socket';
 import type { PublisherAnswer, ViewerAnswer } from './types';
@@ -25,6 +26,23 @@ export function viewersOf(
     openViewer: (meeting, offer, replaces) =>
       wire.openViewer(meeting, offer, replaces) ?? http.openViewer(meeting, offer, replaces),
     closeViewer: (viewer) => http.closeViewer(viewer),
+  };
+}
+
+const away = () => Promise.reject(Failure.local('offline', 'A talkback needs the connection to the server'));
+
+/** Of private words: only over the wire, for they end with it; the server closes what no talkback needs. */
+export function earsOf(wire: Pick<Wire, 'openEar'>): Viewers {
+  return {
+    openViewer: (meeting, offer) => wire.openEar(meeting, offer) ?? away(),
+    closeViewer: () => Promise.resolve(),
+  };
+}
+
+export function voicesOf(wire: Pick<Wire, 'openVoice'>): Publishers {
+  return {
+    openPublisher: (meeting, offer) => wire.openVoice(meeting, offer) ?? away(),
+    closePublisher: () => Promise.resolve(),
   };
 }
 

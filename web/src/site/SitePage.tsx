@@ -7,6 +7,7 @@ import { Ringing, Seen } from '../inspections/Called';
 import { AudioLines } from '../parts/AudioLines';
 import { useErrorText } from '../parts/useErrorText';
 import { useNow } from '../parts/useNow';
+import { LinedUp, TalkBanner } from '../talkback/TalkBanner';
 import { AskCard } from './AskCard';
 import { AwakeCard } from './AwakeCard';
 import { Band } from './Band';
@@ -43,8 +44,10 @@ export default function SitePage() {
           <main className={classes.main}>
             <div className={classes.picture}>
               <FaultCard session={session} scene={scene} />
+              <TalkBanner session={session} scene={scene} />
               <AwakeCard session={session} />
               <RehearsalCard session={session} scene={scene} />
+              <LinedUp scene={scene} />
               <Seen scene={scene} />
               <AskCard session={session} scene={scene} />
               <div className={classes.stage}>

@@ -16,6 +16,7 @@ import { Acknowledger } from '../models/receipts';
 import { quiets, watches } from '../models/rehearsal';
 import { meetingToJoin } from '../models/site';
 import { codeOf } from '../protocol/failure';
+import { TalkSite } from '../talkback/site';
 import type { Http } from '../protocol/http';
 import { Wire } from '../protocol/socket';
 import type { CommandName, Commands, Me, Meeting, RehearsalFault, YouRehearsal } from '../protocol/types';
@@ -68,6 +69,7 @@ export class SiteSession {
   readonly stills: Stills;
   readonly rehearsing: Rehearsing;
   readonly ring = new Ring();
+  readonly talk: TalkSite;
   private readonly ice: IceServers;
   private readonly poster: SnapshotPoster;
   private readonly wake = new WakeLock();
@@ -89,6 +91,7 @@ export class SiteSession {
     this.ice = new IceServers(http);
     this.viewer = new Viewer(viewersOf(this.wire, http), this.ice, LINES, LINES);
     this.publisher = new Publisher(publishersOf(this.wire, http), this.ice);
+    this.talk = new TalkSite(this.wire, this.ice, this.sound, () => this.devices.store.getState().speakerId);
     this.stills = new Stills(http, undefined, STILLS_MS, STILLS_MS);
     // Without TLS a browser has no `mediaDevices`, whatever its types say.
     this.devices = new Devices(localStorage, navigator.mediaDevices);
@@ -146,11 +149,13 @@ export class SiteSession {
         if (now.gone !== before.gone && now.gone !== null) {
           this.viewer.gone(now.gone.viewers, now.gone.turn);
           this.publisher.gone(now.gone.publishers);
+          this.talk.ear.gone(now.gone.viewers);
         }
         if (now.turns !== before.turns) this.viewer.turn();
         if (now.standing !== before.standing && now.standing !== null) {
           this.viewer.standing(now.standing.viewers);
           this.publisher.standing(now.standing.publishers);
+          this.talk.ear.standing(now.standing.viewers);
         }
         if (now.you !== before.you || now.link !== before.link) this.obey();
       }),
@@ -171,7 +176,7 @@ export class SiteSession {
       }),
       this.devices.store.subscribe((now, before) => {
         if (now.audio !== before.audio) this.meter.listen(now.audio);
-        if (now.speakerId !== before.speakerId) this.sound.setSink(now.speakerId);
+        if (now.speakerId !== before.speakerId) this.useSpeaker(now.speakerId);
         if (now.audio !== before.audio || now.video !== before.video) this.obey();
         if (now.mic !== before.mic || now.camera !== before.camera) this.rehearse();
       }),
@@ -188,7 +193,7 @@ export class SiteSession {
     this.on('offline', () => this.store.setState({ online: false }));
     const timer = setInterval(() => void this.readQuality(), QUALITY_MS);
     this.undo.push(() => clearInterval(timer));
-    this.sound.setSink(this.devices.store.getState().speakerId);
+    this.useSpeaker(this.devices.store.getState().speakerId);
     this.stills.start();
     this.awake.start();
     this.wire.page(this.awake.store.getState().hidden);
@@ -222,7 +227,7 @@ export class SiteSession {
   /** The one tap: sound, camera, microphone. */
   async arm(): Promise<void> {
     const { stood } = this;
-    const heard = this.sound.arm();
+    const heard = Promise.all([this.sound.arm(), this.talk.sound.arm()]);
     const metered = this.meter.resume();
     const opened = this.devices.open();
     await heard;
@@ -300,6 +305,26 @@ export class SiteSession {
     await this.command('mic.answer', { yes: true });
   }
 
+  /** Answers who speaks with this site in private, or no longer: to all of them at once. */
+  async sayPrivately(on: boolean): Promise<void> {
+    const { devices, wire } = this;
+    if (on && (!this.sound.store.getState().armed || devices.store.getState().mic !== 'ok')) await this.arm();
+    const talks = wire.state.getState().you?.talks ?? [];
+    await Promise.all(
+      talks.filter((t) => t.answers !== on).map((t) => this.command('talk.say', { talk: t.id, on })),
+    );
+  }
+
+  async tap(clear: boolean): Promise<void> {
+    const talks = this.wire.state.getState().you?.talks ?? [];
+    await Promise.all(talks.map((t) => this.command('talk.tap', { talk: t.id, clear })));
+  }
+
+  async endTalks(): Promise<void> {
+    const talks = this.wire.state.getState().you?.talks ?? [];
+    await Promise.all(talks.map((t) => this.command('talk.end', { talk: t.id })));
+  }
+
   async join(meeting: string): Promise<void> {
     sessionStorage.removeItem(LEFT);
     await this.joinNow(meeting);
@@ -323,9 +348,13 @@ export class SiteSession {
     this.rehearse();
     const { audio, video } = this.devices.store.getState();
     // Only pinned, or asked no longer: the audio line stands and carries nothing.
-    this.publisher.setSource(you?.publish?.audio === true ? audio : null, video);
-    // The microphone of this room carries sound only while the meeting hears it.
-    if (audio) audio.enabled = you?.mic === 'open';
+    // Asked for its sound alone, because somebody speaks with it in private: no picture leaves either.
+    const unseen = you?.publish?.video === false && you.state === 'in_meeting';
+    this.publisher.setSource(you?.publish?.audio === true ? audio : null, unseen ? null : video);
+    const talks = you?.talks ?? [];
+    // The microphone of this room carries sound only while the meeting hears it, the machine looks whether it works
+    // before the cut, or somebody here answers in private.
+    if (audio) audio.enabled = you?.mic === 'open' || you?.checked === true || talks.some((t) => t.answers);
     const onAir = you?.state === 'on_air';
     if (onAir !== (this.store.getState().onAirSince !== null))
       this.store.setState({ onAirSince: onAir ? Date.now() : null });
@@ -343,10 +372,11 @@ export class SiteSession {
     const first = you.call !== null && you.publish !== null && video !== null;
     if (!first || this.publisher.store.getState().phase !== 'connecting') this.follow(meeting, target);
     this.acknowledge();
+    this.talk.follow(talks, meeting?.id ?? null, meeting?.codec ?? 'h264');
     if (you.publish === null && video !== null) this.publisher.prepare();
     // While it sends video too: a site on the stage is shown to weak lines by its stills, a called one is kept so.
     const often = onAir || you.call?.state === 'live';
-    this.poster.show(you.publish === null || often ? video : null, often);
+    this.poster.show(you.publish === null || unseen || often ? video : null, often);
   }
 
   /** A call, or a request to turn the microphone on, rings until it is answered. */
@@ -411,7 +441,13 @@ export class SiteSession {
     }
   }
 
+  private useSpeaker(id: string | null): void {
+    this.sound.setSink(id);
+    this.talk.sound.setSink(id);
+  }
+
   private retryMedia(): void {
+    this.talk.ear.retryNow();
     this.viewer.retryNow();
     this.publisher.retryNow();
   }
@@ -429,6 +465,7 @@ export class SiteSession {
     this.ring.sound(false);
     this.devices.close();
     this.sound.disarm();
+    this.talk.stop();
     this.wake.release();
   }
 

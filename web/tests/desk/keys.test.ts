@@ -38,6 +38,13 @@ describe('the keys of the desk', () => {
     expect(actionOf(press('G', 'KeyG', { shift: true }), 'page')).toBeNull();
   });
 
+  it('talk with T, not by its repeats, and end with Shift', () => {
+    expect(actionOf(press('t', 'KeyT'), 'page')).toBe('talk');
+    expect(actionOf(press('t', 'KeyT', { repeat: true }), 'page')).toBeNull();
+    expect(actionOf(press('T', 'KeyT', { shift: true }), 'page')).toBe('talkEnd');
+    expect(actionOf(press('t', 'KeyT'), 'text')).toBeNull();
+  });
+
   it('know where they were pressed', () => {
     document.body.innerHTML = '<input id="a"><div role="dialog"><button id="b"></button></div><p id="c"></p>';
     const at = (id: string) => whereOf(document.getElementById(id));

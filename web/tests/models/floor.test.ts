@@ -30,6 +30,8 @@ const live = (over: Partial<LiveMeeting> = {}): LiveMeeting => ({
   receipts: {},
   calls: [],
   operators: [],
+  checks: {},
+  talks: [],
   refused: null,
   steps: new Map(),
   pages: new Map(),

@@ -101,9 +101,18 @@ describe('a meeting after an event', () => {
   it('cuts, and can be cut back to what was before', () => {
     let s = after(openMeeting(), 'stage_previewed', { slots: ['s_1', null] });
     s = after(s, 'stage_cut', { slots: ['s_1', null], before: ['s_vn'] });
-    expect(s.stage).toEqual({ on_air: ['s_1', null], preview: ['s_1', null], before: ['s_vn'] });
+    expect(s.stage).toMatchObject({ on_air: ['s_1', null], preview: ['s_1', null], before: ['s_vn'] });
     s = after(s, 'stage_cut', { slots: s.stage.before, before: s.stage.on_air });
     expect(s.stage.on_air).toEqual(['s_vn']);
+  });
+
+  it('lines up who comes next, and lets go of who is on preview or on air', () => {
+    let s = after(openMeeting(), 'stage_lined_up', { sites: ['s_1', 's_2', 's_3'] });
+    s = after(s, 'stage_previewed', { slots: ['s_2'] });
+    expect(s.stage.line_up).toEqual(['s_1', 's_3']);
+    s = after(s, 'stage_cut', { slots: ['s_3'], before: ['s_vn'] });
+    expect(s.stage.line_up).toEqual(['s_1']);
+    expect(after(s, 'meeting_ended').stage.line_up).toEqual([]);
   });
 
   it('takes the names an event brings', () => {

@@ -17,7 +17,7 @@ from diemcau.api.live.frames import Close
 from diemcau.api.live.hub import Hub
 from diemcau.api.live.outbox import Outbox
 from diemcau.api.live.socket import FRAME
-from diemcau.api.live.viewing import open_publisher, open_viewer
+from diemcau.api.live.viewing import open_ear, open_publisher, open_viewer, open_voice
 from diemcau.api.meetings import execute
 from diemcau.api.people import me_of
 from diemcau.api.schemas import ice_servers
@@ -115,7 +115,8 @@ class Connection:
             return
         standing = self.services.stage.standing(self.actor.id)
         if standing is not None:
-            viewers, publishers = standing
+            ears, voices = self.services.talkback.names(self.actor.id)
+            viewers, publishers = [*standing[0], *ears], [*standing[1], *voices]
             self.send(frames.text({"op": "standing", "viewers": viewers, "publishers": publishers}))
         for viewer, line in self.services.stage.lines(self.actor.id).items():
             self.tell_line(viewer, str(line["step"]), line["why"])
@@ -154,6 +155,7 @@ class Connection:
         if actor == self.actor:
             return
         self.actor = actor
+        self.services.talkback.recheck(actor)
         self.following.renew_all()
 
     def you(self) -> dict[str, Any] | None:
@@ -177,6 +179,8 @@ class Connection:
             "rehearsal": self.services.rehearsals.you(self.site),
             "call": None if call is None else call.told(),
             "seen": [self._who(party) for party in part.seen_by],
+            "checked": part.checked,
+            "talks": self.services.talkback.of_site(self.site, meeting),
         }
 
     def _who(self, party: str) -> dict[str, Any]:
@@ -326,7 +330,10 @@ class Connection:
             self.become(await authenticate(self.services, self.page, self.credential))
             hub, actor = self.hub, self.actor
             answer: ViewerAnswer | PublisherAnswer
-            if isinstance(wanted, frames.OpenViewer):
+            if wanted.talk:
+                opens = open_ear if isinstance(wanted, frames.OpenViewer) else open_voice
+                answer = await opens(hub, actor, wanted.meeting, wanted.offer)
+            elif isinstance(wanted, frames.OpenViewer):
                 answer = await open_viewer(hub, actor, wanted.meeting, wanted.offer, wanted.replaces)
             else:
                 answer = await open_publisher(hub, actor, wanted.meeting, wanted.offer)

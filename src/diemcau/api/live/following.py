@@ -38,6 +38,11 @@ class Follow:
     owed: set[str] = field(default_factory=set)
     told: int | None = None
 
+SEEN_TOPICS = frozenset(
+    {"presence", "receipts", "rollcall", "screens", "calls", "operators", "lineup", "talkback"}
+)
+"""What is told of the sites that an operator sees."""
+
 
 class Following:
     """What a client follows, what waits for it, and the reading of what it missed."""
@@ -123,6 +128,12 @@ class Following:
         elif topic == "operators":
             if "operators" in follow.topics:
                 self._outbox.put_latest(f"{follow.stream} {topic}", text)
+        elif topic == "lineup":
+            if "lineup" in follow.topics:
+                told = {"checks": self._seen_checks(follow, data)}
+                self._outbox.put_latest(
+                    f"{follow.stream} {topic}", frames.ephemeral(follow.stream, topic, told)
+                )
         elif topic != "levels" or "levels" in follow.topics:
             before = self._outbox.dropped
             self._outbox.put_latest(f"{follow.stream} {topic}", text)
@@ -163,6 +174,22 @@ class Following:
         running = self._services.inspections.calls.of_meeting(follow.stream.partition(":")[2])
         shown = [call.to_json() for call in running if seen is None or call.site.id in seen]
         return frames.ephemeral(follow.stream, "calls", {"calls": shown})
+
+    def owe_talks(self, follow: Follow) -> None:
+        """Has the meeting's talkbacks told, as they are when that leaves."""
+        if "talkback" in follow.topics:
+            self._outbox.put_late(f"{follow.stream} talkback", lambda: self._talks(follow))
+
+    def _talks(self, follow: Follow) -> str:
+        seen = frozenset() if follow.stale else follow.seen
+        open_now = self._services.talkback.of_meeting(follow.stream.partition(":")[2])
+        shown = [talk for site, talk in open_now if seen is None or site in seen]
+        return frames.ephemeral(follow.stream, "talkback", {"talks": shown})
+
+    def _seen_checks(self, follow: Follow, data: Any) -> dict[str, Any]:
+        checks = data.get("checks") if isinstance(data, Mapping) else None
+        of = checks if isinstance(checks, Mapping) else {}
+        return {site: check for site, check in of.items() if follow.seen is None or site in follow.seen}
 
     def _seen_steps(self, follow: Follow, data: Mapping[str, Any]) -> dict[str, Any]:
         steps = data.get("steps")
@@ -223,6 +250,7 @@ class Following:
         if "operators" in follow.topics:
             self._hub.tell_operators(follow.stream)
         self.owe_calls(follow)
+        self.owe_talks(follow)
         if "receipts" in follow.topics:
             self.owe_receipts(follow, await self._services.meetings.recent_receipts(meeting))
         if "rollcall" in follow.topics:
@@ -233,6 +261,10 @@ class Following:
                 if "presence" not in follow.topics:
                     continue
                 data_now = {**data_now, "steps": self._seen_steps(follow, data_now)}
+            if topic == "lineup":
+                if "lineup" not in follow.topics:
+                    continue
+                data_now = {"checks": self._seen_checks(follow, data_now)}
             self._client.send(frames.ephemeral(follow.stream, topic, data_now))
 
     async def _sight(self, meeting: str, topics: frozenset[str]) -> tuple[Viewer, frozenset[str] | None]:
@@ -244,7 +276,7 @@ class Following:
         while True:
             actor, seen = self._client.actor, None
             viewer = await self._services.meetings.viewer(meeting, actor)
-            if topics & {"presence", "receipts", "rollcall", "screens", "calls", "operators"}:
+            if topics & SEEN_TOPICS:
                 roster = await self._services.meetings.roster(meeting, actor)
                 seen = frozenset(row[0] for row in roster.sites)
             if actor is self._client.actor:

@@ -62,10 +62,19 @@ class Subscribe(_Frame):
     topics: Annotated[
         list[
             Literal[
-                "presence", "levels", "receipts", "rollcall", "screens", "rehearsal", "calls", "operators"
+                "presence",
+                "levels",
+                "receipts",
+                "rollcall",
+                "screens",
+                "rehearsal",
+                "calls",
+                "operators",
+                "lineup",
+                "talkback",
             ]
         ],
-        Field(alias="with", max_length=8),
+        Field(alias="with", max_length=12),
     ] = []
 
 
@@ -77,13 +86,15 @@ class Unsubscribe(_Frame):
 
 
 class OpenViewer(_Frame):
-    """Open a viewer: an offer in, an answer out, as `POST /meetings/{m}/viewer`."""
+    """Open a viewer: an offer in, an answer out, as `POST /meetings/{m}/viewer`. `talk`: of what is said to
+    the asker in private, without pictures."""
 
     op: Literal["viewer"]
     id: Annotated[str, Field(min_length=1, max_length=64)]
     meeting: Annotated[str, Field(min_length=1, max_length=64)]
     offer: Annotated[str, Field(min_length=1)]
     replaces: Annotated[str, Field(max_length=64)] | None = None
+    talk: bool = False
 
 
 class OpenScreen(_Frame):
@@ -114,12 +125,14 @@ class Rehearse(_Frame):
 
 
 class OpenPublisher(_Frame):
-    """Open a publisher: an offer in, an answer out, as `POST /meetings/{m}/publisher`."""
+    """Open a publisher: an offer in, an answer out, as `POST /meetings/{m}/publisher`. `talk`: an operator
+    opens it, to speak in private."""
 
     op: Literal["publisher"]
     id: Annotated[str, Field(min_length=1, max_length=64)]
     meeting: Annotated[str, Field(min_length=1, max_length=64)]
     offer: Annotated[str, Field(min_length=1)]
+    talk: bool = False
 
 
 class Pong(_Frame):

@@ -24,6 +24,7 @@ from diemcau.meetings import MeetingSummary, comes_by_itself
 from diemcau.rollout.rehearsals.hall import TOLD
 from diemcau.stage import GONE, LINES, PARTS, STANDING
 from diemcau.store import Event
+from diemcau.talkback import TALKS
 
 if TYPE_CHECKING:
     from diemcau.api.live.connection import Connection
@@ -215,6 +216,12 @@ class Hub:
                 f"meeting:{message.body.get('meeting')}", {}
             ).items():
                 connection.following.owe_calls(follow)
+        elif message.topic == TALKS:
+            self._tell_you(_strings(message.body, "sites"))
+            for connection, follow in self._by_stream.get(
+                f"meeting:{message.body.get('meeting')}", {}
+            ).items():
+                connection.following.owe_talks(follow)
         elif message.topic == GONE:
             self._take_gone(message.body)
         elif message.topic == LINES:
@@ -400,6 +407,7 @@ class Hub:
         for party in doubtful:
             if all(one.shut_out for one in self._by_party.get(party, ())):
                 await self.services.stage.close_party(party)
+                await self.services.talkback.close_party(party)
 
     # Beats.
 

@@ -33,6 +33,25 @@ async def may_watch(services: Services, actor: Actor, meeting: str) -> None:
         raise NotInMeeting(None, site=actor.site)
 
 
+async def open_ear(hub: Hub, actor: Actor, meeting: str, offer: str) -> ViewerAnswer:
+    """A viewer of what is said to the asker in private.
+
+    Raises TooManyRequests, MeetingNotFound, NotInMeeting, and what `Talkback.open_viewer` does.
+    """
+    with counted(hub.services, "talk_viewer"):
+        hub.media.take(actor.key)
+        await may_watch(hub.services, actor, meeting)
+        return await hub.services.talkback.open_viewer(meeting, actor, offer)
+
+
+async def open_voice(hub: Hub, actor: Actor, meeting: str, offer: str) -> PublisherAnswer:
+    """A publisher of an operator who speaks in private. Raises as `open_ear`, and Forbidden."""
+    with counted(hub.services, "talk_publisher"):
+        hub.media.take(actor.key)
+        await may_watch(hub.services, actor, meeting)
+        return await hub.services.talkback.open_publisher(meeting, actor, offer)
+
+
 async def open_viewer(hub: Hub, actor: Actor, meeting: str, offer: str, replaces: str | None) -> ViewerAnswer:
     """A viewer of the meeting's stage for the asker, when it is his turn.
 

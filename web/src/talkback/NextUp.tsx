@@ -1,0 +1,79 @@
+import { Button } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { useDesk, useMeetingState, useNames, useRosterVersion } from '../desk/useDesk';
+import { Icon } from '../design/icons';
+import { formatNumber } from '../i18n/format';
+import { CheckMarks } from './CheckMarks';
+import classes from './talkback.module.css';
+
+/** Who comes next: asked to send, looked at by the machine, shown to nobody; the first goes to the preview by one key. */
+export function NextUp() {
+  const { t } = useTranslation();
+  const session = useDesk();
+  const line = useMeetingState()?.stage.line_up ?? [];
+  const names = useNames();
+  useRosterVersion();
+  if (line.length === 0) return null;
+  return (
+    <section
+      className={classes.panel}
+      data-region="line-up"
+      aria-label={t('talkback.lineUp.title')}
+      data-testid="line-up"
+    >
+      <h2 className={classes.head}>
+        {t('talkback.lineUp.title')} <span>{formatNumber(line.length)}/4</span>
+      </h2>
+      <ol className={classes.line}>
+        {line.map((site, place) => {
+          const { title } = names(site);
+          const absent = session.roster.sites.get(site)?.joined === false;
+          return (
+            <li key={site} data-site={site} data-testid="lined-up">
+              <span className={classes.place}>{place + 1}</span>
+              <button
+                type="button"
+                className={classes.name}
+                onClick={() => session.select({ kind: 'site', id: site })}
+              >
+                {title}
+                {absent && <small>{t('talkback.lineUp.absent')}</small>}
+              </button>
+              <CheckMarks site={site} />
+              <span className={classes.actions}>
+                <Button
+                  size="compact-xs"
+                  variant={place === 0 ? 'filled' : 'default'}
+                  onClick={() => void session.preview(site)}
+                  aria-label={`${t('talkback.lineUp.next')}: ${title}`}
+                >
+                  {t('talkback.lineUp.next')} {place === 0 && <kbd className="dc-kbd">N</kbd>}
+                </Button>
+                {place > 0 && (
+                  <Button
+                    size="compact-xs"
+                    variant="default"
+                    aria-label={t('talkback.lineUp.upOf', { name: title })}
+                    onClick={() => void session.command('stage.line_up', { site, place: place - 1 })}
+                  >
+                    {t('talkback.lineUp.up')}
+                  </Button>
+                )}
+                <Button
+                  size="compact-xs"
+                  variant="subtle"
+                  color="gray"
+                  aria-label={t('talkback.lineUp.removeOf', { name: title })}
+                  title={t('talkback.lineUp.remove')}
+                  onClick={() => void session.lineUp(site)}
+                >
+                  <Icon name="close" size={14} />
+                </Button>
+              </span>
+            </li>
+          );
+        })}
+      </ol>
+    </section>
+  );
+}
