@@ -46,7 +46,7 @@ export function SpeakersList({ entries }: { entries: QueueEntry[] }) {
             data-testid="list-add"
           >
             {selected === null ? t('floor.addHint') : t('floor.addSelected', { name: names(selected).title })}{' '}
-            <kbd className="dc-kbd">L</kbd>
+            <kbd className="dc-kbd">A</kbd>
           </Button>
         </div>
       )}

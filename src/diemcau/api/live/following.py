@@ -38,6 +38,7 @@ class Follow:
     owed: set[str] = field(default_factory=set)
     told: int | None = None
 
+
 SEEN_TOPICS = frozenset(
     {"presence", "receipts", "rollcall", "screens", "calls", "operators", "lineup", "talkback"}
 )
