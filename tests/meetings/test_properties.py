@@ -253,4 +253,4 @@ class MeetingMachine(RuleBasedStateMachine):
 
 
 TestMeeting = MeetingMachine.TestCase
-TestMeeting.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestMeeting.settings = settings(max_examples=45, stateful_step_count=40, deadline=None)

@@ -198,7 +198,7 @@ def test_a_subtree_is_muted(world: World) -> None:
     (muted,) = world.do(PROVINCE, Mute(unit="695"))
     assert muted.data["sites"] == ["s_25378"]
     (muted,) = world.do(PROVINCE, Mute(unit="70"))
-    assert muted.data == {"sites": ["s_70"]}
+    assert (muted.data["sites"], muted.data["unit"], muted.data["many"]) == (["s_70"], "70", True)
 
 
 def test_the_chairs_site_with_the_floor_has_one_microphone(world: World) -> None:
