@@ -48,7 +48,7 @@ export const talkback: typeof first = {
     private: 'The meeting does not hear this.',
     speak: 'Talk',
     speakHint: 'Press to talk, press again to stop; or hold while you talk.',
-    answering: 'Talking: the director hears, press to stop',
+    answering: 'Talking, press to stop',
     micOpen: 'The whole meeting hears this microphone: answer by these two buttons, or write.',
     arm: 'Turn on the sound to hear',
     together: 'The sites of this talkback hear each other.',

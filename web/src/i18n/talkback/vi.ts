@@ -46,7 +46,7 @@ export const talkback = {
     private: 'Hội nghị không nghe kênh này.',
     speak: 'Nói',
     speakHint: 'Bấm để nói, bấm lần nữa để ngừng; hoặc giữ khi nói.',
-    answering: 'Đang nói: đạo diễn nghe, bấm để ngừng',
+    answering: 'Đang nói, bấm để ngừng',
     micOpen: 'Micro đang mở cho cả hội nghị: trả lời bằng hai nút này hoặc nhắn tin.',
     arm: 'Bật loa để nghe',
     together: 'Các điểm cầu trong kênh này nghe nhau.',
