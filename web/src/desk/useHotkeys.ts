@@ -30,11 +30,11 @@ export function useHotkeys(session: DeskSession, help: () => void): void {
       event.preventDefault();
       if (action === 'regions') nextRegion(event.shiftKey ? -1 : 1);
       else if (action === 'help') latest.current();
-      else run(session, action);
+      else run(session, action, event.timeStamp);
     };
     // The key that is held to talk: wherever the focus went meanwhile, letting it go ends it.
     const letGo = (event: KeyboardEvent) => {
-      if (event.code === 'KeyT') session.talk.release();
+      if (event.code === 'KeyT') session.talk.release(event.timeStamp);
     };
     addEventListener('keydown', hear);
     addEventListener('keyup', letGo);
@@ -45,7 +45,7 @@ export function useHotkeys(session: DeskSession, help: () => void): void {
   }, [session]);
 }
 
-function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help'>): void {
+function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help'>, at: number): void {
   const { selected } = session.store.getState();
   const queue = floorQueue(session.model.store.getState());
   const centre = session.model.store.getState().state?.reach === 'centre';
@@ -97,7 +97,7 @@ function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help'>):
       session.next(first);
       break;
     case 'talk':
-      if (site !== null) session.talk.press(site);
+      if (site !== null) session.talk.press(site, at);
       break;
     case 'talkEnd':
       if (site !== null) session.talk.end(site);

@@ -138,8 +138,10 @@ function Hand({
                 disabled={entry.inPreview || lined}
                 onClick={() => void session.lineUp(entry.site)}
                 data-testid="line-up-hand"
+                aria-label={`${t('talkback.lineUp.add')}: ${name.title}`}
+                title={t('talkback.lineUp.add')}
               >
-                {t('talkback.lineUp.add')}
+                <Icon name="next" size={14} />
               </Button>
               <Button
                 size="compact-xs"

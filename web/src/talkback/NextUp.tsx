@@ -45,9 +45,10 @@ export function NextUp() {
                   size="compact-xs"
                   variant={place === 0 ? 'filled' : 'default'}
                   onClick={() => void session.preview(site)}
-                  aria-label={`${t('talkback.lineUp.next')}: ${title}`}
                 >
-                  {t('talkback.lineUp.next')} {place === 0 && <kbd className="dc-kbd">N</kbd>}
+                  {t('talkback.lineUp.next')}
+                  <span className="dc-hidden">: {title}</span>
+                  {place === 0 && <kbd className={`dc-kbd ${classes.key}`}>N</kbd>}
                 </Button>
                 {place > 0 && (
                   <Button

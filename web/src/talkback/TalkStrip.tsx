@@ -151,11 +151,11 @@ function Entry({ talk, name, path }: { talk: Talk; name: string; path: string })
           size="compact-xs"
           variant={speaks ? 'filled' : 'default'}
           aria-pressed={speaks}
-          aria-label={t('talkback.speakTo', { name })}
           onClick={() => session.talk.toggle(talk)}
           data-testid="talk-speak"
         >
           {t(speaks ? 'talkback.speaking' : 'talkback.speak')}
+          <span className="dc-hidden">: {name}</span>
         </Button>
         <Button
           size="compact-xs"

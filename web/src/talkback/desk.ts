@@ -96,23 +96,24 @@ export class TalkDesk {
     return this.model.store.getState().talks.filter((t) => t.by.id === me);
   }
 
-  /** The key goes down: the site hears the operator until it goes up, or until pressed again when pressed twice. */
-  press(site: string): void {
+  /** The key goes down: the site hears the operator until it goes up, or until pressed again when pressed twice. `at`: when
+   * it really was, ms: a page with much to do hears of it later. */
+  press(site: string, at = performance.now()): void {
     const before = this.store.getState().site;
     if (before !== site) {
       if (before !== null) this.say(before, false);
       this.push.reset();
     }
-    const press = this.push.down(performance.now());
+    const press = this.push.down(at);
     this.store.setState({ site, press });
     void this.arm();
     this.say(site, press !== 'off');
   }
 
-  release(): void {
+  release(at = performance.now()): void {
     const { site, press: before } = this.store.getState();
     if (site === null || before !== 'held') return;
-    const press = this.push.up(performance.now());
+    const press = this.push.up(at);
     this.store.setState({ press });
     this.say(site, press !== 'off');
   }
