@@ -12,6 +12,7 @@ from diemcau.access import Access, Actor
 from diemcau.errors import BadRequest, Forbidden
 from diemcau.meetings import commands as c
 from diemcau.meetings.meeting import Meeting, SiteName
+from diemcau.meetings.oversight import above
 from diemcau.units import Units
 
 
@@ -56,6 +57,10 @@ def authorise(
                 raise Forbidden(None, command=command.type)
         case c.Post(_, to) if to != "all":
             access.authorise(actor, command.type, names[to].unit)
+        case c.TakeDirection():
+            access.authorise(actor, command.type, *above(units, meeting))  # of none: nobody may
+        case c.ReturnDirection():
+            pass  # his own, or it is refused (oversight.py)
         case _:
             access.authorise(actor, command.type, *scope)
 

@@ -18,8 +18,9 @@ Draft: TypeAlias = tuple[str, JsonObject]
 @dataclass(frozen=True, slots=True)
 class Context:
     """`present`: sites in the meeting now. `names`, `invited`: of the sites that the command mentions (the
-    asking site included). `inside(unit, code)`: whether `code` is in the subtree. The asker's right was
-    checked before.
+    asking site included). `inside(unit, code)`: whether `code` is in the subtree. `whence`: over what the
+    asker has a wider right than the meeting's own desk (oversight.py), None: he has none. The asker's right
+    was checked before.
     """
 
     actor: Actor
@@ -28,6 +29,7 @@ class Context:
     invited: AbstractSet[str]
     inside: Callable[[str, str], bool]
     new_id: NewId
+    whence: Mapping[str, JsonValue] | None = None
 
     def named(self, sites: Iterable[str | None]) -> dict[str, JsonValue]:
         """`names` of an event's data."""

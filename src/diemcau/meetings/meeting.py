@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
+from diemcau.access import Secrecy
 from diemcau.clock import parse_rfc3339, rfc3339
 from diemcau.errors import JsonValue
 from diemcau.sites import ScopeEntry
@@ -42,6 +43,38 @@ class Speaker:
 
     since: datetime
     mic: Mic = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """A site that was called out of the meeting and comes back. `by`: `{"name", "title"}` of who called;
+    `whence`: `{"unit", "label"}`, over what he called."""
+
+    since: datetime
+    by: Mapping[str, JsonValue]
+    whence: Mapping[str, JsonValue]
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """`{"since", "by", "whence"}`."""
+        return {"since": rfc3339(self.since), "by": dict(self.by), "whence": dict(self.whence)}
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """Somebody with a wider right directs instead of the meeting's own. `by`: `{"id", "name", "title"}`."""
+
+    since: datetime
+    by: Mapping[str, JsonValue]
+    whence: Mapping[str, JsonValue]
+
+    @property
+    def person(self) -> str:
+        """His id."""
+        return str(self.by["id"])
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """`{"since", "by", "whence"}`."""
+        return {"since": rfc3339(self.since), "by": dict(self.by), "whence": dict(self.whence)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +119,8 @@ class TextMessage:
 @dataclass(slots=True)
 class Meeting:
     """Everything the events say. `hands` and `speakers` in the order in which they came. `kind`: sites of a
-    command "centre" come when they are called, all others by themselves; a machine leads a "rehearsal"."""
+    command "centre" come when they are called, all others by themselves; a machine leads a "rehearsal".
+    `led_by`: the key of the person who directed last, whoever took over left aside."""
 
     id: str
     title: str
@@ -109,6 +143,15 @@ class Meeting:
     message_count: int = 0
     messages: list[TextMessage] = field(default_factory=list)
     names: dict[str, SiteName] = field(default_factory=dict)
+    secrecy: Secrecy = "none"
+    away: dict[str, Away] = field(default_factory=dict)
+    direction: Direction | None = None
+    led_by: str | None = None
+
+    @property
+    def may_record(self) -> bool:
+        """Whether the meeting may be recorded at all."""
+        return self.secrecy == "none"
 
     @property
     def stream(self) -> str:
@@ -136,6 +179,7 @@ class Meeting:
             yield from (site for site in slots if site is not None)
         yield from self.speakers
         yield from self.hands
+        yield from self.away
         for message in self.messages:
             if message.sender.kind == "site":
                 yield message.sender.id
@@ -148,6 +192,7 @@ class Meeting:
             self,
             speakers=dict(self.speakers),
             hands=dict(self.hands),
+            away=dict(self.away),
             messages=list(self.messages),
             names={site: self.names[site] for site in self.mentioned() if site in self.names},
         )
@@ -167,6 +212,8 @@ class Meeting:
             self.names[site] = SiteName(**name)
         if (change := _CHANGES.get(event.type)) is not None:
             change(self, event, data)
+        if event.type in _LEADING and event.actor.startswith("person:") and self.direction is None:
+            self.led_by = event.actor
         self.seq = event.seq
 
 
@@ -180,6 +227,8 @@ def _ended(meeting: Meeting, event: Event, data: Any) -> None:
     meeting.ended_at = event.at
     meeting.speakers.clear()
     meeting.hands.clear()
+    meeting.away.clear()
+    meeting.direction = None
     meeting.chair_mic = "off"
     meeting.on_air = meeting.preview = meeting.before = (None,)
 
@@ -247,6 +296,26 @@ def _posted(meeting: Meeting, event: Event, data: Any) -> None:
         del meeting.messages[0]
 
 
+def _secrecy_raised(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.secrecy = data["secrecy"]
+
+
+def _called_out(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.away[data["site"]] = Away(event.at, data["by"], data["whence"])
+
+
+def _returned(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.away.pop(data["site"], None)
+
+
+def _direction_taken(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.direction = Direction(event.at, data["by"], data["whence"])
+
+
+def _direction_returned(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.direction = None
+
+
 def _created(event: Event) -> Meeting:
     data: Any = event.data
     chair = data["chair_site"]
@@ -262,8 +331,15 @@ def _created(event: Event) -> Meeting:
         kind=data.get("kind", "meeting"),  # older logs do not say
         on_air=(chair,),
         names={site: SiteName(**name) for site, name in data["names"].items()},
+        secrecy=data.get("secrecy", "none"),
+        led_by=event.actor if event.actor.startswith("person:") else None,
     )
 
+
+_LEADING: Final = frozenset(
+    {"meeting_opened", "floor_given", "floor_ended", "muted", "unmuted", "stage_previewed", "stage_cut"}
+)
+"""Events whose person directs the meeting."""
 
 _CHANGES: Final = {
     "meeting_opened": _opened,
@@ -279,6 +355,11 @@ _CHANGES: Final = {
     "stage_previewed": _previewed,
     "stage_cut": _cut,
     "message_posted": _posted,
+    "secrecy_raised": _secrecy_raised,
+    "site_called_out": _called_out,
+    "site_returned": _returned,
+    "direction_taken": _direction_taken,
+    "direction_returned": _direction_returned,
 }
 
 
@@ -309,6 +390,10 @@ def to_json(meeting: Meeting) -> dict[str, JsonValue]:
         "message_count": meeting.message_count,
         "messages": [message.to_json() for message in meeting.messages],
         "names": {site: name.to_json() for site, name in names.items()},
+        "secrecy": meeting.secrecy,
+        "away": {site: one.to_json() for site, one in meeting.away.items()},
+        "direction": None if meeting.direction is None else meeting.direction.to_json(),
+        "led_by": meeting.led_by,
     }
 
 
@@ -347,7 +432,15 @@ def from_json(value: Mapping[str, Any]) -> Meeting:
             for m in value["messages"]
         ],
         {site: SiteName(**name) for site, name in value["names"].items()},
+        value.get("secrecy", "none"),
+        {site: Away(*_held(one)) for site, one in value.get("away", {}).items()},
+        None if value.get("direction") is None else Direction(*_held(value["direction"])),
+        value.get("led_by"),
     )
+
+
+def _held(value: Mapping[str, Any]) -> tuple[datetime, Mapping[str, Any], Mapping[str, Any]]:
+    return parse_rfc3339(value["since"]), value["by"], value["whence"]
 
 
 def instant(at: datetime | None) -> str | None:

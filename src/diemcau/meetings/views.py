@@ -127,6 +127,10 @@ def render(meeting: Meeting, viewer: Viewer) -> JsonObject:
             "hands_total": len(meeting.hands),
         },
         "chair_mic": meeting.chair_mic,
+        "secrecy": meeting.secrecy,
+        "may_record": meeting.may_record,
+        "away": {site: one.to_json() for site, one in meeting.away.items()},
+        "direction": None if meeting.direction is None else meeting.direction.to_json(),
         "messages": [message.to_json() for message in messages],
         "sites": {site: meeting.names[site].to_json() for site in sorted(mentioned) if site in meeting.names},
     }
@@ -143,6 +147,7 @@ def _mentioned(meeting: Meeting, hands: list[str], messages: list[TextMessage]) 
         *meeting.preview,
         *meeting.before,
         *meeting.speakers,
+        *meeting.away,
         *hands,
     )
     found = {site for site in everywhere if site is not None}
