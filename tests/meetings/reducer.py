@@ -21,6 +21,7 @@ def reduce(state: dict[str, Any], event: Event) -> None:
         case "meeting_ended":
             state.update(status="ended", ended_at=at, chair_mic="off")
             floor.update(speakers=[], hands=[], hands_total=0)
+            state.update(away={}, direction=None)
             stage.update(on_air=[None], preview=[None], before=[None])
         case "sites_invited":
             state["invited"] = data["invited"]
@@ -45,6 +46,16 @@ def reduce(state: dict[str, Any], event: Event) -> None:
             stage["preview"] = list(data["slots"])
         case "stage_cut":
             stage.update(on_air=list(data["slots"]), before=list(data["before"]))
+        case "secrecy_raised":
+            state.update(secrecy=data["secrecy"], may_record=False)
+        case "site_called_out":
+            state["away"][data["site"]] = {"since": at, "by": data["by"], "whence": data["whence"]}
+        case "site_returned":
+            state["away"].pop(data["site"], None)
+        case "direction_taken":
+            state["direction"] = {"since": at, "by": data["by"], "whence": data["whence"]}
+        case "direction_returned":
+            state["direction"] = None
         case "message_posted":
             if "id" in data:
                 keys = ("n", "id", "from", "to", "text", "ask")
@@ -65,6 +76,7 @@ def prune(state: dict[str, Any]) -> None:
     """Forgets the names of sites that the state no longer mentions."""
     stage, floor = state["stage"], state["floor"]
     mentioned = {state["chair_site"], *stage["on_air"], *stage["preview"], *stage["before"]}
+    mentioned |= set(state["away"])
     mentioned |= {one["site"] for one in (*floor["speakers"], *floor["hands"])}
     for message in state["messages"]:
         mentioned.add(message["to"])

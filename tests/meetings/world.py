@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from diemcau.access import Actor, Grant, Role, site_actor, units_granted
+from diemcau.access import SYSTEM, Actor, Grant, Role, site_actor, units_granted
 from diemcau.errors import JsonObject
 from diemcau.ids import counted_ids
 from diemcau.meetings import Meeting, SiteName, Viewer, render
@@ -79,21 +79,24 @@ class World:
             )
         )
 
-    def event(self, seq: int, kind: str, data: JsonObject) -> Event:
+    def event(self, seq: int, kind: str, data: JsonObject, actor: Actor = SYSTEM) -> Event:
         # Through JSON, as the store does it.
-        made = Event("meeting:m_1", seq, kind, self.now, "system", orjson.loads(orjson.dumps(data)))
+        made = Event("meeting:m_1", seq, kind, self.now, actor.key, orjson.loads(orjson.dumps(data)))
         self.events.append(made)
         return made
 
-    def do(self, actor: Actor, command: MeetingCommand) -> list[Event]:
-        """Decides and applies; answers the events."""
-        context = Context(actor, self.present, self.names, self.invited, self.units.contains, self.new_id)
+    def do(self, actor: Actor, command: MeetingCommand, *, above: bool = False) -> list[Event]:
+        """Decides and applies; answers the events. `above`: the actor has a wider right than the meeting."""
+        whence: JsonObject | None = {"unit": "VN", "label": "Trung ương"} if above else None
+        context = Context(
+            actor, self.present, self.names, self.invited, self.units.contains, self.new_id, whence
+        )
         self.now += timedelta(seconds=1)
-        return self.apply(decide(self.state, command, context))
+        return self.apply(decide(self.state, command, context), actor)
 
-    def apply(self, drafts: list[tuple[str, JsonObject]]) -> list[Event]:
+    def apply(self, drafts: list[tuple[str, JsonObject]], actor: Actor = SYSTEM) -> list[Event]:
         made = [
-            self.event(self.state.seq + number, kind, data)
+            self.event(self.state.seq + number, kind, data, actor)
             for number, (kind, data) in enumerate(drafts, start=1)
         ]
         for event in made:

@@ -1,6 +1,6 @@
 """Microphones: who may open his own, and who may shut whose."""
 
-from diemcau.errors import Forbidden, WrongState
+from diemcau.errors import Forbidden, JsonObject, WrongState
 from diemcau.meetings.commands import Mute, SetMic, Unmute
 from diemcau.meetings.context import Context, Draft, must_be_open
 from diemcau.meetings.errors import NotSpeaking
@@ -30,7 +30,13 @@ def mute(meeting: Meeting, command: Mute, context: Context) -> list[Draft]:
     sites = [site for site in meeting.open_mics() if _meant(meeting, command, site, context)]
     if command.site is not None and not sites and command.site not in (*meeting.speakers, meeting.chair_site):
         raise NotSpeaking(None, site=command.site)
-    return [("muted", {"sites": sites})] if sites else []
+    if not sites:
+        return []
+    data: JsonObject = {"sites": sites}
+    if meeting.chair_site in sites:
+        # Nobody silences the chair without a word: its page and the desk say who did.
+        data = {**data, "by": {"name": context.actor.name, "title": context.actor.title}}
+    return [("muted", data)]
 
 
 def unmute(meeting: Meeting, command: Unmute, context: Context) -> list[Draft]:
