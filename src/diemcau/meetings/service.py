@@ -218,7 +218,10 @@ class Meetings:
                     meetings.update().where(meetings.c.id == state.id).values(secrecy=mark)
                 )
                 unit.on_commit(lambda: self._marked(state.id, mark))
+            led_by = state.led_by
             self._states.advance(unit, state, drafts, actor.key)
+            if state.led_by != led_by:
+                unit.on_commit(lambda: self.desks.tell(state.id))
             if isinstance(command.what, (c.TakeDirection, c.ReturnDirection)):
                 unit.on_commit(lambda: self._directed(state.id))
             return {"seq": state.seq}

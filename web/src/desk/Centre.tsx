@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { http, tab } from '../http';
 import { Calls } from '../inspections/Calls';
 import { Lineup } from '../inspections/Lineup';
+import { DeskNotes, ReadOnly } from '../many/DeskNotes';
 import { AudioLines } from '../parts/AudioLines';
 import { Attendance } from './Attendance';
 import classes from './centre.module.css';
@@ -58,15 +59,20 @@ function Panels() {
         <SelectedCard />
       </nav>
       <main className={classes.centre}>
+        <DeskNotes />
         <Monitors />
-        <Controls />
+        <ReadOnly>
+          <Controls />
+        </ReadOnly>
         <Wall />
       </main>
       <aside className={classes.right} aria-label={t('desk.queue')}>
         <div className={classes.queue}>
           <Calls />
           <Lineup />
-          <Queue />
+          <ReadOnly>
+            <Queue />
+          </ReadOnly>
         </div>
         <Attendance />
         <Messages />

@@ -1,4 +1,14 @@
-import type { MeetingState, Message, Mic, SiteName, Slots, Speaker, StreamEvent } from '../protocol/types';
+import type {
+  Acting,
+  MeetingState,
+  Message,
+  Mic,
+  Secrecy,
+  SiteName,
+  Slots,
+  Speaker,
+  StreamEvent,
+} from '../protocol/types';
 
 /** Messages a state holds; older ones stay in the server's log. */
 const MESSAGES_KEPT = 200;
@@ -23,7 +33,23 @@ function apply(state: MeetingState, { type, at, data }: StreamEvent): MeetingSta
         stage: { on_air: [null], preview: [null], before: [null] },
         floor: { ...state.floor, speakers: [], hands: [], ...(hasTotal(state) ? { hands_total: 0 } : {}) },
         chair_mic: 'off',
+        away: {},
+        direction: null,
       };
+    case 'secrecy_raised':
+      return { ...state, secrecy: data['secrecy'] as Secrecy, may_record: false };
+    case 'site_called_out': {
+      const site = text(data['site']);
+      return site === null ? state : { ...state, away: { ...state.away, [site]: acting(at, data) } };
+    }
+    case 'site_returned': {
+      const rest = Object.entries(state.away ?? {}).filter(([site]) => site !== data['site']);
+      return { ...state, away: Object.fromEntries(rest) };
+    }
+    case 'direction_taken':
+      return { ...state, direction: acting(at, data) };
+    case 'direction_returned':
+      return { ...state, direction: null };
     case 'sites_invited':
       return {
         ...state,
@@ -62,9 +88,12 @@ function apply(state: MeetingState, { type, at, data }: StreamEvent): MeetingSta
     }
     case 'muted':
       // The chair's own microphone is shut, not muted: it opens it again itself.
-      return list(data['sites']).reduce(
+      return list(data['sites']).reduce<MeetingState>(
         (s, site) => withMic(s, site, site === s.chair_site ? 'off' : 'muted'),
-        state,
+        {
+          ...state,
+          chair_muted_by: (data['by'] as Acting['by'] | undefined) ?? state.chair_muted_by ?? null,
+        },
       );
     case 'stage_previewed':
       return { ...state, stage: { ...state.stage, preview: slots(data['slots']) } };
@@ -92,7 +121,8 @@ function apply(state: MeetingState, { type, at, data }: StreamEvent): MeetingSta
 
 function withMic(state: MeetingState, site: string, mic: Mic): MeetingState {
   const next = withSpeakers(state, (s) => (s.site === site ? { ...s, mic } : s));
-  return site === state.chair_site ? { ...next, chair_mic: mic } : next;
+  if (site !== state.chair_site) return next;
+  return { ...next, chair_mic: mic, chair_muted_by: mic === 'open' ? null : (next.chair_muted_by ?? null) };
 }
 
 function withSpeakers(state: MeetingState, map: (s: Speaker) => Speaker | null): MeetingState {
@@ -128,6 +158,13 @@ function withNames(state: MeetingState, names: unknown): MeetingState {
   );
   return fresh.length === 0 ? state : { ...state, sites: { ...state.sites, ...Object.fromEntries(fresh) } };
 }
+
+/** Who does it and over what, as the event says. */
+const acting = (since: string, data: Record<string, unknown>): Acting => ({
+  since,
+  by: data['by'] as Acting['by'],
+  whence: data['whence'] as Acting['whence'],
+});
 
 const text = (v: unknown): string | null => (typeof v === 'string' ? v : null);
 const number = (v: unknown): number | null => (typeof v === 'number' ? v : null);

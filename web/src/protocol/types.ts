@@ -134,6 +134,34 @@ export interface Meeting {
   opened_at: string | null;
   /** Invited sites. */
   sites: number;
+  secrecy: Secrecy;
+  /** The highest level of its scope, and that unit. */
+  level: Level;
+  place: Place;
+}
+
+/** Mật, Tối mật, Tuyệt mật, or no mark. */
+export type Secrecy = Schemas['Meeting']['secrecy'];
+export const MARKS: readonly Secrecy[] = ['none', 'confidential', 'secret', 'top_secret'];
+export type Place = Schemas['Place'];
+export type BoardRow = Schemas['BoardRow'];
+export type ClearanceSeen = Schemas['ClearanceSeen'];
+export type SiteDetails = Schemas['SiteDetails'];
+
+/** Somebody and over what he acts. */
+export interface Acting {
+  since: string;
+  by: { id?: string; name: string; title: string | null };
+  whence: Place;
+}
+
+/** Somebody who watches a meeting from above. */
+export interface Observer {
+  id: string;
+  name: string;
+  title: string | null;
+  whence: Place;
+  since: string;
 }
 
 /** Rows, not objects: 10,000 of them travel at once. */
@@ -185,7 +213,16 @@ export interface You {
   state: SiteState;
   mic: Mic;
   /** The call to this site. */
-  call: { id: string; state: CallState; by: Caller; at: string } | null;
+  call: {
+    id: string;
+    state: CallState;
+    by: Caller;
+    at: string;
+    /** Title and place of the meeting that calls; `out`: the site is called out of another. */
+    where?: string;
+    whence?: Place | null;
+    out?: boolean;
+  } | null;
   /** Who has this site's picture before him; no name where it is not at hand. */
   seen: { name: string; title: string | null }[];
   /** How far this site is in the rehearsal that it is in. */
@@ -273,6 +310,14 @@ export interface MeetingState {
   stage: { on_air: Slots; preview: Slots; before: Slots };
   floor: { speakers: Speaker[]; hands: Hand[]; hands_total?: number };
   chair_mic: Mic;
+  secrecy?: Secrecy;
+  may_record?: boolean;
+  /** Sites that were called out and come back. */
+  away?: Record<string, Acting>;
+  /** Who took the direction over from above. */
+  direction?: Acting | null;
+  /** Who shut the chair's microphone: this page's own note, until it is open again. */
+  chair_muted_by?: { name: string; title: string | null } | null;
   messages: Message[];
   sites: Record<string, SiteName>;
 }
@@ -320,6 +365,7 @@ export type Ephemeral =
   | { topic: 'levels'; data: { levels: Record<string, number> } }
   | { topic: 'rollcall'; data: RollFrame }
   | { topic: 'rehearsal'; data: { version: number } }
+  | { topic: 'observers'; data: { people: Observer[] } }
   | { topic: 'calls'; data: { calls: Call[] } }
   | { topic: 'receipts'; data: { messages: Record<string, Figures> } }
   | {
@@ -342,6 +388,8 @@ export type FromServer =
   | { op: 'challenge'; nonce: string }
   | { op: 'snap'; stream: string; seq: number; state: MeetingState }
   | ({ op: 'ev' } & StreamEvent)
+  /** Something on the board of running meetings has changed. */
+  | { op: 'board'; n: number }
   | ({ op: 'eph'; stream: string } & Ephemeral)
   | { op: 'beat'; heads: Record<string, number>; now: string; picture_s?: number; waiting?: number }
   /** Where we stand at the door; place 0 is our turn. */
@@ -366,6 +414,9 @@ export interface Commands {
   'meeting.end': object;
   'meeting.invite': { sites: string[] };
   'meeting.join': object;
+  'meeting.mark': { secrecy: Secrecy };
+  'direction.take': object;
+  'direction.return': object;
   'meeting.leave': object;
   'hand.raise': object;
   'hand.lower': { site?: string };

@@ -338,7 +338,9 @@ export class SiteSession {
     if (you.publish === null && video !== null) this.publisher.prepare();
     // While it sends video too: a site on the stage is shown to weak lines by its stills, a called one is kept so.
     const often = onAir || you.call?.state === 'live';
-    this.poster.show(you.publish === null || often ? video : null, often);
+    // Of a marked meeting no picture is kept, so none is made.
+    const kept = meeting === null || meeting.secrecy === 'none';
+    this.poster.show(kept && (you.publish === null || often) ? video : null, often);
   }
 
   /** This page's part in the rehearsal that it is in. */

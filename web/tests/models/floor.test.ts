@@ -19,6 +19,7 @@ const live = (over: Partial<LiveMeeting> = {}): LiveMeeting => ({
   lastShown: null,
   receipts: {},
   calls: [],
+  observers: [],
   refused: null,
   steps: new Map(),
   pages: new Map(),
