@@ -14,6 +14,8 @@ from tests.browser.chromium import chromium, new_page
 from tests.browser.test_accessibility import findings
 from tests.faults.house import House, make_nation, until
 
+expect.set_options(timeout=15_000)
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 CAN_THO, HA_NOI = "s_92", "s_01"
@@ -74,7 +76,17 @@ def post(browser: Browser, house: House, site: str) -> Page:
     page.get_by_test_id("self-test-later").click()
     page.wait_for_url("**/diem-cau")
     page.get_by_test_id("arm-sound").click()
+    expect(page.get_by_test_id("site-state")).to_have_attribute("data-state", "ready", timeout=20_000)
     return page
+
+
+def in_meeting(page: Page) -> None:
+    """It has come in by itself; where this browser wants one more touch for the sound, it gets it."""
+    inside = page.locator('[data-testid="site-state"][data-state="in_meeting"]')
+    expect(inside.or_(page.get_by_test_id("arm-sound")).first).to_be_visible()
+    if (sound := page.get_by_test_id("arm-sound")).is_visible():
+        sound.click()
+    expect(inside).to_be_visible()
 
 
 def log_in(browser: Browser, house: House, username: str, password: str, **options: Any) -> Page:
@@ -95,13 +107,13 @@ def shot(page: Page, name: str, width: int, height: int) -> None:
 
 
 def test_the_centre_sees_both_calls_a_site_out_and_the_site_returns(browser: Browser, house: House) -> None:
+    site, hanoi = post(browser, house, CAN_THO), post(browser, house, HA_NOI)
     south = director(house, "92", "cantho")
     theirs = open_meeting(south, "92", "Họp phòng chống dịch thành phố Cần Thơ")
     north = director(house, "01", "hanoi")
     other = open_meeting(north, "01", "Giao ban Hà Nội")
-    site, hanoi = post(browser, house, CAN_THO), post(browser, house, HA_NOI)
     for page in (site, hanoi):
-        expect(page.get_by_test_id("site-state")).to_have_attribute("data-state", "in_meeting")
+        in_meeting(page)
     do(south, "floor.give", theirs, site=CAN_THO)
     do(north, "floor.give", other, site=HA_NOI)
     for page in (site, hanoi):

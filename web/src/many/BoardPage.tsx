@@ -159,7 +159,7 @@ function Row({ row, session }: { row: BoardRow; session: BoardSession }) {
             to={deskOf(row)}
             size="compact-sm"
             variant="default"
-            aria-label={t('many.watchFor', { title: meeting.title })}
+            aria-label={`${row.role === 'oversees' ? t('many.watch') : t('many.enter')}: ${meeting.title}`}
             data-testid="board-watch"
           >
             {row.role === 'oversees' ? t('many.watch') : t('many.enter')}

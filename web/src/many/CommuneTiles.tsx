@@ -94,7 +94,7 @@ export function CommuneTiles({
               type="button"
               disabled={busy !== null}
               title={said(one)}
-              aria-label={`${t('many.map.callOne', { name: nameOf(one) })}. ${said(one)}`}
+              aria-label={`${nameOf(one)} ${t('many.map.call')}. ${said(one)}`}
               onClick={() => void pick(one)}
               data-unit={one.code}
             >

@@ -28,7 +28,6 @@ export const many: Texts['many'] = {
   enter: 'Open the desk',
   take: 'Take over',
   takeFor: 'Take over {{title}}',
-  watchFor: 'Open {{title}}',
   level: { nation: 'National', province: 'Province', district: 'District', commune: 'Commune' },
   nation: 'The centre',
   direction: {
@@ -42,7 +41,6 @@ export const many: Texts['many'] = {
     chairMutedDesk: '{{name}} has muted the chair.',
   },
   away: {
-    title: 'Called out by {{place}}',
     said: '{{label}}: called out by {{place}}',
     mark: 'Called out, will be back',
   },

@@ -26,7 +26,6 @@ export const many = {
   enter: 'Vào bàn',
   take: 'Nhận điều hành',
   takeFor: 'Nhận điều hành {{title}}',
-  watchFor: 'Vào {{title}}',
   level: { nation: 'Toàn quốc', province: 'Cấp tỉnh', district: 'Cấp huyện', commune: 'Cấp xã' },
   nation: 'Trung ương',
   direction: {
@@ -40,7 +39,6 @@ export const many = {
     chairMutedDesk: '{{name}} đã tắt tiếng chủ trì.',
   },
   away: {
-    title: 'Đã được {{place}} gọi đi',
     said: '{{label}}: đã được {{place}} gọi đi',
     mark: 'Được gọi đi, sẽ trở lại',
   },
