@@ -50,6 +50,8 @@ def test_tokens_are_issued_by_name_listed_and_revoked(data: Path) -> None:
         "sites"
     ]
     assert made["kind"] == "feed"
+    cleared = answer("sites", "clearance", made["id"], "--level", "secret", "--days", "30", *at)
+    assert cleared["sites"][0]["level"] == "secret"
     token = answer("tokens", "create", "--whip", "xe truyền hình", "--hours", "2", *at)
     assert (
         token["target"] == made["id"] and token["url"] == f"/whip/{made['id']}" and len(token["token"]) == 43

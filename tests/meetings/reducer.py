@@ -22,6 +22,7 @@ def reduce(state: dict[str, Any], event: Event) -> None:
             state.update(status="ended", ended_at=at, chair_mic="off")
             floor.update(speakers=[], hands=[], hands_total=0, list=[], last_mute=None)
             stage.update(on_air=[None], preview=[None], before=[None], line_up=[])
+            state.update(away={}, direction=None)
         case "sites_invited":
             state["invited"] = data["invited"]
         case "hand_raised" if "site" in data:
@@ -81,6 +82,16 @@ def reduce(state: dict[str, Any], event: Event) -> None:
             stage["line_up"] = [site for site in stage["line_up"] if site not in data["slots"]]
         case "stage_lined_up":
             stage["line_up"] = list(data["sites"])
+        case "secrecy_raised":
+            state.update(secrecy=data["secrecy"], may_record=False)
+        case "site_called_out":
+            state["away"][data["site"]] = {"since": at, "by": data["by"], "whence": data["whence"]}
+        case "site_returned":
+            state["away"].pop(data["site"], None)
+        case "direction_taken":
+            state["direction"] = {"since": at, "by": data["by"], "whence": data["whence"]}
+        case "direction_returned":
+            state["direction"] = None
         case "message_posted":
             if "id" in data:
                 keys = ("n", "id", "from", "to", "text", "ask")
@@ -121,6 +132,7 @@ def prune(state: dict[str, Any]) -> None:
         *stage["before"],
         *stage["line_up"],
     }
+    mentioned |= set(state["away"])
     mentioned |= {one["site"] for one in (*floor["speakers"], *floor["hands"])}
     if state["reach"] != "site":
         mentioned |= {entry["site"] for entry in floor["list"]}

@@ -1,5 +1,6 @@
 """Whatever is done in whatever order: snapshot and events equal a fresh snapshot, for every asker."""
 
+import contextlib
 from typing import Any
 
 import orjson
@@ -7,8 +8,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from diemcau.access import Actor, Role, site_actor
+from diemcau.access import MARKS, SYSTEM, Actor, Role, site_actor
 from diemcau.errors import DiemCauError
+from diemcau.meetings.away import CalledOut, called_out, returned
 from diemcau.meetings.commands import (
     Cut,
     End,
@@ -16,13 +18,16 @@ from diemcau.meetings.commands import (
     GiveFloor,
     LineUp,
     LowerHand,
+    Mark,
     MeetingCommand,
     Mute,
     Open,
     Post,
     Preview,
     RaiseHand,
+    ReturnDirection,
     SetMic,
+    TakeDirection,
     Unmute,
 )
 from diemcau.meetings.floor import site_gone
@@ -183,6 +188,27 @@ class MeetingMachine(RuleBasedStateMachine):
     def do_to_a_speaker(self, data: st.DataObject, do: type[Mute | Unmute | EndFloor]) -> None:
         if speakers := list(self.world.state.speakers):
             self.attempt(DIRECTOR, do(site=data.draw(st.sampled_from(speakers))))
+
+    @rule(site=a_site)
+    def call_out(self, site: str) -> None:
+        called = CalledOut(DIRECTOR, {"unit": "VN", "label": "Trung ương"}, self.world.names[site])
+        self.world.apply(called_out(self.world.state, site, called))
+        assert not self.world.state.hands.keys() & {site}
+
+    @rule(site=a_site, why=st.sampled_from(("returned", "joined", "left")))
+    def come_back(self, site: str, why: str) -> None:
+        self.world.apply(returned(self.world.state, site, why))
+
+    @rule(actor=st.sampled_from(OPERATORS), taken=st.booleans())
+    def take_over(self, actor: Actor, taken: bool) -> None:
+        with contextlib.suppress(DiemCauError):
+            self.world.do(actor, TakeDirection() if taken else ReturnDirection(), above=True)
+
+    @rule(mark=st.sampled_from(MARKS))
+    def mark(self, mark: str) -> None:
+        before = MARKS.index(self.world.state.secrecy)
+        self.attempt(SYSTEM, Mark(mark))  # type: ignore[arg-type]
+        assert MARKS.index(self.world.state.secrecy) >= before, "a mark is never lowered"
 
     @rule()
     def open(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from diemcau.access import Actor, Grant, Role, site_actor, units_granted
+from diemcau.access import SYSTEM, Actor, Grant, Role, site_actor, units_granted
 from diemcau.errors import JsonObject
 from diemcau.ids import counted_ids
 from diemcau.meetings import Meeting, SiteName, Viewer, render
@@ -79,18 +79,19 @@ class World:
             )
         )
 
-    def event(self, seq: int, kind: str, data: JsonObject) -> Event:
+    def event(self, seq: int, kind: str, data: JsonObject, actor: Actor = SYSTEM) -> Event:
         # Through JSON, as the store does it.
-        made = Event("meeting:m_1", seq, kind, self.now, "system", orjson.loads(orjson.dumps(data)))
+        made = Event("meeting:m_1", seq, kind, self.now, actor.key, orjson.loads(orjson.dumps(data)))
         self.events.append(made)
         return made
 
-    def do(self, actor: Actor, command: MeetingCommand) -> list[Event]:
-        """Decides and applies; answers the events."""
+    def do(self, actor: Actor, command: MeetingCommand, *, above: bool = False) -> list[Event]:
+        """Decides and applies; answers the events. `above`: the actor has a wider right than the meeting."""
         self.now += timedelta(seconds=1)
-        return self.apply(decide(self.state, command, self.context(actor)))
+        whence: JsonObject | None = {"unit": "VN", "label": "Trung ương"} if above else None
+        return self.apply(decide(self.state, command, self.context(actor, whence)), actor)
 
-    def context(self, actor: Actor) -> Context:
+    def context(self, actor: Actor, whence: JsonObject | None = None) -> Context:
         return Context(
             actor,
             self.present,
@@ -100,11 +101,12 @@ class World:
             self.new_id,
             lambda code: [unit.code for unit in reversed(self.units.ancestors(code))] + [code],
             self.now,
+            whence,
         )
 
-    def apply(self, drafts: list[tuple[str, JsonObject]]) -> list[Event]:
+    def apply(self, drafts: list[tuple[str, JsonObject]], actor: Actor = SYSTEM) -> list[Event]:
         made = [
-            self.event(self.state.seq + number, kind, data)
+            self.event(self.state.seq + number, kind, data, actor)
             for number, (kind, data) in enumerate(drafts, start=1)
         ]
         for event in made:

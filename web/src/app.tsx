@@ -26,6 +26,7 @@ const WallPage = lazy(() => import('./screens/WallPage'));
 const StagePage = lazy(() => import('./screens/StagePage'));
 const LeaderPage = lazy(() => import('./screens/LeaderPage'));
 const InspectionsPage = lazy(() => import('./inspections/InspectionsPage'));
+const BoardPage = lazy(() => import('./many/BoardPage'));
 const Centre = lazy(() => import('./desk/Centre'));
 
 const queries = new QueryClient({
@@ -81,6 +82,7 @@ const router = createBrowserRouter([
   { path: '/trung-tam/man-hinh/hinh-chinh', element: page('desk', <StagePage />) },
   { path: '/trung-tam/man-hinh/lanh-dao', element: page('desk', <LeaderPage />) },
   { path: '/trung-tam/kiem-tra', element: page('desk', <InspectionsPage />) },
+  { path: '/trung-tam/dang-hop', element: page('desk', <BoardPage />) },
   { path: '/trung-tam/:meeting', element: page('desk', <Centre />) },
   { path: '*', element: <Navigate to="/" replace /> },
 ]);

@@ -18,12 +18,14 @@ from diemcau.access.permissions import (
     units_granted,
 )
 from diemcau.access.proofs import BadProof, DeviceKey, Purpose
+from diemcau.access.secrecy import MARKS, Clearance, Secrecy, SecrecyRefused, covered, covers
 from diemcau.access.secrets import load_secret
 from diemcau.access.service import Access
 from diemcau.access.tokens import IssuedToken, Token, TokenKind, TokenNotFound
 from diemcau.access.turn import IceServer, IceServers, link_headers
 
 __all__ = [
+    "MARKS",
     "PERMISSIONS",
     "SITE_COMMANDS",
     "SYSTEM",
@@ -31,6 +33,7 @@ __all__ = [
     "Activation",
     "Actor",
     "BadProof",
+    "Clearance",
     "DeviceConflict",
     "DeviceEnded",
     "DeviceKey",
@@ -51,6 +54,8 @@ __all__ = [
     "Purpose",
     "RateLimiter",
     "Role",
+    "Secrecy",
+    "SecrecyRefused",
     "Session",
     "Token",
     "TokenKind",
@@ -58,6 +63,8 @@ __all__ = [
     "allowed",
     "authorise",
     "commands_of",
+    "covered",
+    "covers",
     "link_headers",
     "load_secret",
     "may_give",

@@ -60,6 +60,11 @@ class People:
         # Per name and address: nobody can shut a director out from somewhere else.
         self._wrong = Lockout(limit=10, period=timedelta(minutes=15))
 
+    @property
+    def store(self) -> Store:
+        """Where people are kept."""
+        return self._store
+
     async def log_in(self, username: str, password: str, *, address: str) -> Session:
         """Raises BadCredentials (after the same time whether the user exists or not), TooManyRequests,
         Busy."""
@@ -162,6 +167,13 @@ class People:
             return None
         held = tuple(Grant(Role(row.role), row.unit) for row in rows if row.role is not None)
         return Actor("person", rows[0].id, rows[0].name, rows[0].title, held)
+
+    async def grants_of(self, person: str) -> tuple[Grant, ...]:
+        """All that the person holds."""
+        query = select(grants.c.role, grants.c.unit).where(grants.c.person == person)
+        async with self._store.read() as connection:
+            rows = (await connection.execute(query.order_by(grants.c.unit, grants.c.role))).all()
+        return tuple(Grant(Role(row.role), row.unit) for row in rows)
 
     async def choose_password(self, token: str, old: str, new: str, *, address: str) -> Session:
         """The holder of the session sets a password of his own; all his sessions end and he gets a new one.

@@ -20,6 +20,7 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "meeting.open": _FLOOR,
     "meeting.end": _FLOOR,
     "meeting.invite": frozenset({Role.DIRECTOR, Role.SECRETARY}),
+    "meeting.mark": _FLOOR,
     "meeting.see": frozenset(Role),
     "meeting.desk": _DESK,
     "meeting.roster": _DESK | {Role.TECHNICIAN, Role.AUDITOR},
@@ -50,6 +51,9 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "talkback": frozenset({Role.DIRECTOR, Role.DUTY_OFFICER, Role.TECHNICIAN}),
     "message.post": _FLOOR,
     "pin.set": _DESK,
+    # against the units right above the meeting's scope: who has more than all of it
+    "direction.take": frozenset({Role.CHAIR, Role.DIRECTOR}),
+    "direction.return": frozenset({Role.CHAIR, Role.DIRECTOR}),
     # roll call: opened and sealed for the whole scope, edited and confirmed inside one's own
     "rollcall.open": frozenset({Role.DIRECTOR, Role.SECRETARY}),
     "rollcall.seal": frozenset({Role.DIRECTOR, Role.SECRETARY}),
@@ -70,6 +74,8 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "site.snapshot": _DESK | {Role.TECHNICIAN},
     "site.create": frozenset({Role.TECHNICIAN}),
     "site.change": frozenset({Role.TECHNICIAN}),
+    # who may know of what is marked as a state secret; nobody clears above himself
+    "clearance.set": frozenset({Role.DIRECTOR}),
     "code.issue": frozenset({Role.TECHNICIAN}),
     "code.revoke": frozenset({Role.TECHNICIAN}),
     # waves: planning them, telling their sites (with codes: `code.issue` as well)

@@ -7,6 +7,7 @@ from diemcau.access.lines import DeviceLine
 from diemcau.access.passwords import Passwords
 from diemcau.access.people import People
 from diemcau.access.permissions import allowed, authorise, units_granted
+from diemcau.access.secrecy import Clearances
 from diemcau.access.secrets import csrf_token, same
 from diemcau.access.tokens import Tokens
 from diemcau.clock import Clock
@@ -16,7 +17,7 @@ from diemcau.store import Store
 from diemcau.units import Units
 
 
-class Access(People, Delegation, Devices, Tokens):
+class Access(People, Delegation, Devices, Tokens, Clearances):
     """Who is asking, and what may they do."""
 
     def __init__(
@@ -35,6 +36,7 @@ class Access(People, Delegation, Devices, Tokens):
         Delegation.__init__(self, store, units, make_id, passwords)
         Devices.__init__(self, store, units, clock, secret)
         Tokens.__init__(self, store, units, clock, make_id)
+        Clearances.__init__(self, store, units, clock)
 
     def authorise(self, actor: Actor, command: str, *units: str) -> None:
         """Raises Forbidden unless the actor may do the command on every unit; see `permissions.py`."""

@@ -85,3 +85,14 @@ tokens: Final = Table(
 )
 """`secret`: SHA-256 of it. `target`: a site or a meeting by `kind`; `units`: what a grant must cover to
 issue, list or revoke it."""
+
+clearances: Final = Table(
+    "clearances",
+    metadata,
+    Column("party", Text, primary_key=True),
+    Column("level", Text, nullable=False),
+    Column("until", Instant),
+    Column("by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+"""`party`: "site:<id>" or "person:<id>". A clearance that was taken away has the level "none"."""

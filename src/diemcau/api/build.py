@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from diemcau.api import (
+    board,
+    clearances,
     console,
     devices,
     imports,
@@ -35,6 +37,7 @@ from diemcau.api.guard import Guard
 from diemcau.api.limits import RateLimit
 from diemcau.api.live import door
 from diemcau.api.live.hub import Hub
+from diemcau.api.live.secrecy import SecrecyWatch
 from diemcau.api.pages import Pages
 from diemcau.api.pictures import Allowance
 from diemcau.api.services import Services
@@ -62,6 +65,7 @@ def create(services: Services) -> FastAPI:
     """The application. Its lifespan runs the hub; the rooms below are started by whoever made them."""
     hub = Hub(services, RateLimit(1, 20, time.monotonic))
     watch = TokenWatch(services)
+    secrecy = SecrecyWatch(services, hub)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -70,6 +74,8 @@ def create(services: Services) -> FastAPI:
             started.push_async_callback(hub.aclose)
             watch.start()
             started.push_async_callback(watch.aclose)
+            secrecy.start()
+            started.push_async_callback(secrecy.aclose)
             services.self_tests.start()
             started.push_async_callback(services.self_tests.aclose)
             services.readiness.online = services.inspections.calls.online = lambda: hub.online
@@ -131,6 +137,8 @@ def create(services: Services) -> FastAPI:
         screens.router,
         rehearsals.router,
         inspections.router,
+        board.router,
+        clearances.router,
         whip.router,
         operations.router,
         console.router,

@@ -1,6 +1,7 @@
 """Doors of `meetings`: lists, creation, roster, commands."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Body
 from diemcau.access import Actor
 from diemcau.api import schemas
 from diemcau.api.asker import CurrentAsker, CurrentServices
+from diemcau.api.listing import listed
 from diemcau.api.services import Services
 from diemcau.errors import DiemCauError
 from diemcau.inspections import CALL_PREFIX, parse_call
@@ -60,7 +62,7 @@ async def meetings(asker: CurrentAsker, services: CurrentServices) -> schemas.Me
     """Meetings that concern the asker: open, scheduled, then ended."""
     found = await services.meetings.list_for(asker.actor)
     return schemas.MeetingList(
-        meetings=[schemas.Meeting.model_validate(meeting.to_json()) for meeting in found]
+        meetings=[schemas.Meeting.model_validate(listed(services.units, meeting)) for meeting in found]
     )
 
 
@@ -69,8 +71,9 @@ async def create(body: schemas.NewMeeting, asker: CurrentAsker, services: Curren
     """Creates a meeting and invites every site of its scope; the same id again answers the same meeting."""
     scope = tuple(ScopeEntry(entry.unit, tuple(entry.levels)) for entry in body.scope)
     new = NewMeeting(body.id, body.title, scope, body.codec, body.chair_site, body.kind)
+    new = replace(new, secrecy=body.secrecy)
     made = await services.meetings.create(asker.actor, new)
-    return schemas.Meeting.model_validate(made.to_json())
+    return schemas.Meeting.model_validate(listed(services.units, made))
 
 
 @router.get("/meetings/{meeting}")

@@ -47,6 +47,7 @@ async def me_of(services: Services, actor: Actor, credential: str | DeviceLine) 
         csrf=csrf,
         temporary=actor.temporary,
         may=[command for command in PERMISSIONS if services.access.units_granted(actor, command)],
+        clearance=await services.access.clearance(actor),
     )
 
 

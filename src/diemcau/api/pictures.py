@@ -78,6 +78,10 @@ class Pictures:
         """The site's last picture, if it is still kept."""
         return self._by_site.get(site)
 
+    def forget(self, site: str) -> None:
+        """It is kept no longer."""
+        self._forget(site)
+
     def since(self, number: int) -> list[tuple[str, Picture]]:
         """The pictures that came after the one with this number, oldest first."""
         found: list[tuple[str, Picture]] = []

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from diemcau.access import SecrecyRefused
 from diemcau.api import schemas
 from diemcau.api.asker import CurrentAsker, CurrentServices
 from diemcau.api.pictures import MAX_AGE_S, MAX_PICTURE, MAX_SMALL
@@ -141,6 +142,8 @@ async def put_picture(
     if site is None:
         raise Forbidden("Only a site has a picture", command="snapshot.post")
     request.app.state.limits.pictures.take(site)
+    if services.meetings.keeps_no_picture(site):
+        raise SecrecyRefused("No picture of a marked meeting is kept.", site=site)
     taken_at = services.clock.now() - timedelta(milliseconds=age_ms)  # the body may take long to come
     taken = bytearray()
     async for chunk in request.stream():
@@ -167,7 +170,7 @@ async def picture(site: str, request: Request, asker: CurrentAsker, services: Cu
         known = await services.sites.see(asker.actor, site)
         if asker.actor.site != site:
             services.access.authorise(asker.actor, "site.snapshot", known.unit)
-    found = services.pictures.get(site)
+    found = None if services.meetings.keeps_no_picture(site) else services.pictures.get(site)
     if found is None:
         raise NotFound("The site has no picture", site=site)
     headers = {

@@ -10,7 +10,9 @@ from diemcau.access import IceServers as Relays
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Code = Annotated[str, Field(min_length=1, max_length=16)]
 Level = Literal["nation", "province", "district", "commune"]
+LEVELS = ("nation", "province", "district", "commune")
 Codec = Literal["h264", "vp8"]
+Secrecy = Literal["none", "confidential", "secret", "top_secret"]
 Offer = Annotated[str, Field(min_length=1, max_length=100_000)]
 
 
@@ -98,6 +100,20 @@ class PersonPresent(BaseModel):
     title: str | None
 
 
+class ClearanceSeen(BaseModel):
+    """Up to which mark, until when."""
+
+    level: Secrecy
+    until: str | None
+
+
+class NewClearance(Strict):
+    """`PUT .../clearance`. `days`: how long it is good; nothing for "none"."""
+
+    level: Secrecy
+    days: Annotated[int, Field(ge=1, le=366)] | None = None
+
+
 class SiteDetails(Site):
     """A site with what only those see who may change it."""
 
@@ -128,7 +144,8 @@ class SiteChange(Strict):
 
 class Me(BaseModel):
     """Who asks. `temporary`: he has to choose a password of his own first (`PUT /session/password`).
-    `may`: commands of which he may do some somewhere, for what a page offers."""
+    `may`: commands of which he may do some somewhere, for what a page offers; `clearance`: up to which mark
+    he is cleared now."""
 
     kind: Literal["person", "site"]
     id: str
@@ -139,6 +156,7 @@ class Me(BaseModel):
     csrf: str
     temporary: bool
     may: list[str]
+    clearance: Secrecy = "none"
 
 
 class OwnPassword(Strict):
@@ -219,10 +237,19 @@ class NewMeeting(Strict):
     codec: Codec = "h264"
     chair_site: Id | None = None
     kind: Literal["meeting", "centre"] = "meeting"
+    secrecy: Secrecy = "none"
+
+
+class Place(BaseModel):
+    """A unit in words."""
+
+    unit: str
+    label: str
 
 
 class Meeting(BaseModel):
-    """A meeting as lists show it. `sites`: how many are invited."""
+    """A meeting as lists show it. `sites`: how many are invited. `level`, `place`: the highest of its
+    scope."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -234,6 +261,9 @@ class Meeting(BaseModel):
     scope: list[dict[str, Any]]
     opened_at: str | None
     sites: int
+    secrecy: Secrecy
+    level: Level
+    place: Place
 
 
 class MeetingList(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from diemcau import access
-from diemcau.access import TokenKind
+from diemcau.access import SecrecyRefused, TokenKind
 from diemcau.api import schemas
 from diemcau.api.asker import CONSOLE, CurrentAsker, CurrentServices
 from diemcau.clock import rfc3339
@@ -54,6 +54,8 @@ async def issue(
         assert body.whep is not None
         await services.meetings.viewer(body.whep, actor)
         meeting = await services.meetings.get(body.whep)
+        if meeting.secrecy != "none":
+            raise SecrecyRefused("No program watches a marked meeting.", meeting=meeting.id)
         kind, target, units = TokenKind.WHEP, meeting.id, [entry.unit for entry in meeting.scope]
     ttl = None if body.hours is None else timedelta(hours=body.hours)
     made = await services.access.issue_token(actor, kind, target, units, ttl=ttl)

@@ -104,7 +104,9 @@ async def _granted(services: Services, actor: Actor, sites: list[str]) -> frozen
     return frozenset(
         site.id
         for site in known.values()
-        if site.unit in tree and any(tree.contains(unit, site.unit) for unit in units)
+        if site.unit in tree
+        and not services.meetings.keeps_no_picture(site.id)
+        and any(tree.contains(unit, site.unit) for unit in units)
     )
 
 

@@ -140,5 +140,27 @@ def disable(username: str, data: Data = None, as_json: Json = False) -> None:
         out.print(f"{username}: disabled")
 
 
+@app.command()
+def clearance(
+    username: str,
+    level: Annotated[str, typer.Option(help="none, confidential, secret or top_secret.")],
+    days: Annotated[int | None, typer.Option(help="How long it is good.", min=1, max=366)] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Clear somebody for marked meetings, for a time: the first clearances are given here."""
+
+    async def work(door: Door) -> Any:
+        found = (await door.ask("GET", "/console/v1/people"))["people"]
+        person = next((one["id"] for one in found if one["username"] == username), username)
+        return await door.ask("PUT", f"/api/v1/people/{person}/clearance", {"level": level, "days": days})
+
+    made = through(data, work, as_json=as_json)
+    if as_json:
+        answer_json({"username": username, **made})
+    else:
+        table(("user", "level", "until"), [(username, made["level"], made["until"] or "")])
+
+
 def _grants(person: dict[str, Any]) -> str:
     return ", ".join(f"{grant['role']}@{grant['unit']}" for grant in person["grants"])

@@ -157,6 +157,29 @@ def answer(
 
 
 @app.command()
+def clearance(
+    site: Annotated[list[str], typer.Argument(help="Ids of sites.")],
+    level: Annotated[str, typer.Option(help="none, confidential, secret or top_secret.")],
+    days: Annotated[int | None, typer.Option(help="How long it is good.", min=1, max=366)] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Clear sites for marked meetings, for a time."""
+
+    async def work(door: Door) -> list[Any]:
+        body = {"level": level, "days": days}
+        return [await door.ask("PUT", f"/api/v1/sites/{one}/clearance", body) for one in site]
+
+    made = [
+        {"id": one, **found} for one, found in zip(site, through(data, work, as_json=as_json), strict=True)
+    ]
+    if as_json:
+        answer_json({"sites": made})
+    else:
+        table(("id", "level", "until"), [(one["id"], one["level"], one["until"] or "") for one in made])
+
+
+@app.command()
 def revoke(
     site: Annotated[list[str], typer.Argument(help="Ids of sites.")],
     devices: Annotated[

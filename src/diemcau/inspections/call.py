@@ -1,5 +1,6 @@
 """A call as a value, and what may follow what; no IO."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
@@ -61,8 +62,10 @@ class Phoned:
 
 @dataclass(slots=True)
 class Call:
-    """One call. `entered`: it brought the site into the meeting, so that its end takes it out again. `aimed`:
-    whether it goes on to the preview, or waits (`warm`) until it is its turn."""
+    """One call. `entered`: it brought the site into the meeting, so that its end takes it out again.
+    `came_from`: the meeting that it called it out of, and that the site goes back to. `where`, `whence`: the
+    title of the meeting that calls, and over what it is called. `aimed`: whether it goes on to the preview,
+    or waits (`warm`) until it is its turn."""
 
     id: str
     meeting: str
@@ -73,6 +76,9 @@ class Call:
     state: CallState
     aimed: bool = True
     entered: bool = False
+    came_from: str | None = None
+    whence: Mapping[str, JsonValue] | None = None
+    where: str = ""
     answered_at: datetime | None = None
     live_at: datetime | None = None
     ended_at: datetime | None = None
@@ -130,7 +136,15 @@ class Call:
 
     def told(self) -> dict[str, Any]:
         """What the called site is told (`You.call`)."""
-        return {"id": self.id, "state": self.state, "by": self.by.to_json(), "at": rfc3339(self.at)}
+        return {
+            "id": self.id,
+            "state": self.state,
+            "by": self.by.to_json(),
+            "at": rfc3339(self.at),
+            "where": self.where,
+            "whence": None if self.whence is None else dict(self.whence),
+            "out": self.came_from is not None,
+        }
 
 
 def first_state(*, online: bool, free: bool, answer: Answer) -> CallState:

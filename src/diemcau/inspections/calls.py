@@ -25,7 +25,15 @@ from diemcau.inspections import rows
 from diemcau.inspections.call import UNTAKEN, Call, Caller, Phoned, Step, first_state
 from diemcau.inspections.errors import CallNotFound, CallRunning, SiteOnStage
 from diemcau.inspections.tables import inspections
-from diemcau.meetings import Done, MeetingNotFound, MeetingNotOpen, Meetings, MeetingSummary, NotInMeeting
+from diemcau.meetings import (
+    DirectionTaken,
+    Done,
+    MeetingNotFound,
+    MeetingNotOpen,
+    Meetings,
+    MeetingSummary,
+    NotInMeeting,
+)
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.store import Store, UnitOfWork
@@ -82,6 +90,10 @@ class Calls:
             found = (await connection.execute(running.order_by(inspections.c.at))).all()
         for row in found:
             await self._resume(row)
+        for meeting, gone in await self._meetings.away():
+            call = self._running.get(gone)
+            if call is None or call.came_from != meeting:
+                await self._meetings.take_back(meeting, gone)
         self._task = asyncio.create_task(self._follow(subscription), name="calls-follow")
 
     async def aclose(self) -> None:
@@ -125,12 +137,17 @@ class Calls:
         if actor.kind == "site":
             raise Forbidden(None, command=wanted.type)
         site = await self._sites.get(wanted.site)
+        await self._meetings.must_see(wanted.meeting, actor)
         summary = await self._meetings.get(wanted.meeting)
         if not await self._meetings.is_invited(summary.id, site.id):
             raise NotInMeeting("The site does not belong to this meeting.", site=site.id)
         self._access.authorise(actor, "call.start", *(e.unit for e in summary.scope), site.unit)
         if summary.status != "open":
             raise MeetingNotOpen
+        await self._meetings.must_clear(summary.id, site.id)
+        taken = (await self._meetings.state(summary.id)).direction
+        if taken is not None and actor.kind == "person" and taken.person != actor.id:
+            raise DirectionTaken(None, by=str(taken.by["name"]))
         before = self._running.get(site.id)
         if before is not None and before.meeting == summary.id:
             if not before.aimed and isinstance(wanted, c.StartCall):
@@ -155,6 +172,9 @@ class Calls:
             after=wanted.after if isinstance(wanted, c.StartCall) else None,
             draw=wanted.draw,
         )
+        self._describe(call, summary)
+        if call.entered:
+            call.came_from = self._meetings.meeting_of(site.id)
         if call.state in UNTAKEN:
             call.ended_at = call.at
             call.above = await self._above(site.unit)
@@ -199,6 +219,8 @@ class Calls:
             if call.entered and call.state == "calling":
                 with contextlib.suppress(DiemCauError):
                     await self._meetings.let_go(SYSTEM, call.meeting, call.site.id, leaves=True)
+                    if call.came_from is not None:
+                        await self._meetings.take_back(call.came_from, call.site.id)
             raise
         if not began:  # a command that came before
             self._forget(call)
@@ -211,10 +233,14 @@ class Calls:
 
     async def _enter(self, actor: Actor, call: Call) -> None:
         """The site goes in, and where the call is aimed onto the preview."""
+        before = self._meetings.meeting_of(call.site.id)
+        if before != call.meeting:
+            call.came_from = before
+        by = Actor("person", call.by.id, call.by.name, call.by.title)
         if call.aimed:
-            await self._meetings.bring_in(actor, call.meeting, call.site.id, f"call/{call.id}")
+            await self._meetings.bring_in(actor, call.meeting, call.site.id, f"call/{call.id}", by)
         else:
-            self._meetings.put_in(call.meeting, call.site.id)
+            await self._meetings.put_in(call.meeting, call.site.id, by)
             self._stage.warm(call.meeting, call.site.id, True)
 
     async def _aim(self, actor: Actor, call: Call, command: str) -> Done:
@@ -222,7 +248,7 @@ class Calls:
         call.aimed = True
         call.by = Caller(actor.id, actor.name, actor.title)
         if call.state in ("calling", "warm"):
-            await self._meetings.bring_in(actor, call.meeting, call.site.id, f"call/{call.id}")
+            await self._meetings.bring_in(actor, call.meeting, call.site.id, f"call/{call.id}", actor)
             self._stage.warm(call.meeting, call.site.id, False)
             call.state = "calling"
         done = await self._append(actor, call, "call_aimed", {"by": call.by.to_json()}, command)
@@ -274,15 +300,20 @@ class Calls:
                 return call
         raise CallNotFound(None, call=call_id)
 
+    def _describe(self, call: Call, summary: MeetingSummary) -> None:
+        call.where, call.whence = summary.title, self._meetings.place(summary.scope[0].unit)
+
     async def _is_free(self, actor: Actor, site: str, meeting: str) -> bool:
         """Whether the caller may have the site now: it is in no other meeting, or in one that is his too."""
         other = self._meetings.meeting_of(site)
         if other is None or other == meeting:
             return True
-        with contextlib.suppress(MeetingNotFound):
+        try:
+            await self._meetings.must_see(other, actor)
             scope = (await self._meetings.get(other)).scope
-            return all(self._access.allowed(actor, "call.start", entry.unit) for entry in scope)
-        return True
+        except MeetingNotFound:
+            return False  # to him it does not exist: he takes nobody out of it
+        return all(self._access.allowed(actor, "call.start", entry.unit) for entry in scope)
 
     async def _above(self, unit: str) -> tuple[Step, ...]:
         """The sites of the levels above, nearest first: who can be asked instead."""
@@ -339,6 +370,8 @@ class Calls:
             await self._meetings.let_go(actor, call.meeting, call.site.id, leaves=call.entered)
         except DiemCauError as error:
             log.warning("a called site was not let go", call=call.id, code=error.code)
+        if call.came_from is not None:
+            await self._meetings.take_back(call.came_from, call.site.id)
         return await self._append(actor, call, "call_ended", {"state": state, "why": why}, command)
 
     async def _append(
@@ -442,6 +475,8 @@ class Calls:
             return
         self._running[call.site.id] = call
         self._summaries[call.meeting] = summary
-        self._meetings.put_in(call.meeting, call.site.id)
+        self._describe(call, summary)
+        by = Actor("person", call.by.id, call.by.name, call.by.title)
+        await self._meetings.put_in(call.meeting, call.site.id, by)
         self._stage.warm(call.meeting, call.site.id, call.state == "warm")
         self._show(call)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, delete, false, func, or_, select, true, update
 
-from diemcau.access import Access, Actor
+from diemcau.access import Access, Actor, covered
 from diemcau.clock import Clock, rfc3339
 from diemcau.errors import BadRequest, Conflict, Forbidden, JsonObject
 from diemcau.ids import NewId
@@ -18,6 +18,7 @@ from diemcau.inspections.draw import draw
 from diemcau.inspections.errors import FindingNotFound, InspectionNotFound
 from diemcau.inspections.finding import Finding, NewFinding, may_close, words
 from diemcau.inspections.tables import draws, findings, inspection_pictures, inspections
+from diemcau.meetings.tables import meetings
 from diemcau.sites import PersonPresent, ScopeEntry, Site, Sites
 from diemcau.store import Store, UnitOfWork
 from diemcau.units import ROOT_CODE, Level, Units
@@ -66,6 +67,7 @@ class Records:
     ) -> Page:
         """Newest first, of a subtree or a site. Raises Forbidden, UnitNotFound, BadRequest."""
         query = select(inspections).where(self._inside(actor, unit, inspections.c.unit))
+        query = query.where(await self._known(actor))
         if site is not None:
             query = query.where(inspections.c.site == site)
         rows, following = await self._page(query, inspections.c.id, limit, after)
@@ -206,6 +208,7 @@ class Records:
         """
         known = await self._one(finding)
         self._may(actor, "inspection.see", known.unit, FindingNotFound(None, finding=finding))
+        await self._seen(actor, known.inspection)
         by = await self._writable(actor, inspection)
         text = words(closing, "closing", 2000)
         stream = f"inspection:{known.inspection}"
@@ -240,7 +243,7 @@ class Records:
         after: str | None = None,
     ) -> Page:
         """Newest first, of a subtree. Raises Forbidden, UnitNotFound, BadRequest."""
-        query = self._findings_query(actor, unit, is_open, overdue)
+        query = self._findings_query(actor, unit, is_open, overdue).where(await self._found(actor))
         rows, following = await self._page(query, findings.c.id, limit, after)
         return Page(await self._named(rows), following)
 
@@ -249,6 +252,7 @@ class Records:
     ) -> tuple[Finding, ...]:
         """The same for a file: at most 20,000."""
         query = self._findings_query(actor, unit, is_open, overdue).order_by(findings.c.id.desc())
+        query = query.where(await self._found(actor))
         async with self._store.read() as connection:
             rows = (await connection.execute(query.limit(MAX_EXPORT))).all()
         return await self._named(rows)
@@ -277,14 +281,16 @@ class Records:
         if not granted:
             raise Forbidden(None, command="inspection.see")
         sites = await self._sites.by_units(_ALL)
-        seen = inspections.c.live_at.is_not(None)
+        seen = inspections.c.live_at.is_not(None) & await self._known(actor)
         fresh = seen if since is None else seen & (inspections.c.live_at >= since)
         async with self._store.read() as connection:
             last = select(inspections.c.unit, func.max(inspections.c.live_at)).where(seen)
             lasts = {row[0]: row[1] for row in await connection.execute(last.group_by(inspections.c.unit))}
             times = select(inspections.c.unit, func.count()).where(fresh).group_by(inspections.c.unit)
             counted = {row[0]: row[1] for row in await connection.execute(times)}
-            open_now = select(findings.c.unit, func.count()).where(findings.c.closed_at.is_(None))
+            open_now = select(findings.c.unit, func.count()).where(
+                findings.c.closed_at.is_(None), await self._found(actor)
+            )
             opened = {row[0]: row[1] for row in await connection.execute(open_now.group_by(findings.c.unit))}
         records = {
             code: UnitRecord(lasts.get(code), counted.get(code, 0), opened.get(code, 0))
@@ -343,8 +349,9 @@ class Records:
 
     async def _seen(self, actor: Actor, inspection: str) -> Any:
         hidden = InspectionNotFound(None, inspection=inspection[:64])
+        known = await self._known(actor)
         async with self._store.read() as connection:
-            query = select(inspections).where(inspections.c.id == inspection)
+            query = select(inspections).where(inspections.c.id == inspection, known)
             row = (await connection.execute(query)).one_or_none()
         if row is None:
             raise hidden
@@ -363,6 +370,16 @@ class Records:
         if row is None:
             raise FindingNotFound(None, finding=finding[:64])
         return (await self._named([row]))[0]
+
+    async def _known(self, actor: Actor) -> ColumnElement[bool]:
+        """The inspections out of meetings whose mark the asker is cleared for."""
+        marks = covered(await self._access.clearance(actor))
+        return inspections.c.meeting.not_in(select(meetings.c.id).where(meetings.c.secrecy.not_in(marks)))
+
+    async def _found(self, actor: Actor) -> ColumnElement[bool]:
+        """The findings of those."""
+        known = await self._known(actor)
+        return findings.c.inspection.in_(select(inspections.c.id).where(known))
 
     def _inside(self, actor: Actor, unit: str | None, column: ColumnElement[Any]) -> ColumnElement[bool]:
         """The rows of a subtree, or of everything that the asker may see."""

@@ -35,6 +35,7 @@ def row_of(call: Call) -> dict[str, Any]:
         "note": "",
         "phoned": [],
         "entered": int(call.entered),
+        "came_from": call.came_from,
     }
 
 
@@ -48,6 +49,7 @@ async def save(connection: AsyncConnection, call: Call) -> None:
         "ended_at": call.ended_at,
         "phoned": [one.to_json() for one in call.phoned],
         "entered": int(call.entered),
+        "came_from": call.came_from,
     }
     await connection.execute(update(inspections).where(inspections.c.id == call.id).values(**values))
 
@@ -64,6 +66,7 @@ def call_of(row: Any, site: Site) -> Call:
         state=row.state,
         aimed=row.state != "warm",
         entered=bool(row.entered),
+        came_from=row.came_from,
         answered_at=row.answered_at,
         live_at=row.live_at,
         ended_at=row.ended_at,

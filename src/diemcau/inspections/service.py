@@ -54,7 +54,7 @@ class Inspections:
         self.calls = Calls(
             store, bus, units, access, sites, meetings, stage, clock, make_id, self.policy.ring_s
         )
-        self.sightings = Sightings(store, bus, sites, stage, clock, make_id)
+        self.sightings = Sightings(store, bus, access, sites, stage, clock, make_id)
         self.records = Records(store, units, access, sites, clock, make_id, self.policy.pictures)
 
     async def start(self) -> None:
@@ -76,7 +76,8 @@ class Inspections:
         scope = (ScopeEntry(code, tuple(level.value for level in Level)),)
         async with self._making:  # two who open it at once get the same one
             for found in await self._meetings.list_for(SYSTEM):
-                if found.kind == "centre" and found.status == "open" and found.scope == scope:
+                plain = found.secrecy == "none"
+                if found.kind == "centre" and found.status == "open" and found.scope == scope and plain:
                     return found
             title = TITLE if code == ROOT_CODE else f"{TITLE} {over.label}"
             made = await self._meetings.create(

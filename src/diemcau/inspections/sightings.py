@@ -13,13 +13,14 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import delete, select, update
 
-from diemcau.access import Actor
+from diemcau.access import Access, Actor, covered
 from diemcau.access.standing import names_of
 from diemcau.bus import Bus, SubscriberTooSlow, Subscription
 from diemcau.clock import Clock, rfc3339
 from diemcau.errors import JsonObject
 from diemcau.ids import NewId
 from diemcau.inspections.tables import sightings
+from diemcau.meetings.tables import meetings
 from diemcau.sites import Sites
 from diemcau.stage import PARTS, Part, Stage
 from diemcau.store import Store, UnitOfWork
@@ -39,9 +40,17 @@ class Sightings:
     """See the module."""
 
     def __init__(
-        self, store: Store, bus: Bus, sites: Sites, stage: Stage, clock: Clock, make_id: NewId
+        self,
+        store: Store,
+        bus: Bus,
+        access: Access,
+        sites: Sites,
+        stage: Stage,
+        clock: Clock,
+        make_id: NewId,
     ) -> None:
         self._store, self._bus, self._sites, self._stage = store, bus, sites, stage
+        self._access = access
         self._clock, self._make_id = clock, make_id
         self._open: dict[Key, str] = {}
         self._task: asyncio.Task[None] | None = None
@@ -69,6 +78,10 @@ class Sightings:
         """Newest first, for the site itself and for those who may see it. Raises SiteNotFound."""
         found = await self._sites.see(actor, site)
         query = select(sightings).where(sightings.c.site == found.id)
+        if actor.site is None:  # the site knows what it was seen in
+            marks = covered(await self._access.clearance(actor))
+            hidden = select(meetings.c.id).where(meetings.c.secrecy.not_in(marks))
+            query = query.where(sightings.c.meeting.not_in(hidden))
         async with self._store.read() as connection:
             rows = await connection.execute(query.order_by(sightings.c.began.desc()).limit(SHOWN))
             return [

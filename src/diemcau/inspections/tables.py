@@ -29,14 +29,16 @@ inspections: Final = Table(
     Column("note", Text, nullable=False),
     Column("phoned", JSON, nullable=False),
     Column("entered", Integer, nullable=False),
+    Column("came_from", Text),
     Index(None, "site", "at"),
     Index(None, "unit", "at"),
     Index(None, "at"),
     Index(None, "state"),
 )
 """A row a call. `unit`: where the site stood then. `entered`: 1 when the call brought the site into the
-meeting. `after`: the call that nobody took before this one. `people`: `[{"name", "title"}]`, who was at the
-post. `phoned`: `[{"phone": index, "reached", "at"}]`."""
+meeting. `came_from`: the meeting that it called it out of. `after`: the call that nobody took before this
+one. `people`: `[{"name", "title"}]`, who was at the post. `phoned`: `[{"phone": index, "reached",
+"at"}]`."""
 
 inspection_pictures: Final = Table(
     "inspection_pictures",

@@ -2,12 +2,14 @@
 
 from diemcau.meetings.commands import Command, parse
 from diemcau.meetings.errors import (
+    DirectionTaken,
     FloorAlreadyGiven,
     HandAlreadyRaised,
     HandGone,
     MeetingNotFound,
     MeetingNotOpen,
     MessageNotFound,
+    NotDirecting,
     NotInMeeting,
     NotSpeaking,
 )
@@ -20,6 +22,7 @@ from diemcau.meetings.views import Viewer, render
 
 __all__ = [
     "Command",
+    "DirectionTaken",
     "Done",
     "FloorAlreadyGiven",
     "HandAlreadyRaised",
@@ -33,6 +36,7 @@ __all__ = [
     "MessageNotFound",
     "Mic",
     "NewMeeting",
+    "NotDirecting",
     "NotInMeeting",
     "NotSpeaking",
     "Roster",

@@ -13,6 +13,7 @@ from diemcau.errors import BadRequest, Forbidden
 from diemcau.meetings import commands as c
 from diemcau.meetings import ordering as o
 from diemcau.meetings.meeting import Meeting, SiteName
+from diemcau.meetings.oversight import above
 from diemcau.units import Units
 
 
@@ -66,6 +67,10 @@ def authorise(
                 raise Forbidden(None, command=command.type)
         case c.Post(_, to) if to != "all":
             access.authorise(actor, command.type, names[to].unit)
+        case c.TakeDirection():
+            access.authorise(actor, command.type, *above(units, meeting))  # of none: nobody may
+        case c.ReturnDirection():
+            pass  # his own, or it is refused (oversight.py)
         case _:
             access.authorise(actor, command.type, *scope)
 

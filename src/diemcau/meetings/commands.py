@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeGuard
 
+from diemcau.access import MARKS, Secrecy
 from diemcau.errors import BadRequest, JsonObject, JsonValue
 from diemcau.meetings.ordering import (
     AnswerAsked,
@@ -165,6 +166,23 @@ class Answer:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """`meeting.mark`: raises the secrecy mark."""
+
+    secrecy: Secrecy
+
+
+@dataclass(frozen=True, slots=True)
+class TakeDirection:
+    """`direction.take` by somebody with a wider right."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnDirection:
+    """`direction.return` by who took it."""
+
+
 MeetingCommand: TypeAlias = (
     Open
     | End
@@ -185,6 +203,9 @@ MeetingCommand: TypeAlias = (
     | Got
     | Answer
     | OrderCommand
+    | Mark
+    | TakeDirection
+    | ReturnDirection
 )
 
 
@@ -385,6 +406,14 @@ def _no_item() -> NewItem:
     raise BadRequest("an item is an object", field="items")
 
 
+def _mark(fields: _Fields) -> Mark:
+    value = fields.pop("secrecy", None)
+    for mark in MARKS:
+        if value == mark:
+            return Mark(mark)
+    raise BadRequest("a mark is none, confidential, secret or top_secret", field="secrecy")
+
+
 _PARSERS: Final[Mapping[str, Callable[[_Fields], MeetingCommand]]] = {
     "meeting.open": lambda fields: Open(),
     "meeting.end": lambda fields: End(),
@@ -444,6 +473,9 @@ _PARSERS: Final[Mapping[str, Callable[[_Fields], MeetingCommand]]] = {
     "message.post": _post,
     "message.got": lambda fields: Got(_ids(fields, "messages", MAX_GOT_AT_ONCE)),
     "message.answer": lambda fields: Answer(_text(fields, "message")),
+    "meeting.mark": _mark,
+    "direction.take": lambda fields: TakeDirection(),
+    "direction.return": lambda fields: ReturnDirection(),
 }
 
 COMMAND_TYPES: Final = tuple(_PARSERS)

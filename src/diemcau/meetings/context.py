@@ -20,7 +20,8 @@ Draft: TypeAlias = tuple[str, JsonObject]
 class Context:
     """`present`: sites in the meeting now. `names`, `invited`: of the sites that the command mentions (the
     asking site included). `inside(unit, code)`: whether `code` is in the subtree. `line(code)`: the units
-    from the root down to it, itself included. The asker's right was checked before.
+    from the root down to it, itself included. `whence`: over what the asker has a wider right than the
+    meeting's own desk (oversight.py), None: he has none. The asker's right was checked before.
     """
 
     actor: Actor
@@ -31,6 +32,7 @@ class Context:
     new_id: NewId
     line: Callable[[str], Sequence[str]]
     now: datetime
+    whence: Mapping[str, JsonValue] | None = None
 
     def named(self, sites: Iterable[str | None]) -> dict[str, JsonValue]:
         """`names` of an event's data."""

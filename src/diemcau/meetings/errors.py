@@ -45,6 +45,20 @@ class HandAlreadyRaised(WrongState):
     default = "The hand is already raised."
 
 
+class DirectionTaken(Conflict):
+    """Somebody with a wider right directs. Details: `by`, his name."""
+
+    code = "direction_taken"
+    default = "Somebody else directs this meeting now."
+
+
+class NotDirecting(WrongState):
+    """Who has a wider right watches, until he takes the direction over."""
+
+    code = "not_directing"
+    default = "Take the direction over first."
+
+
 class HandGone(Conflict):
     """The hand was lowered, or given the floor, by somebody else a moment ago. Details: `site`."""
 

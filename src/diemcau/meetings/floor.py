@@ -90,15 +90,15 @@ def limits(meeting: Meeting) -> list[tuple[str, datetime]]:
     ]
 
 
-def site_gone(meeting: Meeting, site: str) -> list[Draft]:
-    """The site left, or did not come back in time: its hand and floor end."""
+def site_gone(meeting: Meeting, site: str, reason: str = "left") -> list[Draft]:
+    """The site left, or did not come back in time: its hand and floor end. `reason`: as the events say."""
     if meeting.status != "open":
         return []
     drafts: list[Draft] = []
     if site in meeting.hands:
-        drafts.append(lowered(meeting, site, len(meeting.hands) - 1, "left"))
+        drafts.append(lowered(meeting, site, len(meeting.hands) - 1, reason))
     if site in meeting.speakers:
-        drafts.append(_ended(site, "left"))
+        drafts.append(_ended(site, reason))
     return drafts
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from diemcau.access import MARKS, Secrecy
 from diemcau.errors import BadRequest, JsonObject, JsonValue
 from diemcau.meetings import summary
 from diemcau.meetings.commands import check_command_id
@@ -34,6 +35,7 @@ class NewMeeting:
     chair_site: str | None = None
     kind: Kind = "meeting"
     sites: tuple[str, ...] | None = None
+    secrecy: Secrecy = "none"
 
 
 def checked_title(new: NewMeeting) -> str:
@@ -46,6 +48,8 @@ def checked_title(new: NewMeeting) -> str:
         raise BadRequest("a meeting's kind is meeting, rehearsal or centre", field="kind")
     if new.codec not in ("h264", "vp8"):
         raise BadRequest("a meeting's codec is h264 or vp8", field="codec")
+    if new.secrecy not in MARKS:
+        raise BadRequest("a mark is none, confidential, secret or top_secret", field="secrecy")
     return title
 
 
@@ -62,6 +66,7 @@ async def make(
     """The rows and the first event of a meeting. `chosen`: the query for the sites of its scope."""
     connection = await unit.connection()
     empty = Meeting(meeting, title, new.codec, new.scope, new.chair_site, unit.now, 0, kind=new.kind)
+    empty.secrecy = new.secrecy
     row = summary.row_of(empty)
     await connection.execute(meetings.insert(), row)
     if new.sites is None:
@@ -84,6 +89,7 @@ async def make(
         "chair_site": new.chair_site,
         "invited": count,
         "names": {} if chair is None else {chair.id: chair.name_json()},
+        "secrecy": new.secrecy,
     }
     states.create(unit, meeting, data, actor)
     return {"meeting": meeting}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
+from diemcau.access import Secrecy
 from diemcau.clock import parse_rfc3339, rfc3339
 from diemcau.errors import JsonValue
 from diemcau.meetings.order import (
@@ -71,6 +72,38 @@ class Speaker:
 
 
 @dataclass(frozen=True, slots=True)
+class Away:
+    """A site that was called out of the meeting and comes back. `by`: `{"name", "title"}` of who called;
+    `whence`: `{"unit", "label"}`, over what he called."""
+
+    since: datetime
+    by: Mapping[str, JsonValue]
+    whence: Mapping[str, JsonValue]
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """`{"since", "by", "whence"}`."""
+        return {"since": rfc3339(self.since), "by": dict(self.by), "whence": dict(self.whence)}
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """Somebody with a wider right directs instead of the meeting's own. `by`: `{"id", "name", "title"}`."""
+
+    since: datetime
+    by: Mapping[str, JsonValue]
+    whence: Mapping[str, JsonValue]
+
+    @property
+    def person(self) -> str:
+        """His id."""
+        return str(self.by["id"])
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """`{"since", "by", "whence"}`."""
+        return {"since": rfc3339(self.since), "by": dict(self.by), "whence": dict(self.whence)}
+
+
+@dataclass(frozen=True, slots=True)
 class Sender:
     """Who wrote a message. `kind`: "person", "site", "system"."""
 
@@ -112,7 +145,8 @@ class TextMessage:
 @dataclass(slots=True)
 class Meeting:
     """Everything the events say. `hands` and `speakers` in the order in which they came. `kind`: sites of a
-    command "centre" come when they are called, all others by themselves; a machine leads a "rehearsal"."""
+    command "centre" come when they are called, all others by themselves; a machine leads a "rehearsal".
+    `led_by`: the key of the person who directed last, whoever took over left aside."""
 
     id: str
     title: str
@@ -137,6 +171,15 @@ class Meeting:
     messages: list[TextMessage] = field(default_factory=list)
     names: dict[str, SiteName] = field(default_factory=dict)
     order: Order = field(default_factory=Order)
+    secrecy: Secrecy = "none"
+    away: dict[str, Away] = field(default_factory=dict)
+    direction: Direction | None = None
+    led_by: str | None = None
+
+    @property
+    def may_record(self) -> bool:
+        """Whether the meeting may be recorded at all."""
+        return self.secrecy == "none"
 
     @property
     def stream(self) -> str:
@@ -166,6 +209,7 @@ class Meeting:
         yield from self.speakers
         yield from self.hands
         yield from self.order.mentioned()
+        yield from self.away
         for message in self.messages:
             if message.sender.kind == "site":
                 yield message.sender.id
@@ -182,6 +226,7 @@ class Meeting:
             self,
             speakers=dict(self.speakers),
             hands=dict(self.hands),
+            away=dict(self.away),
             messages=list(self.messages),
             names={site: self.names[site] for site in self.mentioned() if site in self.names},
         )
@@ -201,6 +246,8 @@ class Meeting:
             self.names[site] = SiteName(**name)
         if (change := _CHANGES.get(event.type)) is not None:
             change(self, event, data)
+        if event.type in _LEADING and event.actor.startswith("person:") and self.direction is None:
+            self.led_by = event.actor
         self.seq = event.seq
 
 
@@ -215,6 +262,8 @@ def _ended(meeting: Meeting, event: Event, data: Any) -> None:
     meeting.speakers.clear()
     meeting.hands.clear()
     meeting.order = replace(meeting.order, listed=(), last_mute=None)
+    meeting.away.clear()
+    meeting.direction = None
     meeting.chair_mic = "off"
     meeting.on_air = meeting.preview = meeting.before = (None,)
     meeting.line_up = ()
@@ -347,6 +396,26 @@ def _posted(meeting: Meeting, event: Event, data: Any) -> None:
         del meeting.messages[0]
 
 
+def _secrecy_raised(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.secrecy = data["secrecy"]
+
+
+def _called_out(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.away[data["site"]] = Away(event.at, data["by"], data["whence"])
+
+
+def _returned(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.away.pop(data["site"], None)
+
+
+def _direction_taken(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.direction = Direction(event.at, data["by"], data["whence"])
+
+
+def _direction_returned(meeting: Meeting, event: Event, data: Any) -> None:
+    meeting.direction = None
+
+
 def _created(event: Event) -> Meeting:
     data: Any = event.data
     chair = data["chair_site"]
@@ -362,8 +431,15 @@ def _created(event: Event) -> Meeting:
         kind=data.get("kind", "meeting"),  # older logs do not say
         on_air=(chair,),
         names={site: SiteName(**name) for site, name in data["names"].items()},
+        secrecy=data.get("secrecy", "none"),
+        led_by=event.actor if event.actor.startswith("person:") else None,
     )
 
+
+_LEADING: Final = frozenset(
+    {"meeting_opened", "floor_given", "floor_ended", "muted", "unmuted", "stage_previewed", "stage_cut"}
+)
+"""Events whose person directs the meeting."""
 
 _CHANGES: Final = {
     "meeting_opened": _opened,
@@ -389,6 +465,11 @@ _CHANGES: Final = {
     "stage_cut": _cut,
     "stage_lined_up": _lined_up,
     "message_posted": _posted,
+    "secrecy_raised": _secrecy_raised,
+    "site_called_out": _called_out,
+    "site_returned": _returned,
+    "direction_taken": _direction_taken,
+    "direction_returned": _direction_returned,
 }
 
 
@@ -419,6 +500,10 @@ def to_json(meeting: Meeting) -> dict[str, JsonValue]:
         "message_count": meeting.message_count,
         "messages": [message.to_json() for message in meeting.messages],
         "names": {site: name.to_json() for site, name in names.items()},
+        "secrecy": meeting.secrecy,
+        "away": {site: one.to_json() for site, one in meeting.away.items()},
+        "direction": None if meeting.direction is None else meeting.direction.to_json(),
+        "led_by": meeting.led_by,
     }
 
 
@@ -459,7 +544,15 @@ def from_json(value: Mapping[str, Any]) -> Meeting:
         ],
         {site: SiteName(**name) for site, name in value["names"].items()},
         order_of(value.get("order")),
+        value.get("secrecy", "none"),
+        {site: Away(*_held(one)) for site, one in value.get("away", {}).items()},
+        None if value.get("direction") is None else Direction(*_held(value["direction"])),
+        value.get("led_by"),
     )
+
+
+def _held(value: Mapping[str, Any]) -> tuple[datetime, Mapping[str, Any], Mapping[str, Any]]:
+    return parse_rfc3339(value["since"]), value["by"], value["whence"]
 
 
 def _speaker_row(site: str, speaker: Speaker) -> list[JsonValue]:

@@ -1,6 +1,6 @@
 """Microphones: who may open his own, and who may shut whose."""
 
-from diemcau.errors import Forbidden, WrongState
+from diemcau.errors import Forbidden, JsonObject, WrongState
 from diemcau.meetings.commands import Mute, SetMic, Unmute
 from diemcau.meetings.context import Context, Draft, must_be_open
 from diemcau.meetings.errors import NotSpeaking, QueueChanged
@@ -33,10 +33,13 @@ def mute(meeting: Meeting, command: Mute, context: Context) -> list[Draft]:
         raise NotSpeaking(None, site=command.site)
     if not sites:
         return []
-    if command.site is not None:
-        return [("muted", {"sites": sites})]
-    by = context.actor.name
-    return [("muted", {"sites": sites, "many": True, "unit": command.unit, "by": by})]
+    data: JsonObject = {"sites": sites}
+    if command.site is None:
+        data = {**data, "many": True, "unit": command.unit, "by": context.actor.name}
+    if meeting.chair_site in sites:
+        # Nobody silences the chair without a word: its page and the desk say who did.
+        data = {**data, "chair_by": {"name": context.actor.name, "title": context.actor.title}}
+    return [("muted", data)]
 
 
 def undo_mute(meeting: Meeting, command: UndoMute, context: Context) -> list[Draft]:

@@ -1,5 +1,6 @@
 """State and command in, events or a coded error out. No IO."""
 
+from diemcau.access import SecrecyRefused, covers
 from diemcau.errors import WrongState
 from diemcau.meetings import commands as c
 from diemcau.meetings import ordering as o
@@ -8,6 +9,7 @@ from diemcau.meetings.context import Context, Draft, must_not_have_ended
 from diemcau.meetings.floor import end_floor, extend_floor, give_floor, set_rules
 from diemcau.meetings.meeting import Meeting
 from diemcau.meetings.mute import answer_asked, ask_unmute, mute, set_mic, undo_mute, unmute
+from diemcau.meetings.oversight import check_directing, give_back, take
 from diemcau.meetings.queue import forward_hand, lower_hand, move_hand, raise_hand, recall_hand
 from diemcau.meetings.speakers import edit_listed, list_site, move_listed, unlist_site
 from diemcau.meetings.stage import cut_stage, line_up, preview
@@ -20,6 +22,7 @@ def decide(meeting: Meeting, command: c.MeetingCommand, context: Context) -> lis
     The asker's right was checked before (`authority.py`); joining, leaving, inviting and
     receipts are the service's.
     """
+    check_directing(meeting, context.actor, command, context.whence is not None)
     match command:
         case c.Open():
             return _open(meeting)
@@ -78,6 +81,12 @@ def decide(meeting: Meeting, command: c.MeetingCommand, context: Context) -> lis
             return line_up(meeting, command, context)
         case c.Post():
             return post(meeting, command, context)
+        case c.Mark():
+            return _mark(meeting, command)
+        case c.TakeDirection():
+            return take(meeting, context.actor, context.whence)
+        case c.ReturnDirection():
+            return give_back(meeting, context.actor)
         case c.Invite() | c.Join() | c.Leave() | c.Got() | c.Answer():
             raise WrongState("this command changes rows or presence, not the state alone")
 
@@ -87,3 +96,13 @@ def _open(meeting: Meeting) -> list[Draft]:
     if meeting.status == "open":
         raise WrongState("The meeting is open already.")
     return [("meeting_opened", {})]
+
+
+def _mark(meeting: Meeting, command: c.Mark) -> list[Draft]:
+    """A mark is raised, never lowered: what was said under it stays what it was."""
+    must_not_have_ended(meeting)
+    if meeting.kind == "rehearsal":
+        raise SecrecyRefused("A rehearsal is led by a machine and bears no mark.")
+    if not covers(command.secrecy, meeting.secrecy):
+        raise SecrecyRefused("A mark is never lowered.")
+    return [] if command.secrecy == meeting.secrecy else [("secrecy_raised", {"secrecy": command.secrecy})]

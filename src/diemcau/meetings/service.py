@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from diemcau.access import Access, Actor
+from diemcau.access import Access, Actor, Secrecy, SecrecyRefused, covers, site_actor
 from diemcau.bus import Bus
 from diemcau.clock import Clock
 from diemcau.errors import Busy, JsonObject, JsonValue, StorageUnavailable
@@ -17,11 +17,13 @@ from diemcau.ids import NewId, new_id
 from diemcau.meetings import commands as c
 from diemcau.meetings import summary
 from diemcau.meetings.authority import authorise, mentioned, overlap
-from diemcau.meetings.context import Context, must_be_open, must_not_have_ended
+from diemcau.meetings.away import CalledOut, called_out, returned
+from diemcau.meetings.context import Context, Draft, must_be_open, must_not_have_ended
 from diemcau.meetings.errors import MeetingNotFound, MessageNotFound, NotInMeeting
 from diemcau.meetings.floor import limits, site_gone, time_over
 from diemcau.meetings.invitations import NewMeeting, checked_title, invite, make
 from diemcau.meetings.meeting import Meeting, SiteName
+from diemcau.meetings.oversight import Desks, check_directing, oversees, place, whence
 from diemcau.meetings.presence import FLUSH, PAGE, Attendance
 from diemcau.meetings.receipts import Listing, Receipts
 from diemcau.meetings.rules import decide
@@ -88,7 +90,7 @@ class Meetings:
         eras: Eras | None = None,
         make_id: NewId = new_id,
         grace: timedelta = timedelta(seconds=30),
-        cached: int = 64,
+        cached: int = 200,
     ) -> None:
         """`eras`: the trees that earlier meetings were called in; none: they were all called in this one.
         `grace`: how long a site that lost its connection keeps hand and floor. `cached`: meetings in memory.
@@ -108,6 +110,10 @@ class Meetings:
         self._lists = Lookup(self._load_lists)
         self._gone: set[tuple[str, str]] = set()
         self._times: dict[str, datetime] = {}  # meetings that end a floor by themselves, and when
+        self._why: dict[tuple[str, str], CalledOut | str] = {}  # of those: called out, or another reason
+        self._back: dict[tuple[str, str], str] = {}  # who is back, or will not be
+        self._marks: dict[str, Secrecy] = {}  # of the marked meetings that have not ended
+        self.desks = Desks(bus, self._whence_watched)
         self._wake = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
 
@@ -121,6 +127,7 @@ class Meetings:
         """
         async with self._store.read() as connection:
             open_now = await summary.open_ids(connection)
+            self._marks = await summary.marks(connection)
         now = self._clock.now()
         for meeting in open_now:
             state = await self._states.get(meeting)
@@ -128,6 +135,8 @@ class Meetings:
                 self._attendance.join(meeting, site)
                 self._attendance.lost(site, now)
             self._watch_time(meeting)
+            if state.direction is not None:
+                self.desks.miss(meeting, now)
         self._timer = asyncio.create_task(self._run(), name="meetings timer")
 
     async def aclose(self) -> None:
@@ -151,9 +160,13 @@ class Meetings:
         chosen = self._sites.ids_in_scope(new.scope)
         above = {entry.unit for entry in new.scope} | ({chair.unit} if chair is not None else set())
         self._access.authorise(actor, "meeting.create", *above)
+        if new.secrecy != "none":
+            self._access.authorise(actor, "meeting.mark", *above)
+            await self._must_cover(actor, new.secrecy, new.chair_site)
         meeting = self._make_id("m")
 
         async def work(unit: UnitOfWork) -> JsonObject:
+            unit.on_commit(lambda: self._marked(meeting, new.secrecy))
             return await make(unit, self._states, meeting, title, new, chair, chosen, actor.key)
 
         answer = await self._store.write(work, streams=[stream_of(meeting)], command=f"{actor.key}/{new.id}")
@@ -175,7 +188,11 @@ class Meetings:
             case c.Leave():
                 return await self._leave(actor, state, command.id)
             case c.Invite(sites):
+                for site in sites if state.secrecy != "none" else ():
+                    await self.must_clear(state.id, site)
                 return await self._invite(actor, command, sites)
+            case c.Mark(secrecy):
+                await self._must_cover(actor, secrecy, state.chair_site)
         invited = await self._invited(state.id, names)
 
         async def work(unit: UnitOfWork) -> JsonObject:
@@ -189,6 +206,7 @@ class Meetings:
                 self._make_id,
                 self._line,
                 unit.now,
+                self._whence(actor, state),
             )
             drafts = decide(state, command.what, context)
             if isinstance(command.what, (c.Open, c.End)):
@@ -198,8 +216,20 @@ class Meetings:
                     unit.on_commit(lambda: self._ended(command.meeting))
                 connection = await unit.connection()
                 await connection.execute(meetings.update().where(meetings.c.id == state.id).values(**at))
+            elif isinstance(command.what, c.Mark) and drafts:
+                connection = await unit.connection()
+                mark = command.what.secrecy
+                await connection.execute(
+                    meetings.update().where(meetings.c.id == state.id).values(secrecy=mark)
+                )
+                unit.on_commit(lambda: self._marked(state.id, mark))
+            led_by = state.led_by
             self._states.advance(unit, state, drafts, actor.key)
             unit.on_commit(lambda: self._watch_time(command.meeting))
+            if state.led_by != led_by:
+                unit.on_commit(lambda: self.desks.tell(state.id))
+            if isinstance(command.what, (c.TakeDirection, c.ReturnDirection)):
+                unit.on_commit(lambda: self._directed(state.id))
             return {"seq": state.seq}
 
         done = await self._write(work, actor, command)
@@ -207,8 +237,9 @@ class Meetings:
             self._receipts.posted(await self._states.get(command.meeting))
         return done
 
-    async def bring_in(self, actor: Actor, meeting: str, site: str, command: str) -> None:
+    async def bring_in(self, actor: Actor, meeting: str, site: str, command: str, by: Actor) -> None:
         """A called site: it is in the meeting from now on, whatever other it was in, and on the preview.
+        `by`: who calls it, as the meeting is told that it is called out of.
 
         For rooms above, which have asked whether the actor may. Idempotent by `command`. Raises
         MeetingNotOpen, SiteNotFound, Busy, StorageUnavailable: then it is where it was.
@@ -217,7 +248,7 @@ class Meetings:
         names = {site: SiteName(found.label, found.unit, found.path)}
         must_be_open(await self._states.get(meeting))
         before = self._attendance.meeting_of(site)
-        self._enter(meeting, site)
+        self._enter(meeting, site, await self._called(meeting, site, by))
 
         async def work(unit: UnitOfWork) -> JsonObject:
             state = await self._states.writable(unit, meeting)
@@ -233,7 +264,9 @@ class Meetings:
         try:
             await self._store.write(work, streams=[stream_of(meeting)], command=command)
         except BaseException:
-            if before != meeting:
+            if before is not None:
+                self._enter(before, site)
+            else:
                 self._attendance.leave(meeting, site)
             raise
 
@@ -255,9 +288,154 @@ class Meetings:
             self._attendance.leave(meeting, site)
             self._wake.set()
 
-    def put_in(self, meeting: str, site: str) -> None:
+    async def put_in(self, meeting: str, site: str, by: Actor) -> None:
         """A called site is in the meeting, and nothing more; one that is not connected has one grace."""
-        self._enter(meeting, site)
+        self._enter(meeting, site, await self._called(meeting, site, by))
+
+    async def take_back(self, meeting: str, site: str) -> None:
+        """A site that was called out of the meeting comes back, unless the meeting has ended, the site is
+        elsewhere by now or is not cleared for it any more. Not connected, it has one grace."""
+        try:
+            state = await self._states.get(meeting)
+        except MeetingNotFound:
+            return
+        where = self._attendance.meeting_of(site)
+        welcome = state.status == "open" and await self._access.cleared(site_actor(site), state.secrecy)
+        back = welcome and where in (None, meeting)
+        if back and where is None:
+            self._enter(meeting, site)
+        self._back[meeting, site] = "returned" if back else "left"
+        self._wake.set()
+
+    async def away(self) -> list[tuple[str, str]]:
+        """(meeting, site) of those that are called out of an open meeting."""
+        async with self._store.read() as connection:
+            open_now = await summary.open_ids(connection)
+        return [(one, site) for one in open_now for site in (await self._states.get(one)).away]
+
+    # secrecy
+
+    def mark_of(self, meeting: str) -> Secrecy:
+        """The mark of a meeting that has not ended."""
+        return self._marks.get(meeting, "none")
+
+    def keeps_no_picture(self, site: str) -> bool:
+        """Whether the site is in a marked meeting: nothing of what it shows is kept."""
+        meeting = self._attendance.meeting_of(site)
+        return meeting is not None and meeting in self._marks
+
+    def marked(self) -> tuple[str, ...]:
+        """The marked meetings that have not ended."""
+        return tuple(self._marks)
+
+    async def must_see(self, meeting: str, actor: Actor) -> None:
+        """Raises MeetingNotFound for who is not cleared for it: to him it does not exist."""
+        state = await self._states.get(meeting)
+        if not await self._access.cleared(actor, state.secrecy):
+            raise MeetingNotFound
+
+    async def must_clear(self, meeting: str, site: str) -> None:
+        """Raises SecrecyRefused unless the site is cleared for the meeting."""
+        mark = (await self._states.get(meeting)).secrecy
+        if not await self._access.cleared(site_actor(site), mark):
+            raise SecrecyRefused("The site is not cleared for this meeting.", site=site)
+
+    async def expel(self, meeting: str) -> list[str]:
+        """Puts out the sites that are not cleared for the meeting (any more); answers which."""
+        state = await self._states.get(meeting)
+        members = list(self._attendance.members(meeting))
+        out = [site for site in members if not await self._access.cleared(site_actor(site), state.secrecy)]
+        for site in out:
+            self._attendance.leave(meeting, site)
+            self._why[meeting, site] = "secrecy"
+            self._gone.add((meeting, site))
+        if out:
+            self._wake.set()
+        return out
+
+    async def _must_cover(self, actor: Actor, mark: Secrecy, chair: str | None) -> None:
+        """Who gives a mark is cleared for it, and so is the chair's site."""
+        if not await self._access.cleared(actor, mark):
+            raise SecrecyRefused("Nobody marks above his own clearance.")
+        if chair is not None and not await self._access.cleared(site_actor(chair), mark):
+            raise SecrecyRefused("The chair's site is not cleared for this mark.", site=chair)
+
+    def _marked(self, meeting: str, mark: Secrecy) -> None:
+        if mark != "none":
+            self._marks[meeting] = mark
+
+    # watching from above, and taking over
+
+    def desk_came(self, meeting: str, actor: Actor, page: object) -> None:
+        """A desk of the person's shows the meeting."""
+        self.desks.come(meeting, actor, page, self._clock.now())
+        state = self._states.latest(meeting)
+        if state is not None and state.direction is not None and state.direction.person == actor.id:
+            self.desks.found(meeting)
+
+    def desk_left(self, meeting: str, person: str, page: object) -> None:
+        """It does no longer; who took the meeting over and has no other has a minute to come back."""
+        last = self.desks.leave(meeting, person, page)
+        state = self._states.latest(meeting)
+        if last and state is not None and state.direction is not None and state.direction.person == person:
+            self.desks.miss(meeting, self._clock.now())
+            self._wake.set()
+
+    def oversees(self, actor: Actor, meeting: Meeting) -> bool:
+        """Whether the person has a wider right than the meeting's own desk."""
+        return oversees(self._access, self._units, actor, meeting)
+
+    def place(self, unit: str) -> dict[str, JsonValue]:
+        """`{"unit", "label"}`."""
+        return place(self._units, unit)
+
+    def _directed(self, meeting: str) -> None:
+        """The direction was taken or given back."""
+        state = self._states.latest(meeting)
+        taken = None if state is None else state.direction
+        self.desks.found(meeting)
+        if taken is not None and not self.desks.has(meeting, taken.person):
+            self.desks.miss(meeting, self._clock.now())
+        self.desks.tell(meeting)
+        self._wake.set()
+
+    def _whence(self, actor: Actor, state: Meeting) -> Mapping[str, JsonValue] | None:
+        above = oversees(self._access, self._units, actor, state)
+        return whence(self._units, actor, state) if above else None
+
+    def _whence_watched(self, meeting: str, actor: Actor) -> Mapping[str, JsonValue] | None:
+        state = self._states.latest(meeting)
+        if state is None or state.led_by == actor.key:
+            return None
+        if state.direction is not None and state.direction.person == actor.id:
+            return None
+        return self._whence(actor, state)
+
+    async def _said(self, meeting: str, rule: Callable[[Meeting], list[Draft]]) -> bool:
+        """Writes what a rule says of the meeting by itself; False: it could not be stored now."""
+
+        async def work(unit: UnitOfWork) -> JsonObject:
+            state = await self._states.writable(unit, meeting)
+            self._states.advance(unit, state, rule(state), "system")
+            return {}
+
+        try:
+            await self._store.write(work, streams=[stream_of(meeting)])
+        except (Busy, StorageUnavailable):
+            return False
+        return True
+
+    async def _called(self, meeting: str, site: str, by: Actor) -> CalledOut | None:
+        """What another meeting that the site is in is told; None: it is in none."""
+        if self._attendance.meeting_of(site) in (None, meeting):
+            return None
+        found = await self._sites.get(site)
+        state = await self._states.get(meeting)
+        return CalledOut(
+            by,
+            place(self._units, state.scope[0].unit),
+            SiteName(found.label, found.unit, found.path),
+        )
 
     async def is_invited(self, meeting: str, site: str) -> bool:
         """Whether the site belongs to the meeting, in it or not. Raises MeetingNotFound."""
@@ -297,7 +475,8 @@ class Meetings:
             found = await summary.listed(connection)
         if actor.kind == "person":
             granted = self._access.units_granted(actor, "meeting.see")
-            found = [m for m in found if self._touches(granted, m)]
+            level = await self._access.clearance(actor)
+            found = [m for m in found if covers(level, m.secrecy) and self._touches(granted, m)]
         return tuple(found[:LISTED])
 
     async def get(self, meeting: str) -> MeetingSummary:
@@ -381,8 +560,11 @@ class Meetings:
         waiting = [
             (meeting, site)
             for meeting, site in self._gone
-            if self._holds(meeting, site) and self._attendance.meeting_of(site) != meeting
+            if ((meeting, site) in self._why or self._holds(meeting, site))
+            and self._attendance.meeting_of(site) != meeting
         ]
+        for one in self._gone.difference(waiting):
+            self._why.pop(one, None)
         self._gone.clear()
         results = await asyncio.gather(*(self._end(*one) for one in waiting), return_exceptions=True)
         written = 0
@@ -390,9 +572,19 @@ class Meetings:
             if isinstance(result, (Busy, StorageUnavailable)):
                 self._gone.add(one)
             elif isinstance(result, BaseException):
+                self._why.pop(one, None)
                 _log.error("the hand and floor of %s in %s were not ended", one[1], one[0], exc_info=result)
             else:
+                self._why.pop(one, None)
                 written += 1
+        back, self._back = self._back, {}
+        for (meeting, site), why in back.items():
+            if not await self._said(meeting, lambda state, s=site, w=why: returned(state, s, w)):  # type: ignore[misc]
+                self._back.setdefault((meeting, site), why)
+        for meeting in self.desks.lost(now):
+            if await self._said(meeting, _lost):
+                self.desks.found(meeting)
+                self.desks.tell(meeting)
         return written
 
     async def end_times(self, now: datetime) -> None:
@@ -434,9 +626,10 @@ class Meetings:
             except Exception:
                 # Presence must not end with one mistake.
                 _log.exception("the timer of meetings failed once")
-            due = min(filter(None, (self._attendance.next_due(), *self._times.values())), default=None)
+            dues = (self._attendance.next_due(), self.desks.next_due(), *self._times.values())
+            due = min(filter(None, dues), default=None)
             timeout = None if due is None else max(0.0, (due - self._clock.now()).total_seconds())
-            if self._gone:
+            if self._gone or self._back:
                 timeout = 1.0
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), timeout)
@@ -449,13 +642,17 @@ class Meetings:
         left = self._attendance.join(state.id, site)
         if left is not None:
             self._gone.add((left, site))
+        if site in state.away:
+            self._back[state.id, site] = "joined"
         self._wake.set()
         return Done(state.stream, state.seq)
 
-    def _enter(self, meeting: str, site: str) -> None:
+    def _enter(self, meeting: str, site: str, called: CalledOut | None = None) -> None:
         left = self._attendance.join(meeting, site)
         if left is not None:
             self._gone.add((left, site))
+            if called is not None:
+                self._why[left, site] = called
         if not self._attendance.is_held(site):
             self._attendance.lost(site, self._clock.now())
         self._wake.set()
@@ -491,7 +688,9 @@ class Meetings:
             state = await self._states.writable(unit, meeting)
             # It may have come back while this waited its turn.
             back = command is None and self._attendance.meeting_of(site) == meeting
-            self._states.advance(unit, state, [] if back else site_gone(state, site), actor)
+            why = "left" if command is not None else self._why.get((meeting, site), "left")
+            gone = site_gone(state, site, why) if isinstance(why, str) else called_out(state, site, why)
+            self._states.advance(unit, state, [] if back else gone, actor)
             return {"seq": state.seq}
 
         key = None if command is None else f"{actor}/{command}"
@@ -501,6 +700,7 @@ class Meetings:
     async def _invite(self, actor: Actor, command: c.Command, sites: Sequence[str]) -> Done:
         async def work(unit: UnitOfWork) -> JsonObject:
             state = await self._states.writable(unit, command.meeting)
+            check_directing(state, actor, command.what, self._whence(actor, state) is not None)
             await invite(unit, self._states, state, sites, actor.key)
             return {"seq": state.seq}
 
@@ -512,6 +712,8 @@ class Meetings:
         return Done(stream, int(str(answer["seq"])))
 
     def _ended(self, meeting: str) -> None:
+        self._marks.pop(meeting, None)
+        self.desks.found(meeting)
         self._attendance.clear(meeting)
         self._wake.set()
 
@@ -526,6 +728,8 @@ class Meetings:
         raise MeetingNotFound
 
     async def _concerns(self, state: Meeting, actor: Actor) -> bool:
+        if not await self._access.cleared(actor, state.secrecy):
+            return False
         if actor.site is not None:
             inside = actor.site in self._attendance.members(state.id)
             return inside or bool(await self._invited(state.id, (actor.site,)))
@@ -578,7 +782,12 @@ class Meetings:
 
     async def _load_lists(self, sites: list[str]) -> Mapping[str, tuple[MeetingSummary, ...]]:
         async with self._store.read() as connection:
-            return await summary.listed_for_sites(connection, sites)
+            listed = dict(await summary.listed_for_sites(connection, sites))
+        for site, found in listed.items():
+            if any(one.secrecy != "none" for one in found):
+                level = await self._access.clearance(site_actor(site))
+                listed[site] = tuple(one for one in found if covers(level, one.secrecy))
+        return listed
 
     def _roster(self, meeting: str, sites: Sequence[Site]) -> Roster:
         above: dict[str, None] = {}
@@ -595,6 +804,11 @@ class Meetings:
             tuple((unit.code, unit.parent, unit.name, unit.kind, unit.level.value) for unit in shown),
             tuple(site.id for site in ordered if site.id in members),
         )
+
+
+def _lost(state: Meeting) -> list[Draft]:
+    """Who took the meeting over has been gone too long."""
+    return [] if state.direction is None else [("direction_returned", {"reason": "lost"})]
 
 
 def _seen(state: Meeting, viewer: Viewer, messages: Collection[str]) -> list[str]:

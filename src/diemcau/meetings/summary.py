@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Row, Select, case, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from diemcau.access import Secrecy
 from diemcau.errors import JsonValue
 from diemcau.meetings.meeting import Codec, Kind, Meeting, Status, instant
 from diemcau.meetings.tables import invitations, meetings
@@ -32,6 +33,7 @@ class MeetingSummary:
     ended_at: datetime | None
     sites: int
     kind: Kind = "meeting"
+    secrecy: Secrecy = "none"
 
     def to_json(self) -> dict[str, JsonValue]:
         """The JSON of the protocol."""
@@ -44,6 +46,7 @@ class MeetingSummary:
             "scope": [entry.to_json() for entry in self.scope],
             "opened_at": instant(self.opened_at),
             "sites": self.sites,
+            "secrecy": self.secrecy,
         }
 
 
@@ -61,6 +64,7 @@ def summary_of(meeting: Meeting) -> MeetingSummary:
         meeting.ended_at,
         meeting.invited,
         meeting.kind,
+        meeting.secrecy,
     )
 
 
@@ -78,6 +82,7 @@ def row_of(meeting: Meeting) -> dict[str, object]:
         "opened_at": meeting.opened_at,
         "ended_at": meeting.ended_at,
         "invited": meeting.invited,
+        "secrecy": meeting.secrecy,
     }
 
 
@@ -118,6 +123,13 @@ async def open_ids(connection: AsyncConnection) -> list[str]:
     return [row.id for row in rows]
 
 
+async def marks(connection: AsyncConnection) -> dict[str, Secrecy]:
+    """The marks of the meetings that bear one and have not ended."""
+    columns = select(meetings.c.id, meetings.c.secrecy)
+    rows = await connection.execute(columns.where(meetings.c.secrecy != "none", meetings.c.status != "ended"))
+    return {row.id: row.secrecy for row in rows}
+
+
 async def invited_among(connection: AsyncConnection, meeting: str, sites: Collection[str]) -> frozenset[str]:
     """Those of the sites that are invited."""
     query = select(invitations.c.site).where(
@@ -145,4 +157,5 @@ def _summary(row: Row[Any]) -> MeetingSummary:
         row.ended_at,
         row.invited,
         row.kind,
+        row.secrecy,
     )

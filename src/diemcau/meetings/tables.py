@@ -30,6 +30,7 @@ meetings: Final = Table(
     Column("opened_at", Instant),
     Column("ended_at", Instant),
     Column("invited", Integer, nullable=False),
+    Column("secrecy", Text, nullable=False, server_default="none"),
     Index(None, "status"),
     Index(None, "created_at"),
 )

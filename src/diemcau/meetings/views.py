@@ -24,7 +24,7 @@ _PUBLIC_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "hand_moved": (),
     "message_posted": ("n",),
     "sites_invited": ("count", "invited"),
-    "muted": ("sites",),
+    "muted": ("sites", "chair_by"),
     "list_set": ("entries",),
     "agenda_set": ("version", "items"),
 }
@@ -162,6 +162,10 @@ def render(meeting: Meeting, viewer: Viewer) -> JsonObject:
         },
         "agenda": _agenda(meeting, viewer),
         "chair_mic": meeting.chair_mic,
+        "secrecy": meeting.secrecy,
+        "may_record": meeting.may_record,
+        "away": {site: one.to_json() for site, one in meeting.away.items()},
+        "direction": None if meeting.direction is None else meeting.direction.to_json(),
         "messages": [message.to_json() for message in messages],
         "sites": {site: meeting.names[site].to_json() for site in sorted(mentioned) if site in meeting.names},
     }
@@ -222,6 +226,7 @@ def _mentioned(meeting: Meeting, hands: list[str], messages: list[TextMessage]) 
         *meeting.before,
         *meeting.line_up,
         *meeting.speakers,
+        *meeting.away,
         *hands,
     )
     found = {site for site in everywhere if site is not None}

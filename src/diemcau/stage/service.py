@@ -229,6 +229,20 @@ class Stage:
         for publisher in self._mirror.publishers_of(party, encoders=False):
             await self._keeper.close_publisher(publisher)
 
+    def parties(self, meeting: str) -> set[str]:
+        """Who sees or sends something of the meeting: sites, people, tokens."""
+        viewers = {one.party for one in self._mirror.viewers.values() if one.meeting == meeting}
+        return viewers | {one.site for one in self._mirror.publishers.values() if one.meeting == meeting}
+
+    async def close_party_in(self, meeting: str, party: str) -> None:
+        """Ends everything that the party sees and sends in the meeting, a site's encoder too."""
+        for viewer in list(self._mirror.viewers.values()):
+            if viewer.party == party and viewer.meeting == meeting:
+                await self._keeper.close_viewer(viewer.name)
+        for publisher in list(self._mirror.publishers.values()):
+            if publisher.site == party and publisher.meeting == meeting:
+                await self._keeper.close_publisher(publisher.name)
+
     def meeting_of_viewer(self, viewer: str, party: str) -> str:
         """The meeting that the party's own viewer shows. Raises ViewerNotFound."""
         return self._own_viewer(viewer, party).meeting

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { http, tab } from '../http';
 import { Calls } from '../inspections/Calls';
 import { Lineup } from '../inspections/Lineup';
+import { DeskNotes, ReadOnly } from '../many/DeskNotes';
 import { AudioLines } from '../parts/AudioLines';
 import { NextUp } from '../talkback/NextUp';
 import { TalkStrip } from '../talkback/TalkStrip';
@@ -60,8 +61,11 @@ function Panels() {
         <SelectedCard />
       </nav>
       <main className={classes.centre}>
+        <DeskNotes />
         <Monitors />
-        <Controls />
+        <ReadOnly>
+          <Controls />
+        </ReadOnly>
         <TalkStrip />
         <Wall />
       </main>
@@ -70,7 +74,9 @@ function Panels() {
           <NextUp />
           <Calls />
           <Lineup />
-          <Queue />
+          <ReadOnly>
+            <Queue />
+          </ReadOnly>
         </div>
         <Attendance />
         <Messages />

@@ -8,6 +8,7 @@ import { formatClock, formatDay, formatNumber } from '../i18n/format';
 import { OwnPassword } from '../parts/OwnPassword';
 import { Prefs } from '../parts/Prefs';
 import { CentreButton } from '../inspections/CentreButton';
+import { SecrecyMark } from '../many/Secrecy';
 import { useErrorText } from '../parts/useErrorText';
 import { useMe } from '../parts/useMe';
 import { codeOf } from '../protocol/failure';
@@ -56,6 +57,9 @@ export default function MeetingList() {
             <Button component={Link} to="/trung-tam/trien-khai" variant="default" data-testid="to-rollout">
               {t('rollout.title')}
             </Button>
+            <Button component={Link} to="/trung-tam/dang-hop" variant="default" data-testid="to-board">
+              {t('many.toBoard')}
+            </Button>
             <Button component={Link} to="/trung-tam/kiem-tra" variant="default" data-testid="to-inspections">
               {t('inspections.toInspections')}
             </Button>
@@ -92,6 +96,7 @@ export default function MeetingList() {
               {list.data.map((m) => (
                 <tr key={m.id} data-status={m.status} data-testid="meeting-row">
                   <th scope="row">
+                    <SecrecyMark mark={m.secrecy} />{' '}
                     <Link to={`/trung-tam/${encodeURIComponent(m.id)}`}>{m.title}</Link>
                   </th>
                   <td>

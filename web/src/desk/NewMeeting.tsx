@@ -6,8 +6,9 @@ import { http } from '../http';
 import { useErrorText } from '../parts/useErrorText';
 import { codeOf } from '../protocol/failure';
 import { newId } from '../protocol/ids';
-import type { Codec } from '../protocol/types';
+import type { Codec, Secrecy } from '../protocol/types';
 import { Dialog } from '../parts/Dialog';
+import { SecrecyChoice } from '../many/SecrecyChoice';
 import classes from './newmeeting.module.css';
 import { ScopeBuilder, type ScopeLine } from './ScopeBuilder';
 
@@ -35,6 +36,7 @@ function Form({ onMade }: { onMade: (id: string) => void }) {
   const [scope, setScope] = useState<ScopeLine[]>([]);
   const [codec, setCodec] = useState<Codec>('h264');
   const [chair, setChair] = useState<string | null>(null);
+  const [secrecy, setSecrecy] = useState<Secrecy>('none');
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<string | null>(null);
@@ -59,6 +61,7 @@ function Form({ onMade }: { onMade: (id: string) => void }) {
         codec,
         chair_site: chair,
         kind: 'meeting',
+        secrecy,
       });
       onMade(made.id);
     } catch (error) {
@@ -102,6 +105,7 @@ function Form({ onMade }: { onMade: (id: string) => void }) {
         value={chair}
         onChange={setChair}
       />
+      <SecrecyChoice value={secrecy} onChange={setSecrecy} />
       <fieldset className={classes.codec}>
         <legend>{t('desk.codecLabel')}</legend>
         <SegmentedControl

@@ -5,6 +5,8 @@ import { Mark, MicMark } from '../design/marks';
 import { formatMinute, formatNumber } from '../i18n/format';
 import { micOf, standingOf } from '../models/floor';
 import { titleOf } from '../models/roster';
+import { AwayMark } from '../many/DeskNotes';
+import { SiteSettings } from '../many/SiteSettings';
 import classes from './selected.module.css';
 import { StepMark } from './StepMark';
 import {
@@ -73,7 +75,9 @@ function SiteCard({ id }: { id: string }) {
           </span>
         )}
       </p>
+      <AwayMark site={id} />
       <div className={classes.actions}>
+        <SiteSettings site={id} />
         <Button
           size="compact-xs"
           variant="default"

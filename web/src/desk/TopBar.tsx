@@ -8,6 +8,8 @@ import { MicMark } from '../design/marks';
 import { formatNumber } from '../i18n/format';
 import { Prefs } from '../parts/Prefs';
 import { Dialog } from '../parts/Dialog';
+import { RaiseMark } from '../many/RaiseMark';
+import { SecrecyMark } from '../many/Secrecy';
 import { ScreensMenu } from '../screens/ScreensMenu';
 import classes from './topbar.module.css';
 import { useDesk, useMeetingState } from './useDesk';
@@ -25,6 +27,7 @@ export function TopBar({ onKeys }: { onKeys: () => void }) {
         <Icon name="back" />
       </Link>
       <h1 className={classes.title}>{state?.title ?? t('desk.title')}</h1>
+      <SecrecyMark mark={state?.secrecy} />
       {state && (
         <span className={classes.status} data-status={state.status}>
           {t(`desk.status.${state.status}`)} · {t(`codec.${state.codec}`)}
@@ -74,6 +77,7 @@ export function TopBar({ onKeys }: { onKeys: () => void }) {
           </Button>
         </>
       )}
+      <RaiseMark />
       <ScreensMenu />
       <ActionIcon
         variant="default"

@@ -1,6 +1,7 @@
 import { floor } from './floor/en';
 import { talkback } from './talkback/en';
 import { inspections } from './inspections/en';
+import { many } from './many/en';
 import { readiness } from './readiness/en';
 import { rollcall } from './rollcall/en';
 import { rehearsal } from './rehearsal/en';
@@ -94,6 +95,9 @@ export const en: Texts = {
     on_stage: 'This site is on the stage of a meeting. Test after it.',
     no_turn: 'The turn to test is over. Test again.',
     meeting_not_open: 'The meeting is not open or has ended.',
+    secrecy: 'The secrecy mark of the meeting does not allow it.',
+    direction_taken: 'Somebody above directs this meeting now.',
+    not_directing: 'You are watching from above. Take over first.',
     not_in_meeting: 'This site is not in the meeting.',
     not_speaking: 'This site does not have the floor.',
     hand_already_raised: 'Already asked to speak, waiting.',
@@ -679,6 +683,7 @@ export const en: Texts = {
     days: '{{count}} d',
     ago: '{{span}} ago',
   },
+  many,
   rollout,
   screens,
 };

@@ -1,6 +1,7 @@
 import { floor } from './floor/vi';
 import { talkback } from './talkback/vi';
 import { inspections } from './inspections/vi';
+import { many } from './many/vi';
 import { readiness } from './readiness/vi';
 import { rollcall } from './rollcall/vi';
 import { rehearsal } from './rehearsal/vi';
@@ -94,6 +95,9 @@ export const vi = {
     on_stage: 'Điểm cầu đang lên hình trong cuộc họp. Kiểm tra sau cuộc họp.',
     no_turn: 'Lượt kiểm tra đã hết. Hãy kiểm tra lại.',
     meeting_not_open: 'Cuộc họp chưa mở hoặc đã kết thúc.',
+    secrecy: 'Độ mật của cuộc họp không cho phép.',
+    direction_taken: 'Cấp trên đang điều hành cuộc họp này.',
+    not_directing: 'Bạn đang xem từ cấp trên. Hãy nhận điều hành trước.',
     not_in_meeting: 'Điểm cầu này chưa vào cuộc họp.',
     not_speaking: 'Điểm cầu này không có quyền phát biểu.',
     hand_already_raised: 'Đã xin phát biểu, đang chờ.',
@@ -677,6 +681,7 @@ export const vi = {
     days: '{{count}} ngày',
     ago: '{{span}} trước',
   },
+  many,
   rollout,
   screens,
 } as const;

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Icon } from '../design/icons';
+import { Where } from '../many/CalledOut';
 import type { SiteSession } from '../site/session';
 import type { SiteScene } from '../site/useSite';
 import classes from './called.module.css';
@@ -36,6 +37,7 @@ export function Ringing({ session, scene }: { session: SiteSession; scene: SiteS
       <p className={classes.by}>
         {t('inspections.site.by', { name: said(call.by, t('inspections.site.someone')) })}
       </p>
+      <Where call={call} />
       <Button
         size="xl"
         h={96}

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { formatDay, formatNumber } from '../i18n/format';
 import { classOf } from '../models/readiness';
+import { CommuneTiles } from '../many/CommuneTiles';
 import { useErrorText } from '../parts/useErrorText';
 import { useNow } from '../parts/useNow';
 import { codeOf } from '../protocol/failure';
@@ -75,6 +76,11 @@ export function CoverageTab() {
             ))}
             <strong aria-current="page">{said(answer.unit)}</strong>
           </nav>
+          <CommuneTiles
+            communes={answer.children.filter((one) => one.level === 'commune')}
+            nameOf={nameOf}
+            said={said}
+          />
           <div className={map ? classes.split : undefined}>
             {map && (
               <NationMap

@@ -6,6 +6,7 @@ import type {
   Ephemeral,
   Figures,
   MeetingState,
+  Observer,
   RollFrame,
   Screen,
   SitePageState,
@@ -35,6 +36,8 @@ export interface LiveMeeting {
   pages: ReadonlyMap<string, SitePageState>;
   /** Windows on other monitors; for who asked to be told of them. */
   screens: readonly Screen[];
+  /** Who watches the meeting from above; desks are told. */
+  observers: readonly Observer[];
   /** Calls out of this meeting, those that are over and still shown included; for operators. */
   calls: readonly Call[];
   /** Units over which somebody who forwards hands is at a desk; for who asked to be told of them. */
@@ -71,6 +74,7 @@ export class MeetingModel implements StreamHandler {
     live: null,
     lastShown: null,
     receipts: {},
+    observers: [],
     calls: [],
     operators: [],
     checks: {},
@@ -127,6 +131,9 @@ export class MeetingModel implements StreamHandler {
         break;
       case 'speaking':
         this.store.setState({ speaking: message.data.sites });
+        break;
+      case 'observers':
+        this.store.setState({ observers: message.data.people });
         break;
       case 'calls':
         this.store.setState({ calls: message.data.calls });

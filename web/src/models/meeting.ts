@@ -1,10 +1,12 @@
 import type {
+  Acting,
   AgendaItem,
   Hand,
   Listed,
   MeetingState,
   Message,
   Mic,
+  Secrecy,
   SiteName,
   Slots,
   Speaker,
@@ -47,7 +49,23 @@ function apply(state: MeetingState, { type, at, seq, data }: StreamEvent): Meeti
           ...(hasTotal(state) ? { hands_total: 0 } : {}),
         },
         chair_mic: 'off',
+        away: {},
+        direction: null,
       };
+    case 'secrecy_raised':
+      return { ...state, secrecy: data['secrecy'] as Secrecy, may_record: false };
+    case 'site_called_out': {
+      const site = text(data['site']);
+      return site === null ? state : { ...state, away: { ...state.away, [site]: acting(at, data) } };
+    }
+    case 'site_returned': {
+      const rest = Object.entries(state.away ?? {}).filter(([site]) => site !== data['site']);
+      return { ...state, away: Object.fromEntries(rest) };
+    }
+    case 'direction_taken':
+      return { ...state, direction: acting(at, data) };
+    case 'direction_returned':
+      return { ...state, direction: null };
     case 'sites_invited':
       return {
         ...state,
@@ -141,9 +159,12 @@ function apply(state: MeetingState, { type, at, seq, data }: StreamEvent): Meeti
     case 'muted': {
       const sites = list(data['sites']);
       // The chair's own microphone is shut, not muted: it opens it again itself.
-      const next = sites.reduce(
+      const next = sites.reduce<MeetingState>(
         (s, site) => withMic(s, site, site === s.chair_site ? 'off' : 'muted'),
-        state,
+        {
+          ...state,
+          chair_muted_by: (data['chair_by'] as Acting['by'] | undefined) ?? state.chair_muted_by ?? null,
+        },
       );
       if (data['many'] !== true) return next;
       const last_mute = {
@@ -192,7 +213,8 @@ function apply(state: MeetingState, { type, at, seq, data }: StreamEvent): Meeti
 
 function withMic(state: MeetingState, site: string, mic: Mic): MeetingState {
   const next = withSpeakers(state, (s) => (s.site === site ? { ...s, mic } : s));
-  return site === state.chair_site ? { ...next, chair_mic: mic } : next;
+  if (site !== state.chair_site) return next;
+  return { ...next, chair_mic: mic, chair_muted_by: mic === 'open' ? null : (next.chair_muted_by ?? null) };
 }
 
 function withSpeakers(state: MeetingState, map: (s: Speaker) => Speaker | null): MeetingState {
@@ -248,6 +270,13 @@ function withNames(state: MeetingState, names: unknown): MeetingState {
 /** Who goes on preview or on air has left the line. */
 const without = (line: readonly string[] | undefined, shown: Slots): string[] =>
   (line ?? []).filter((site) => !shown.includes(site));
+
+/** Who does it and over what, as the event says. */
+const acting = (since: string, data: Record<string, unknown>): Acting => ({
+  since,
+  by: data['by'] as Acting['by'],
+  whence: data['whence'] as Acting['whence'],
+});
 
 const text = (v: unknown): string | null => (typeof v === 'string' ? v : null);
 const number = (v: unknown): number | null => (typeof v === 'number' ? v : null);

@@ -1,5 +1,5 @@
 import type { Link, Queue } from '../protocol/socket';
-import type { You } from '../protocol/types';
+import type { Meeting, You } from '../protocol/types';
 
 /** Why a camera or a microphone cannot be used. Each has one action on the page. */
 export type DeviceFault = 'refused' | 'none' | 'busy' | 'insecure' | 'lost';
@@ -115,4 +115,23 @@ export function meetingToJoin(you: You | null, left: string | null): string | nu
   if (you.in !== null && (inside?.kind !== 'rehearsal' || real.length === 0)) return null;
   const open = real.length > 0 ? real : all;
   return open.length === 1 && open[0] ? open[0].id : null;
+}
+
+const HEIGHT: readonly Meeting['level'][] = ['nation', 'province', 'district', 'commune'];
+
+/** Higher meetings first; of one level in the order of the server, newest first. */
+export function highestFirst(meetings: readonly Meeting[]): Meeting[] {
+  return meetings.toSorted((a, b) => HEIGHT.indexOf(a.level) - HEIGHT.indexOf(b.level));
+}
+
+/** Whether the first is the higher one. */
+export const isHigher = (one: Meeting, other: Meeting): boolean =>
+  HEIGHT.indexOf(one.level) < HEIGHT.indexOf(other.level);
+
+/** Open meetings that a site in one is invited to as well, the highest first: the clerk may move. */
+export function otherMeetings(you: You | null): Meeting[] {
+  if (you?.in == null || you.call !== null) return [];
+  return highestFirst(
+    you.meetings.filter((m) => m.status === 'open' && m.kind === 'meeting' && m.id !== you.in),
+  );
 }

@@ -1916,6 +1916,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Board
+         * @description The open meetings that concern the asker, with their figures as they are now.
+         */
+        get: operations["board_api_v1_board_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/clearance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of Site
+         * @description A site's clearance, for who may give one there.
+         */
+        get: operations["of_site_api_v1_sites__site__clearance_get"];
+        /**
+         * Clear Site
+         * @description Clears a site for a time; "none" takes it away at once.
+         */
+        put: operations["clear_site_api_v1_sites__site__clearance_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person}/clearance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of Person
+         * @description A person's clearance, for who manages him.
+         */
+        get: operations["of_person_api_v1_people__person__clearance_get"];
+        /**
+         * Clear Person
+         * @description Clears a person over all of whose grants the asker may.
+         */
+        put: operations["clear_person_api_v1_people__person__clearance_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/whip/{site}": {
         parameters: {
             query?: never;
@@ -2123,6 +2191,42 @@ export interface components {
             codes: number;
         };
         /**
+         * Board
+         * @description Open meetings, the widest first, then by when they were opened.
+         */
+        Board: {
+            /** Meetings */
+            meetings: components["schemas"]["BoardRow"][];
+        };
+        /**
+         * BoardRow
+         * @description A running meeting. `present`: sites that are in it; `away`: called out of it; `led_by`: who directed
+         *     last; `taken`: who took the direction over. `role`: what the asker is there: he directs it (`leads`), has
+         *     taken it over (`directs`), has a wider right (`oversees`), or it just concerns him (`sees`).
+         */
+        BoardRow: {
+            meeting: components["schemas"]["Meeting"];
+            /** Present */
+            present: number;
+            /** Hands */
+            hands: number;
+            /** Away */
+            away: number;
+            /** On Air */
+            on_air: components["schemas"]["OnAir"][];
+            /** Speakers */
+            speakers: components["schemas"]["OnAir"][];
+            led_by: components["schemas"]["Who"] | null;
+            taken: components["schemas"]["Who"] | null;
+            /** Observers */
+            observers: number;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "leads" | "directs" | "oversees" | "sees";
+        };
+        /**
          * CallerSeen
          * @description Who called.
          */
@@ -2185,6 +2289,19 @@ export interface components {
              * @enum {string}
              */
             purpose: "activate" | "session";
+        };
+        /**
+         * ClearanceSeen
+         * @description Up to which mark, until when.
+         */
+        ClearanceSeen: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "none" | "confidential" | "secret" | "top_secret";
+            /** Until */
+            until: string | null;
         };
         /**
          * CommandDone
@@ -2949,7 +3066,8 @@ export interface components {
         /**
          * Me
          * @description Who asks. `temporary`: he has to choose a password of his own first (`PUT /session/password`).
-         *     `may`: commands of which he may do some somewhere, for what a page offers.
+         *     `may`: commands of which he may do some somewhere, for what a page offers; `clearance`: up to which mark
+         *     he is cleared now.
          */
         Me: {
             /**
@@ -2972,10 +3090,17 @@ export interface components {
             temporary: boolean;
             /** May */
             may: string[];
+            /**
+             * Clearance
+             * @default none
+             * @enum {string}
+             */
+            clearance: "none" | "confidential" | "secret" | "top_secret";
         };
         /**
          * Meeting
-         * @description A meeting as lists show it. `sites`: how many are invited.
+         * @description A meeting as lists show it. `sites`: how many are invited. `level`, `place`: the highest of its
+         *     scope.
          */
         Meeting: {
             /** Id */
@@ -3005,6 +3130,17 @@ export interface components {
             opened_at: string | null;
             /** Sites */
             sites: number;
+            /**
+             * Secrecy
+             * @enum {string}
+             */
+            secrecy: "none" | "confidential" | "secret" | "top_secret";
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "nation" | "province" | "district" | "commune";
+            place: components["schemas"]["Place"];
         } & {
             [key: string]: unknown;
         };
@@ -3185,6 +3321,19 @@ export interface components {
             relay?: boolean | null;
         };
         /**
+         * NewClearance
+         * @description `PUT .../clearance`. `days`: how long it is good; nothing for "none".
+         */
+        NewClearance: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "none" | "confidential" | "secret" | "top_secret";
+            /** Days */
+            days?: number | null;
+        };
+        /**
          * NewMeeting
          * @description `POST /meetings`. `id`: the client's command id.
          */
@@ -3209,6 +3358,12 @@ export interface components {
              * @enum {string}
              */
             kind: "meeting" | "centre";
+            /**
+             * Secrecy
+             * @default none
+             * @enum {string}
+             */
+            secrecy: "none" | "confidential" | "secret" | "top_secret";
         };
         /**
          * NewPerson
@@ -3262,6 +3417,18 @@ export interface components {
             whep?: string | null;
             /** Hours */
             hours?: number | null;
+        };
+        /**
+         * OnAir
+         * @description A site on a meeting's stage.
+         */
+        OnAir: {
+            /** Site */
+            site: string;
+            /** Label */
+            label: string;
+            /** Path */
+            path: string;
         };
         /**
          * OwnPassword
@@ -3407,6 +3574,16 @@ export interface components {
              * @enum {string}
              */
             ceiling: "low" | "high";
+        };
+        /**
+         * Place
+         * @description A unit in words.
+         */
+        Place: {
+            /** Unit */
+            unit: string;
+            /** Label */
+            label: string;
         };
         /**
          * PlanPreview
@@ -4952,6 +5129,18 @@ export interface components {
         WavesMade: {
             /** Waves */
             waves: string[];
+        };
+        /**
+         * Who
+         * @description Somebody by name.
+         */
+        Who: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string | null;
         };
     };
     responses: never;
@@ -8449,6 +8638,167 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SightingList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    board_api_v1_board_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Board"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    of_site_api_v1_sites__site__clearance_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClearanceSeen"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clear_site_api_v1_sites__site__clearance_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewClearance"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClearanceSeen"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    of_person_api_v1_people__person__clearance_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClearanceSeen"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clear_person_api_v1_people__person__clearance_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewClearance"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClearanceSeen"];
                 };
             };
             /** @description A problem (RFC 9457) */

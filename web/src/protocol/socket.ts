@@ -75,6 +75,8 @@ export interface WireState {
   pictureS: number;
   /** Sites that wait to be let in. */
   waiting: number;
+  /** Rises when something on the board of running meetings has changed. */
+  board: number;
   /** The relays for media connections as the server last gave them. */
   ice: IceServersAnswer | null;
   /** What this window was last told to show; `n` counts, so that an order given twice is two. */
@@ -179,6 +181,7 @@ export class Wire {
   /** A session that the server did not take was renewed once since the last welcome. */
   private renewed = false;
   private told: { op: 'page'; hidden: boolean } | null = null;
+  private onBoard = false;
   private window: OpenScreen | null = null;
   private readonly subs = new Map<string, Subscription>();
   private readonly waiting = new Map<string, Waiting>();
@@ -211,6 +214,7 @@ export class Wire {
       turns: 0,
       pictureS: PICTURE_S,
       waiting: 0,
+      board: 0,
       ice: null,
       screen: null,
       screenRefused: null,
@@ -242,6 +246,12 @@ export class Wire {
   page(hidden: boolean, sleptS: number | null = null): void {
     this.told = { op: 'page', hidden };
     if (this.welcomed) this.send({ ...this.told, ...(sleptS === null ? {} : { slept_s: sleptS }) });
+  }
+
+  /** This page shows the board of running meetings, or no longer. */
+  board(on: boolean): void {
+    this.onBoard = on;
+    if (this.welcomed) this.send({ op: 'board', on });
   }
 
   /** This page is a window on another monitor, now and after every reconnect; said again when its state changes. */
@@ -421,8 +431,12 @@ export class Wire {
         });
         if (this.told?.hidden === true) this.send(this.told);
         if (this.window !== null) this.send({ op: 'screen', ...this.window });
+        if (this.onBoard) this.send({ op: 'board', on: true });
         for (const sub of this.subs.values()) this.ask(sub);
         for (const w of this.waiting.values()) this.socket?.send(w.frame);
+        break;
+      case 'board':
+        this.state.setState({ board: message.n });
         break;
       case 'you':
         this.state.setState({ you: message.you });

@@ -134,6 +134,34 @@ export interface Meeting {
   opened_at: string | null;
   /** Invited sites. */
   sites: number;
+  secrecy: Secrecy;
+  /** The highest level of its scope, and that unit. */
+  level: Level;
+  place: Place;
+}
+
+/** Mật, Tối mật, Tuyệt mật, or no mark. */
+export type Secrecy = Schemas['Meeting']['secrecy'];
+export const MARKS: readonly Secrecy[] = ['none', 'confidential', 'secret', 'top_secret'];
+export type Place = Schemas['Place'];
+export type BoardRow = Schemas['BoardRow'];
+export type ClearanceSeen = Schemas['ClearanceSeen'];
+export type SiteDetails = Schemas['SiteDetails'];
+
+/** Somebody and over what he acts. */
+export interface Acting {
+  since: string;
+  by: { id?: string; name: string; title: string | null };
+  whence: Place;
+}
+
+/** Somebody who watches a meeting from above. */
+export interface Observer {
+  id: string;
+  name: string;
+  title: string | null;
+  whence: Place;
+  since: string;
 }
 
 /** Rows, not objects: 10,000 of them travel at once. */
@@ -225,7 +253,16 @@ export interface You {
   state: SiteState;
   mic: Mic;
   /** The call to this site. */
-  call: { id: string; state: CallState; by: Caller; at: string } | null;
+  call: {
+    id: string;
+    state: CallState;
+    by: Caller;
+    at: string;
+    /** Title and place of the meeting that calls; `out`: the site is called out of another. */
+    where?: string;
+    whence?: Place | null;
+    out?: boolean;
+  } | null;
   /** Who has this site's picture before him; no name where it is not at hand. */
   seen: { name: string; title: string | null }[];
   /** It is lined up: the machine looks whether its picture and voice come, and nobody hears it. */
@@ -371,6 +408,14 @@ export interface MeetingState {
   };
   agenda: { version: number; items: AgendaItem[] };
   chair_mic: Mic;
+  secrecy?: Secrecy;
+  may_record?: boolean;
+  /** Sites that were called out and come back. */
+  away?: Record<string, Acting>;
+  /** Who took the direction over from above. */
+  direction?: Acting | null;
+  /** Who shut the chair's microphone: this page's own note, until it is open again. */
+  chair_muted_by?: { name: string; title: string | null } | null;
   messages: Message[];
   sites: Record<string, SiteName>;
 }
@@ -419,6 +464,7 @@ export type Ephemeral =
   | { topic: 'rollcall'; data: RollFrame }
   | { topic: 'operators'; data: { units: string[] } }
   | { topic: 'rehearsal'; data: { version: number } }
+  | { topic: 'observers'; data: { people: Observer[] } }
   | { topic: 'calls'; data: { calls: Call[] } }
   | { topic: 'lineup'; data: { checks: Record<string, Check> } }
   | { topic: 'talkback'; data: { talks: Talk[] } }
@@ -443,6 +489,8 @@ export type FromServer =
   | { op: 'challenge'; nonce: string }
   | { op: 'snap'; stream: string; seq: number; state: MeetingState }
   | ({ op: 'ev' } & StreamEvent)
+  /** Something on the board of running meetings has changed. */
+  | { op: 'board'; n: number }
   | ({ op: 'eph'; stream: string } & Ephemeral)
   | { op: 'beat'; heads: Record<string, number>; now: string; picture_s?: number; waiting?: number }
   /** Where we stand at the door; place 0 is our turn. */
@@ -467,6 +515,9 @@ export interface Commands {
   'meeting.end': object;
   'meeting.invite': { sites: string[] };
   'meeting.join': object;
+  'meeting.mark': { secrecy: Secrecy };
+  'direction.take': object;
+  'direction.return': object;
   'meeting.leave': object;
   'hand.raise': object;
   'hand.lower': { site?: string; reason?: string };

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { Link, Navigate, useLocation, useSearchParams } from 'react-router';
 import { useStore } from 'zustand';
 import { http, tab } from '../http';
+import { SecrecyMark } from '../many/Secrecy';
 import { useErrorText } from '../parts/useErrorText';
 import { codeOf } from '../protocol/failure';
 import type { Http } from '../protocol/http';
@@ -79,6 +80,7 @@ function Standing({
   const begun = useStore(session.facets, (s) => s.begun);
   const refused = useStore(session.wire.state, (s) => s.screenRefused);
   const gone = useStore(session.model.store, (s) => s.refused);
+  const mark = useStore(session.model.store, (s) => s.state?.secrecy);
   // Once it has shown something, a screen in front of an audience says nothing of the machinery.
   if (loggedOut && !begun) return <Navigate to="/dang-nhap" replace />;
   const trouble = refused ?? gone;
@@ -86,6 +88,7 @@ function Standing({
   return (
     <ScreenContext value={session}>
       {children}
+      <SecrecyMark mark={mark} fixed />
       <FirstTouch session={session} />
     </ScreenContext>
   );

@@ -4,6 +4,9 @@ import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { Icon } from '../design/icons';
 import { Ringing, Seen } from '../inspections/Called';
+import { CalledOut } from '../many/CalledOut';
+import { Choice, SiteNotes } from '../many/SiteNotes';
+import { SecrecyBand } from '../many/Secrecy';
 import { AudioLines } from '../parts/AudioLines';
 import { useErrorText } from '../parts/useErrorText';
 import { useNow } from '../parts/useNow';
@@ -33,7 +36,10 @@ export default function SitePage() {
   return (
     <div className={classes.page} data-face={scene.face} data-testid="site-state" data-state={scene.face}>
       <div className={classes.inner}>
-        <Band session={session} scene={scene} />
+        <div>
+          <SecrecyBand mark={scene.state?.secrecy} />
+          <Band session={session} scene={scene} />
+        </div>
         {scene.fault === 'replaced' ||
         scene.fault === 'device_conflict' ||
         scene.fault === 'not_authenticated' ? (
@@ -48,7 +54,9 @@ export default function SitePage() {
               <AwakeCard session={session} />
               <RehearsalCard session={session} scene={scene} />
               <LinedUp scene={scene} />
+              <CalledOut scene={scene} />
               <Seen scene={scene} />
+              <SiteNotes session={session} scene={scene} />
               <AskCard session={session} scene={scene} />
               <div className={classes.stage}>
                 {scene.state !== null ? (
@@ -125,12 +133,7 @@ function NoMeeting({ session, scene }: { session: SiteSession; scene: SiteScene 
     <div className={classes.none}>
       {open.length > 0 ? (
         <>
-          <p>{open.length > 1 ? t('site.chooseMeeting') : ''}</p>
-          {open.map((m) => (
-            <Button key={m.id} size="lg" fz={18} onClick={() => void session.join(m.id)}>
-              {t('site.join')}: {m.title}
-            </Button>
-          ))}
+          <Choice open={open} join={(id) => void session.join(id)} />
         </>
       ) : scene.face === 'entering' ? (
         <>

@@ -376,7 +376,9 @@ export class SiteSession {
     if (you.publish === null && video !== null) this.publisher.prepare();
     // While it sends video too: a site on the stage is shown to weak lines by its stills, a called one is kept so.
     const often = onAir || you.call?.state === 'live';
-    this.poster.show(you.publish === null || unseen || often ? video : null, often);
+    // Of a marked meeting no picture is kept, so none is made.
+    const kept = meeting === null || meeting.secrecy === 'none';
+    this.poster.show(kept && (you.publish === null || unseen || often) ? video : null, often);
   }
 
   /** A call, or a request to turn the microphone on, rings until it is answered. */

@@ -32,6 +32,7 @@ const live = (over: Partial<LiveMeeting> = {}): LiveMeeting => ({
   operators: [],
   checks: {},
   talks: [],
+  observers: [],
   refused: null,
   steps: new Map(),
   pages: new Map(),

@@ -8,8 +8,9 @@ from typing import Any
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from diemcau.access import Actor, DeviceConflict, DeviceLine
+from diemcau.access import Actor, DeviceConflict, DeviceLine, Secrecy
 from diemcau.api.asker import authenticate
+from diemcau.api.listing import listed
 from diemcau.api.live import frames
 from diemcau.api.live.admission import Ticket
 from diemcau.api.live.following import Following
@@ -60,6 +61,7 @@ class Connection:
         self.heard = asyncio.get_running_loop().time()
         self.ended = asyncio.Event()
         self.welcomed = False
+        self.clearance: Secrecy = "none"
         self._meetings: dict[str, MeetingSummary] = {}
         self._closing: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
         self._opening: set[asyncio.Task[None]] = set()
@@ -103,6 +105,11 @@ class Connection:
         self._meetings[summary.id] = summary
         self.tell_you()
 
+    def forget_meeting(self, meeting: str) -> None:
+        """A meeting concerns the site no longer."""
+        if self._meetings.pop(meeting, None) is not None:
+            self.tell_you()
+
     def tell_you(self) -> None:
         """What the site is to do has changed; it is told as it is when the message leaves."""
         # Before the welcome everything is in the welcome, or comes right behind it.
@@ -145,10 +152,23 @@ class Connection:
         """Asks anew who this is: ended access ends the connection, other grants bring up its streams anew."""
         try:
             self.become(await authenticate(self.services, self.page, self.credential))
+            await self._look_at_clearance()
         except DeviceConflict as error:
             self.end(Close.REPLACED, error.code)
         except NotAuthenticated as error:
             self.end(Close.NOT_AUTHENTICATED, error.code)
+
+    async def _look_at_clearance(self) -> None:
+        """Given, taken away or run out: the streams come as they are seen with it, the site's list too."""
+        now = await self.services.access.clearance(self.actor)
+        if now == self.clearance:
+            return
+        self.clearance = now
+        self.following.renew_all()
+        if self.site is not None:
+            found = await self.services.meetings.list_for(self.actor)
+            self._meetings = {summary.id: summary for summary in found}
+            self.tell_you()
 
     def become(self, actor: Actor) -> None:
         """The asker as he is now."""
@@ -171,7 +191,7 @@ class Connection:
         if call is not None and call.meeting == meeting and meeting not in known:
             known = {**known, call.meeting: calls.meeting_of(call)}
         return {
-            "meetings": [summary.to_json() for summary in known.values()],
+            "meetings": [listed(self.services.units, summary) for summary in known.values()],
             "in": meeting,
             "publish": None if publish is None else {"audio": publish.audio, "video": publish.video},
             "state": part.state,
@@ -224,6 +244,7 @@ class Connection:
             self.hub.turns.wait_at_door(ticket, self)
             await turn.wait()
         me = (await me_of(services, self.actor, self.credential)).model_dump()
+        self.clearance = await services.access.clearance(self.actor)
         self.hub.add(self)
         if self.site is not None:
             found = await services.meetings.list_for(self.actor)
@@ -312,6 +333,9 @@ class Connection:
             case frames.Rehearse() as said:
                 if self.site is not None:
                     self.services.rehearsals.answer(self.site, _answer(said))
+            case frames.Board(on=on):
+                if self.page == "desk":
+                    self.hub.board.follow(self, on=on)
             case frames.Pong():
                 pass
 

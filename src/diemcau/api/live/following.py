@@ -209,9 +209,13 @@ class Following:
 
     def renew_all(self) -> None:
         """The asker's grants changed: every stream comes anew, as it is seen with them."""
-        for follow in self.follows.values():
-            follow.stale = True
-            self.bring_up(follow)
+        for follow in list(self.follows.values()):
+            self.renew(follow)
+
+    def renew(self, follow: Follow) -> None:
+        """One stream comes anew, as the asker may see it now, or is refused."""
+        follow.stale = True
+        self.bring_up(follow)
 
     def unsubscribe(self, stream: str) -> None:
         """The client follows it no longer."""
@@ -250,6 +254,9 @@ class Following:
             self._client.send(frames.ephemeral(follow.stream, "screens", {"screens": listing}))
         if "operators" in follow.topics:
             self._hub.tell_operators(follow.stream)
+        if self._client.page == "desk":
+            people = self._services.meetings.desks.observers(meeting)
+            self._client.send(frames.ephemeral(follow.stream, "observers", {"people": people}))
         self.owe_calls(follow)
         self.owe_talks(follow)
         if "receipts" in follow.topics:

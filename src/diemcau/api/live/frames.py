@@ -135,6 +135,13 @@ class OpenPublisher(_Frame):
     talk: bool = False
 
 
+class Board(_Frame):
+    """The page shows the board of running meetings, or no longer."""
+
+    op: Literal["board"]
+    on: bool
+
+
 class Pong(_Frame):
     """Answers a beat."""
 
@@ -142,7 +149,9 @@ class Pong(_Frame):
 
 
 _HELLO: TypeAdapter[Hello] = TypeAdapter(Hello)
-Later: TypeAlias = Subscribe | Unsubscribe | OpenViewer | OpenPublisher | OpenScreen | Pong | Page | Rehearse
+Later: TypeAlias = (
+    Subscribe | Unsubscribe | OpenViewer | OpenPublisher | OpenScreen | Pong | Page | Rehearse | Board
+)
 _LATER: TypeAdapter[Later] = TypeAdapter(Annotated[Later, Field(discriminator="op")])
 
 

@@ -14,6 +14,7 @@ from diemcau.access import SYSTEM, Actor
 from diemcau.api.limits import RateLimit
 from diemcau.api.live import frames
 from diemcau.api.live.admission import Admission, Queued
+from diemcau.api.live.board import BoardNews
 from diemcau.api.live.turns import Turns
 from diemcau.api.services import Services
 from diemcau.bus import EPHEMERAL, EVENTS, Message, SubscriberTooSlow, Subscription
@@ -46,7 +47,7 @@ PICTURES_A_SECOND = 40
 PICTURE_S = 20
 """Seconds between two pictures of a site, where there are not too many."""
 
-_LISTED = frozenset({"meeting_created", "meeting_opened", "meeting_ended", "sites_invited"})
+_LISTED = frozenset({"meeting_created", "meeting_opened", "meeting_ended", "sites_invited", "secrecy_raised"})
 """Events that change which meetings a site is told of."""
 
 SLICES = 10
@@ -67,6 +68,7 @@ _ENDS_ACCESS = frozenset(
         "site_activated",
         "codes_revoked",
         "device_conflict",
+        "clearance_set",
     }
 )
 """Events after which a party's connections may have lost what they were opened with."""
@@ -98,6 +100,7 @@ class Hub:
         self._spoken: dict[str, tuple[Any, str]] = {}  # what a crowd is to be told next
         self._spoke_at: dict[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self.board = BoardNews(services)
 
     async def start(self) -> None:
         """Follows the bus and beats until `aclose`."""
@@ -151,6 +154,7 @@ class Hub:
             some.discard(connection)
         self._round.pop(connection, None)
         self._to_check.pop(connection, None)
+        self.board.follow(connection, on=False)
         own = self._by_party.get(connection.actor.id, set())
         own.discard(connection)
         if not own:
@@ -169,6 +173,8 @@ class Hub:
     def follow(self, connection: "Connection", follow: "Follow") -> None:
         """From now on the client is given what happens in the stream."""
         self._by_stream.setdefault(follow.stream, {})[connection] = follow
+        if connection.page == "desk":
+            self.services.meetings.desk_came(follow.stream.partition(":")[2], connection.actor, connection)
 
     def unfollow(self, connection: "Connection", stream: str) -> None:
         """No longer."""
@@ -176,6 +182,8 @@ class Hub:
         follow = followers.pop(connection, None)
         if follow is not None and "operators" in follow.topics:
             self.tell_operators(stream)
+        if follow is not None and connection.page == "desk":
+            self.services.meetings.desk_left(stream.partition(":")[2], connection.actor.id, connection)
         if not followers:
             self._by_stream.pop(stream, None)
             self.heads.pop(stream, None)
@@ -237,6 +245,10 @@ class Hub:
         self.heads[event.stream] = event.seq
         followers = self._by_stream.get(event.stream, {})
         encoded: dict[int, tuple[Event, str]] = {}
+        if event.type == "secrecy_raised":
+            for connection, follow in list(followers.items()):
+                connection.following.renew(follow)  # whoever is not cleared hears nothing more
+        self.board.heard(event.stream, vanishes=event.type == "secrecy_raised")
         for connection, follow in list(followers.items()):
             seen = follow.viewer.sees(event)
             found = encoded.get(id(seen))
@@ -247,7 +259,7 @@ class Hub:
         if event.type in _ENDS_ACCESS:
             parties = _parties(event)
             self._check_parties(parties)
-            if event.type != "grants_set":
+            if event.type not in ("grants_set", "clearance_set"):
                 self._doubtful.update(parties)
         if event.type in _LISTED:
             await self._list(event.stream.removeprefix("meeting:"))
@@ -264,7 +276,10 @@ class Hub:
             return
         for site, connection in list(self._sites.items()):
             if site in invited and comes_by_itself(summary, site):
-                connection.list_meeting(summary)
+                if await self.services.access.cleared(connection.actor, summary.secrecy):
+                    connection.list_meeting(summary)
+                else:
+                    connection.forget_meeting(meeting)
 
     def _take_gone(self, body: Mapping[str, Any]) -> None:
         told = {key: body.get(key) for key in ("viewers", "publishers", "reason")}
@@ -296,11 +311,13 @@ class Hub:
     def _take_ephemeral(self, stream: str, topic: str, data: Any) -> None:
         if topic == "presence" and isinstance(data, Mapping):
             self._tell_you({*_strings(data, "joined"), *_strings(data, "left")})
+        if topic in ("presence", "observers"):
+            self.board.heard(stream)
         followers = self._by_stream.get(stream)
         if not followers:
             return
         text = frames.ephemeral(stream, topic, data)
-        if topic == "rollcall":  # four times a second, for operators alone
+        if topic in ("rollcall", "observers"):  # for operators alone
             followers = {one: follow for one, follow in followers.items() if one.page == "desk"}
         many = topic == "speaking" and len(followers) > FEW
         for connection, follow in list(followers.items()):

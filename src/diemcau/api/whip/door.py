@@ -20,7 +20,7 @@ from diemcau.api.whip.errors import (
 from diemcau.api.whip.fragment import MAX_FRAGMENT, entity_tag, ufrag_of, ufrag_of_offer
 from diemcau.errors import BadRequest, Forbidden, NotAuthenticated, NotFound, TooLarge
 from diemcau.media import BadOffer, NoCommonCodec
-from diemcau.meetings import MeetingNotOpen
+from diemcau.meetings import MeetingNotFound, MeetingNotOpen
 
 router = APIRouter(tags=["whip"])
 
@@ -187,6 +187,8 @@ async def watch(program: Name, request: Request, token: CurrentToken, services: 
     with counted(services, "whep"):
         _check(token, TokenKind.WHEP, program)
         offer = await _offer(request)
+        if services.meetings.mark_of(program) != "none":
+            raise MeetingNotFound
         try:
             opened = await services.stage.open_viewer(program, token.id, offer, most=PLAYERS)
         except (BadOffer, NoCommonCodec) as error:

@@ -1,0 +1,182 @@
+"""Who watches a meeting from above, and who took its direction over.
+
+A province directs its own meeting. Whoever has a right over more than the meeting's scope may look in: he is
+shown to the meeting's desk as long as he does, and directs nothing until he takes over. While he has the
+direction everybody else's desk is read-only; he gives it back, or loses it when he has been gone for `GONE`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from diemcau.access import Access, Actor, Role
+from diemcau.access.actor import Grant
+from diemcau.bus import EPHEMERAL, Bus
+from diemcau.clock import rfc3339
+from diemcau.errors import Forbidden, JsonObject, JsonValue, WrongState
+from diemcau.meetings import commands as c
+from diemcau.meetings.context import Draft, must_be_open
+from diemcau.meetings.errors import DirectionTaken, NotDirecting
+from diemcau.meetings.meeting import Meeting
+from diemcau.meetings.states import stream_of
+from diemcau.units import ROOT_CODE, Units
+
+GONE: Final = timedelta(seconds=60)
+"""How long who took over may be without a desk in the meeting."""
+
+
+def above(units: Units, meeting: Meeting) -> tuple[str, ...]:
+    """The units right above the meeting's scope; none where the scope reaches to the top (nobody has more) or
+    its units are not in the tree."""
+    found: dict[str, None] = {}
+    for entry in meeting.scope:
+        parent = units.get(entry.unit).parent if entry.unit in units else None
+        if parent is None:
+            return ()
+        found[parent] = None
+    return tuple(found)
+
+
+def oversees(access: Access, units: Units, actor: Actor, meeting: Meeting) -> bool:
+    """Whether the person's right to direct reaches over more than the meeting."""
+    over = above(units, meeting)
+    return (
+        actor.kind == "person"
+        and bool(over)
+        and all(access.allowed(actor, "direction.take", unit) for unit in over)
+    )
+
+
+def whence(units: Units, actor: Actor, meeting: Meeting) -> dict[str, JsonValue]:
+    """`{"unit", "label"}` of the widest unit by which the person is above the meeting."""
+    over = above(units, meeting)
+    held = [
+        grant.unit
+        for grant in actor.grants
+        if _directs(grant) and grant.unit in units and all(units.contains(grant.unit, one) for one in over)
+    ]
+    code = min(held, key=lambda unit: len(list(units.ancestors(unit))), default=ROOT_CODE)
+    return place(units, code)
+
+
+def place(units: Units, code: str) -> dict[str, JsonValue]:
+    """`{"unit", "label"}` of a unit, as events name it."""
+    return {"unit": code, "label": units.get(code).label if code in units else code}
+
+
+def _directs(grant: Grant) -> bool:
+    return grant.role in (Role.CHAIR, Role.DIRECTOR)
+
+
+def take(meeting: Meeting, actor: Actor, where: Mapping[str, JsonValue] | None) -> list[Draft]:
+    """The direction goes over; of two who take it the second hears who has it."""
+    must_be_open(meeting)
+    if actor.kind != "person" or where is None:
+        raise Forbidden("Only a person with a wider right takes over.", command="direction.take")
+    if meeting.direction is not None:
+        if meeting.direction.person == actor.id:
+            return []
+        raise DirectionTaken(None, by=str(meeting.direction.by["name"]))
+    by: JsonObject = {"id": actor.id, "name": actor.name, "title": actor.title}
+    return [("direction_taken", {"by": by, "whence": dict(where)})]
+
+
+def give_back(meeting: Meeting, actor: Actor) -> list[Draft]:
+    """Only who took it gives it back."""
+    if meeting.direction is None:
+        raise WrongState("Nobody took this meeting over.")
+    if meeting.direction.person != actor.id:
+        raise DirectionTaken(None, by=str(meeting.direction.by["name"]))
+    return [("direction_returned", {"reason": "returned"})]
+
+
+def check_directing(meeting: Meeting, actor: Actor, command: c.MeetingCommand, above: bool) -> None:
+    """Raises DirectionTaken for whoever works the desk of a meeting that somebody took over, and NotDirecting
+    for who only watches from above one that its own people lead. Writing to the desk stays free."""
+    if actor.kind != "person" or isinstance(command, (c.TakeDirection, c.ReturnDirection)):
+        return
+    if isinstance(command, c.Post) and command.to == "desk":
+        return
+    if meeting.direction is not None:
+        if meeting.direction.person != actor.id:
+            raise DirectionTaken(None, by=str(meeting.direction.by["name"]))
+    elif meeting.status == "open" and meeting.led_by not in (None, actor.key) and above:
+        raise NotDirecting
+
+
+@dataclass(slots=True)
+class _Desk:
+    actor: Actor
+    since: datetime
+    pages: set[object] = field(default_factory=set)
+
+
+class Desks:
+    """Which people have a desk open in which meeting, in memory; told to desks as `observers`."""
+
+    def __init__(self, bus: Bus, watches: Callable[[str, Actor], Mapping[str, JsonValue] | None]) -> None:
+        """`watches`: whence the person watches the meeting from above; None: he does not."""
+        self._bus, self._watches = bus, watches
+        self._desks: dict[str, dict[str, _Desk]] = {}
+        self._gone: dict[str, datetime] = {}  # meeting -> when its taker's time is over
+
+    def come(self, meeting: str, actor: Actor, page: object, now: datetime) -> None:
+        """A page of his shows the meeting."""
+        desk = self._desks.setdefault(meeting, {}).setdefault(actor.id, _Desk(actor, now))
+        desk.pages.add(page)
+        if len(desk.pages) == 1:
+            self.tell(meeting)
+
+    def leave(self, meeting: str, person: str, page: object) -> bool:
+        """It shows it no longer; whether it was his last."""
+        own = self._desks.get(meeting, {})
+        desk = own.get(person)
+        if desk is None:
+            return False
+        desk.pages.discard(page)
+        if desk.pages:
+            return False
+        del own[person]
+        if not own:
+            del self._desks[meeting]
+        self.tell(meeting)
+        return True
+
+    def has(self, meeting: str, person: str) -> bool:
+        """Whether he has a desk there."""
+        return person in self._desks.get(meeting, {})
+
+    def observers(self, meeting: str) -> list[dict[str, Any]]:
+        """Those who watch from above: `[{"id", "name", "title", "whence", "since"}]`."""
+        found = []
+        for desk in self._desks.get(meeting, {}).values():
+            where = self._watches(meeting, desk.actor)
+            if where is not None:
+                actor = desk.actor
+                one = {"id": actor.id, "name": actor.name, "title": actor.title}
+                found.append({**one, "whence": dict(where), "since": rfc3339(desk.since)})
+        return found
+
+    def tell(self, meeting: str) -> None:
+        """The list as it is now, to the meeting's desks."""
+        body: JsonObject = {"topic": "observers", "data": {"people": self.observers(meeting)}}
+        self._bus.publish(f"{EPHEMERAL}{stream_of(meeting)}", body)
+
+    # who took over and is gone
+
+    def miss(self, meeting: str, now: datetime) -> None:
+        """Its taker has no desk there (any more)."""
+        self._gone.setdefault(meeting, now + GONE)
+
+    def found(self, meeting: str) -> None:
+        """He has, or took nothing over."""
+        self._gone.pop(meeting, None)
+
+    def lost(self, now: datetime) -> list[str]:
+        """The meetings whose taker's time is over."""
+        return [meeting for meeting, due in self._gone.items() if due <= now]
+
+    def next_due(self) -> datetime | None:
+        """When the next one's is."""
+        return min(self._gone.values(), default=None)
