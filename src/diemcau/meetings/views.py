@@ -45,7 +45,7 @@ class PublicForms:
         """The event with what everybody may see."""
         key = (event.stream, event.seq)
         if (form := self._forms.get(key)) is None:
-            shown = {name: event.data[name] for name in _PUBLIC_KEYS[event.type]}
+            shown = {name: event.data[name] for name in _PUBLIC_KEYS[event.type] if name in event.data}
             if event.type == "list_set":
                 shown["entries"] = _public_list(shown["entries"])
             elif event.type == "agenda_set":
