@@ -30,6 +30,13 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "unmute": _FLOOR,
     "stage.preview": frozenset({Role.DIRECTOR}),
     "stage.cut": frozenset({Role.DIRECTOR}),
+    "stage.hold": frozenset({Role.DIRECTOR}),
+    "stage.captions": frozenset({Role.DIRECTOR}),
+    "stage.caption": frozenset({Role.DIRECTOR}),
+    "stage.pin_chair": frozenset({Role.DIRECTOR}),
+    # shows nothing by itself: the director cuts to it
+    "presentation.start": frozenset({Role.DIRECTOR, Role.SECRETARY}),
+    "presentation.end": frozenset({Role.DIRECTOR, Role.SECRETARY}),
     "message.post": _FLOOR,
     "pin.set": _DESK,
     # roll call: opened and sealed for the whole scope, edited and confirmed inside one's own

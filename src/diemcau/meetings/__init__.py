@@ -10,15 +10,18 @@ from diemcau.meetings.errors import (
     MessageNotFound,
     NotInMeeting,
     NotSpeaking,
+    PresentationRunning,
 )
 from diemcau.meetings.invitations import NewMeeting
-from diemcau.meetings.meeting import Meeting, Mic, SiteName, Slots, Speaker
+from diemcau.meetings.layouts import PRESENTATION, Slots
+from diemcau.meetings.meeting import Meeting, Mic, SiteName, Speaker
 from diemcau.meetings.receipts import Listing
 from diemcau.meetings.service import Done, Meetings, Roster, Snapshot
 from diemcau.meetings.summary import MeetingSummary, comes_by_itself
 from diemcau.meetings.views import Viewer, render
 
 __all__ = [
+    "PRESENTATION",
     "Command",
     "Done",
     "FloorAlreadyGiven",
@@ -35,6 +38,7 @@ __all__ = [
     "NewMeeting",
     "NotInMeeting",
     "NotSpeaking",
+    "PresentationRunning",
     "Roster",
     "SiteName",
     "Slots",

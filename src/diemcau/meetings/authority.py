@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from diemcau.access import Access, Actor
 from diemcau.errors import BadRequest, Forbidden
 from diemcau.meetings import commands as c
+from diemcau.meetings.layouts import PRESENTATION, sites_in
 from diemcau.meetings.meeting import Meeting, SiteName
 from diemcau.units import Units
 
@@ -42,10 +43,10 @@ def authorise(
         case c.Mute(unit=str() as unit):
             units.get(unit)
             access.authorise(actor, command.type, unit)
-        case c.GiveFloor(site):
+        case c.GiveFloor(site) | c.SetCaption(site):
             access.authorise(actor, command.type, *scope, names[site].unit)
         case c.Preview(slots) | c.Cut(slots):
-            sites = [site for site in slots or () if site is not None]
+            sites = sites_in(slots or ())
             access.authorise(actor, command.type, *scope, *(names[site].unit for site in sites))
         case c.Invite(sites):
             access.authorise(actor, command.type, *scope, *{names[site].unit for site in sites})
@@ -76,17 +77,23 @@ def mentioned(actor: Actor, meeting: Meeting, command: c.MeetingCommand) -> set[
     """The sites that the command names, the asking one included."""
     found: set[str | None] = {actor.site}
     match command:
-        case c.LowerHand(site) | c.GiveFloor(site) | c.EndFloor(site) | c.Mute(site=site) | c.Unmute(site):
+        case c.LowerHand(site) | c.EndFloor(site) | c.Mute(site=site) | c.Unmute(site) | c.SetCaption(site):
             found.add(site)
-        case c.Invite(sites) | c.Preview(sites):
+        case c.GiveFloor(site):
+            found.update((site, meeting.chair_site))
+        case c.PinChair():
+            found.add(meeting.chair_site)
+        case c.Invite(sites):
             found.update(sites)
+        case c.Preview(slots):
+            found.update((*slots, meeting.chair_site))
         case c.Cut(slots):
             found.update(meeting.preview if slots is None else slots)
         case c.Post(_, to) if to not in ("all", "desk"):
             found.add(to)
         case _:
             pass
-    return {site for site in found if site is not None}
+    return {site for site in found if site is not None and site != PRESENTATION}
 
 
 def overlaps(units: Units, granted: tuple[str, ...], meeting: Meeting) -> bool:

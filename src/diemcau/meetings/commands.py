@@ -2,14 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeGuard
+from datetime import datetime
+from typing import Final, TypeAlias, TypeGuard, get_args
 
+from diemcau.clock import parse_rfc3339
 from diemcau.errors import BadRequest, JsonObject, JsonValue
+from diemcau.meetings.captions import MAX_NAME, MAX_TITLE
+from diemcau.meetings.layouts import PRESENTATION, SLOTS, Layout, sites_in
 
 MAX_TEXT: Final = 2000
 MAX_INVITED_AT_ONCE: Final = 1000
 MAX_GOT_AT_ONCE: Final = 100
-SLOT_COUNTS: Final = (1, 2, 4)
+MAX_HOLD_TEXT: Final = 120
+MAX_DOCUMENT: Final = 200
+SLOT_COUNTS: Final = tuple(dict.fromkeys(SLOTS.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +98,10 @@ class Unmute:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`stage.preview`: 1, 2 or 4 slots, None: empty."""
+    """`stage.preview`: 1, 2 or 4 slots, None: empty; `layout` None: the plain one of so many."""
 
     slots: tuple[str | None, ...]
+    layout: Layout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,56 @@ class Cut:
     """`stage.cut`; `slots` None: what the preview shows."""
 
     slots: tuple[str | None, ...] | None = None
+    layout: Layout | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPicture:
+    """`stage.hold`: the holding picture comes or goes. `text`: what it says; `until`: when it goes on."""
+
+    on: bool
+    text: str | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowCaptions:
+    """`stage.captions`: names over the pictures, or none."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetCaption:
+    """`stage.caption`: who a site on the stage or preview shows; `name` None: its label says it."""
+
+    site: str
+    name: str | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PinChair:
+    """`stage.pin_chair`: the chair's site is in each new picture, or only where it is put."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StartPresentation:
+    """`presentation.start`. `key`: 8 to 64 characters of the page's choosing; `replace`: also that of
+    somebody else."""
+
+    key: str
+    title: str
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndPresentation:
+    """`presentation.end`; `key`: only that one."""
+
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +184,11 @@ class Answer:
     message: str
 
 
+Direction: TypeAlias = (
+    HoldPicture | ShowCaptions | SetCaption | PinChair | StartPresentation | EndPresentation
+)
+"""What the director decides of the picture beside who is in which slot."""
+
 MeetingCommand: TypeAlias = (
     Open
     | End
@@ -142,6 +204,7 @@ MeetingCommand: TypeAlias = (
     | Unmute
     | Preview
     | Cut
+    | Direction
     | Post
     | Got
     | Answer
@@ -177,7 +240,7 @@ def parse(message: JsonObject) -> Command:
     return Command(command_id, kind, meeting, what)
 
 
-def check_command_id(command_id: str) -> None:
+def check_command_id(command_id: str, field: str = "id") -> None:
     """Raises BadRequest unless it is 8 to 64 printable ASCII characters without spaces."""
     if not (
         8 <= len(command_id) <= 64
@@ -185,7 +248,7 @@ def check_command_id(command_id: str) -> None:
         and command_id.isprintable()
         and " " not in command_id
     ):
-        raise BadRequest("a command's id is 8 to 64 printable characters", field="id")
+        raise BadRequest(f"{field} is 8 to 64 printable characters", field=field)
 
 
 _Fields: TypeAlias = dict[str, JsonValue]
@@ -232,10 +295,65 @@ def _slots(fields: _Fields) -> tuple[str | None, ...]:
         if item is not None and not _is_id(item):
             raise BadRequest("a slot is a site's id or null", field="slots")
         slots.append(item)
-    shown = [slot for slot in slots if slot is not None]
+    shown = [*sites_in(slots), *(slot for slot in slots if slot == PRESENTATION)]
     if len(set(shown)) != len(shown):
         raise BadRequest("a site can be in one slot only", field="slots")
     return tuple(slots)
+
+
+def _layout(fields: _Fields, slots: tuple[str | None, ...] | None) -> Layout | None:
+    value = fields.pop("layout", None)
+    if value is None:
+        return None
+    layout = next((known for known in get_args(Layout) if known == value), None)
+    if layout is None or slots is None or SLOTS[layout] != len(slots):
+        raise BadRequest("layout must be one that has so many slots", field="layout")
+    known: Layout = layout
+    return known
+
+
+def _preview(fields: _Fields) -> Preview:
+    slots = _slots(fields)
+    return Preview(slots, _layout(fields, slots))
+
+
+def _line(fields: _Fields, key: str, limit: int) -> str | None:
+    """One line of words that is drawn over a picture: nothing that does not print, none too long."""
+    if fields.get(key) is None:
+        fields.pop(key, None)
+        return None
+    words = " ".join(_text(fields, key, 4 * limit).split())
+    if not 0 < len(words) <= limit or not words.isprintable():
+        raise BadRequest(f"{key} must be a line of 1 to {limit} characters", field=key)
+    return words
+
+
+def _hold(fields: _Fields) -> HoldPicture:
+    on, text, until = (
+        _flag(fields, "on"),
+        _line(fields, "text", MAX_HOLD_TEXT),
+        _optional_text(fields, "until"),
+    )
+    try:
+        return HoldPicture(on, text, None if until is None else parse_rfc3339(until))
+    except ValueError:
+        raise BadRequest("until must be a time as RFC 3339 writes it", field="until") from None
+
+
+def _caption(fields: _Fields) -> SetCaption:
+    site, name = _text(fields, "site"), _line(fields, "name", MAX_NAME)
+    title = _line(fields, "title", MAX_TITLE)
+    if name is None and title is not None:
+        raise BadRequest("a title needs a name", field="name")
+    return SetCaption(site, name, title)
+
+
+def _start_presentation(fields: _Fields) -> StartPresentation:
+    key, title = _text(fields, "key"), _line(fields, "title", MAX_DOCUMENT)
+    check_command_id(key, "key")
+    if title is None:
+        raise BadRequest("title must be text", field="title")
+    return StartPresentation(key, title, _flag(fields, "replace", False))
 
 
 def _ids(fields: _Fields, key: str, limit: int) -> tuple[str, ...]:
@@ -253,8 +371,9 @@ def _ids(fields: _Fields, key: str, limit: int) -> tuple[str, ...]:
 def _cut(fields: _Fields) -> Cut:
     if fields.get("slots") is None:
         fields.pop("slots", None)
-        return Cut()
-    return Cut(_slots(fields))
+        return Cut(None, _layout(fields, None))
+    slots = _slots(fields)
+    return Cut(slots, _layout(fields, slots))
 
 
 def _mute(fields: _Fields) -> Mute:
@@ -291,8 +410,14 @@ _PARSERS: Final[Mapping[str, Callable[[_Fields], MeetingCommand]]] = {
     "mic.set": lambda fields: SetMic(_flag(fields, "on")),
     "mute": _mute,
     "unmute": lambda fields: Unmute(_text(fields, "site")),
-    "stage.preview": lambda fields: Preview(_slots(fields)),
+    "stage.preview": _preview,
     "stage.cut": _cut,
+    "stage.hold": _hold,
+    "stage.captions": lambda fields: ShowCaptions(_flag(fields, "on")),
+    "stage.caption": _caption,
+    "stage.pin_chair": lambda fields: PinChair(_flag(fields, "on")),
+    "presentation.start": _start_presentation,
+    "presentation.end": lambda fields: EndPresentation(_optional_text(fields, "key")),
     "message.post": _post,
     "message.got": lambda fields: Got(_ids(fields, "messages", MAX_GOT_AT_ONCE)),
     "message.answer": lambda fields: Answer(_text(fields, "message")),

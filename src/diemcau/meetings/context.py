@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from diemcau.access import Actor
 from diemcau.errors import BadRequest, Forbidden, JsonObject, JsonValue
 from diemcau.ids import NewId
+from diemcau.meetings.captions import Caption
 from diemcau.meetings.errors import MeetingNotOpen, NotInMeeting
 from diemcau.meetings.meeting import Meeting, SiteName
 
@@ -18,8 +19,8 @@ Draft: TypeAlias = tuple[str, JsonObject]
 @dataclass(frozen=True, slots=True)
 class Context:
     """`present`: sites in the meeting now. `names`, `invited`: of the sites that the command mentions (the
-    asking site included). `inside(unit, code)`: whether `code` is in the subtree. The asker's right was
-    checked before.
+    asking site included). `inside(unit, code)`: whether `code` is in the subtree. `people`: who
+    the mentioned sites usually show. The asker's right was checked before.
     """
 
     actor: Actor
@@ -28,6 +29,7 @@ class Context:
     invited: AbstractSet[str]
     inside: Callable[[str, str], bool]
     new_id: NewId
+    people: Mapping[str, Caption | None] = field(default_factory=dict)
 
     def named(self, sites: Iterable[str | None]) -> dict[str, JsonValue]:
         """`names` of an event's data."""

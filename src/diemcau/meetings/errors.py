@@ -55,3 +55,10 @@ class FloorAlreadyGiven(Conflict):
     """The site was given the floor by somebody else a moment ago. Details: `site`."""
 
     default = "The site already has the floor."
+
+
+class PresentationRunning(Conflict):
+    """Somebody else presents. Details: `name`, `title` of the document."""
+
+    code = "presentation_running"
+    default = "Somebody else presents."

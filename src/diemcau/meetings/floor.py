@@ -7,7 +7,7 @@ from diemcau.meetings.commands import EndFloor, GiveFloor, LowerHand
 from diemcau.meetings.context import Context, Draft, must_be_open, must_be_present
 from diemcau.meetings.errors import FloorAlreadyGiven, HandAlreadyRaised, HandGone, NotSpeaking
 from diemcau.meetings.meeting import Meeting
-from diemcau.meetings.stage import cut, with_speaker
+from diemcau.meetings.stage import cut_to_speaker
 
 MAX_SPEAKERS: Final = 16
 
@@ -61,7 +61,7 @@ def give_floor(meeting: Meeting, command: GiveFloor, context: Context) -> list[D
     }
     drafts.append(("floor_given", data))
     if command.stage:
-        drafts += cut(meeting, with_speaker(meeting.on_air, site, replaced), context)
+        drafts += cut_to_speaker(meeting, site, replaced, context)
     return drafts
 
 

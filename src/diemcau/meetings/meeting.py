@@ -10,6 +10,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 from diemcau.clock import parse_rfc3339, rfc3339
 from diemcau.errors import JsonValue
+from diemcau.meetings.direction import Direction
+from diemcau.meetings.layouts import Look, Slots, sites_in
 from diemcau.sites import ScopeEntry
 from diemcau.store import Event
 
@@ -17,7 +19,6 @@ Status: TypeAlias = Literal["scheduled", "open", "ended"]
 Codec: TypeAlias = Literal["h264", "vp8"]
 Kind: TypeAlias = Literal["meeting", "rehearsal", "centre"]
 Mic: TypeAlias = Literal["open", "off", "muted"]
-Slots: TypeAlias = tuple[str | None, ...]
 
 KEPT_MESSAGES: Final = 200
 """The state holds the messages of the last 200 numbers; all of them are in the log."""
@@ -103,6 +104,7 @@ class Meeting:
     on_air: Slots = (None,)
     preview: Slots = (None,)
     before: Slots = (None,)
+    direction: Direction = field(default_factory=Direction)
     speakers: dict[str, Speaker] = field(default_factory=dict)
     hands: dict[str, datetime] = field(default_factory=dict)
     chair_mic: Literal["open", "off"] = "off"
@@ -128,12 +130,25 @@ class Meeting:
         speakers = (site for site in self.speakers if site != self.chair_site and self.mic_of(site) == "open")
         return (*chair, *speakers)
 
+    @property
+    def on_air_look(self) -> Look:
+        """What is on air."""
+        return Look(self.direction.on_air, self.on_air)
+
+    @property
+    def preview_look(self) -> Look:
+        """What is on preview."""
+        return Look(self.direction.preview, self.preview)
+
+    def staged(self) -> list[str]:
+        """Every site in a slot: on air, on preview, before (some twice)."""
+        return sites_in((*self.on_air, *self.preview, *self.before))
+
     def mentioned(self) -> Iterator[str]:
         """Every site that the state mentions (some twice)."""
         if self.chair_site is not None:
             yield self.chair_site
-        for slots in (self.on_air, self.preview, self.before):
-            yield from (site for site in slots if site is not None)
+        yield from self.staged()
         yield from self.speakers
         yield from self.hands
         for message in self.messages:
@@ -146,6 +161,7 @@ class Meeting:
         """A copy that can be changed on its own; names that nothing mentions stay behind."""
         return replace(
             self,
+            direction=self.direction.among(self.staged()),
             speakers=dict(self.speakers),
             hands=dict(self.hands),
             messages=list(self.messages),
@@ -167,6 +183,7 @@ class Meeting:
             self.names[site] = SiteName(**name)
         if (change := _CHANGES.get(event.type)) is not None:
             change(self, event, data)
+        self.direction = self.direction.after(event)
         self.seq = event.seq
 
 
@@ -301,6 +318,7 @@ def to_json(meeting: Meeting) -> dict[str, JsonValue]:
         "on_air": meeting.on_air,
         "preview": meeting.preview,
         "before": meeting.before,
+        "direction": meeting.direction.among(meeting.staged()).to_json(),
         "speakers": [
             [site, rfc3339(speaker.since), speaker.mic] for site, speaker in meeting.speakers.items()
         ],
@@ -314,6 +332,9 @@ def to_json(meeting: Meeting) -> dict[str, JsonValue]:
 
 def from_json(value: Mapping[str, Any]) -> Meeting:
     """The meeting of `to_json`."""
+    on_air, preview, before = (tuple(value[key]) for key in ("on_air", "preview", "before"))
+    known = value.get("direction")  # states from before layouts had names do not say
+    plain = Direction(Look.of(on_air).layout, Look.of(preview).layout, Look.of(before).layout)
     return Meeting(
         value["id"],
         value["title"],
@@ -327,9 +348,10 @@ def from_json(value: Mapping[str, Any]) -> Meeting:
         value["status"],
         _parse(value["opened_at"]),
         _parse(value["ended_at"]),
-        tuple(value["on_air"]),
-        tuple(value["preview"]),
-        tuple(value["before"]),
+        on_air,
+        preview,
+        before,
+        plain if known is None else Direction.from_json(known),
         {site: Speaker(parse_rfc3339(since), mic) for site, since, mic in value["speakers"]},
         {site: parse_rfc3339(at) for site, at in value["hands"]},
         value["chair_mic"],

@@ -6,7 +6,7 @@ from diemcau.meetings.context import Context, Draft, must_not_have_ended
 from diemcau.meetings.floor import end_floor, give_floor, lower_hand, raise_hand
 from diemcau.meetings.meeting import Meeting
 from diemcau.meetings.mute import mute, set_mic, unmute
-from diemcau.meetings.stage import cut_stage, preview
+from diemcau.meetings.stage import cut_stage, direct, preview
 from diemcau.meetings.text import post
 
 
@@ -40,6 +40,15 @@ def decide(meeting: Meeting, command: c.MeetingCommand, context: Context) -> lis
             return preview(meeting, command, context)
         case c.Cut():
             return cut_stage(meeting, command, context)
+        case (
+            c.HoldPicture()
+            | c.ShowCaptions()
+            | c.SetCaption()
+            | c.PinChair()
+            | c.StartPresentation()
+            | c.EndPresentation()
+        ):
+            return direct(meeting, command, context)
         case c.Post():
             return post(meeting, command, context)
         case c.Invite() | c.Join() | c.Leave() | c.Got() | c.Answer():

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from diemcau.meetings.direction import Presentation
 from diemcau.meetings.meeting import Meeting
 
 Mic: TypeAlias = Literal["open", "off", "muted"]
@@ -22,6 +23,9 @@ class Scene:
     speakers: tuple[tuple[str, Mic], ...]
     chair_site: str | None
     chair_mic: Literal["open", "off"]
+    held: bool = False
+    """The holding picture is on: pages draw it, and the node sends no picture."""
+    presentation: Presentation | None = None
 
     @staticmethod
     def of(meeting: Meeting) -> "Scene":
@@ -36,7 +40,13 @@ class Scene:
             speakers=tuple((site, speaker.mic) for site, speaker in meeting.speakers.items()),
             chair_site=meeting.chair_site,
             chair_mic=meeting.chair_mic,
+            held=meeting.direction.hold is not None,
+            presentation=meeting.direction.presentation,
         )
+
+    def presents(self, person: str | None) -> bool:
+        """Whether it is this person who presents."""
+        return self.is_open and self.presentation is not None and self.presentation.by == person
 
     def mic_of(self, site: str) -> Mic:
         """The site's microphone: `open` when the meeting is to hear it."""
