@@ -21,7 +21,9 @@ def reduce(state: dict[str, Any], event: Event) -> None:
         case "meeting_ended":
             state.update(status="ended", ended_at=at, chair_mic="off")
             floor.update(speakers=[], hands=[], hands_total=0)
-            stage.update(on_air=[None], preview=[None], before=[None])
+            stage.update(on_air=[None], preview=[None], before=[None], chair_pinned=False)
+            stage.update(layouts=dict.fromkeys(stage["layouts"], "one"), captions={"on": True, "people": {}})
+            stage.update(hold=None, presentation=None)
         case "sites_invited":
             state["invited"] = data["invited"]
         case "hand_raised" if "site" in data:
@@ -43,13 +45,30 @@ def reduce(state: dict[str, Any], event: Event) -> None:
             set_mic(state, data["site"], "open")
         case "stage_previewed":
             stage["preview"] = list(data["slots"])
+            stage["layouts"]["preview"] = data["layout"]
         case "stage_cut":
-            stage.update(on_air=list(data["slots"]), before=list(data["before"]))
+            stage.update(on_air=list(data["slots"]), before=list(data["before"]), hold=None)
+            stage["layouts"].update(on_air=data["layout"], before=data["before_layout"])
+        case "stage_held":
+            stage["hold"] = (
+                {"since": at, "text": data["text"], "until": data["until"]} if data["on"] else None
+            )
+        case "captions_set":
+            stage["captions"]["on"] = data["on"]
+        case "caption_set":
+            stage["captions"]["people"] |= {data["site"]: data["caption"]}
+        case "chair_pinned":
+            stage["chair_pinned"] = data["on"]
+        case "presentation_started":
+            stage["presentation"] = {key: data[key] for key in ("key", "by", "name", "title")} | {"since": at}
+        case "presentation_ended":
+            stage["presentation"] = None
         case "message_posted":
             if "id" in data:
                 keys = ("n", "id", "from", "to", "text", "ask")
                 state["messages"].append({key: data[key] for key in keys} | {"at": at})
             state["messages"] = [one for one in state["messages"] if one["n"] > data["n"] - KEPT]
+    stage["captions"]["people"] |= data.get("captions", {})
     prune(state)
 
 
@@ -70,4 +89,7 @@ def prune(state: dict[str, Any]) -> None:
         mentioned.add(message["to"])
         if message["from"]["kind"] == "site":
             mentioned.add(message["from"]["id"])
+    staged = {*stage["on_air"], *stage["preview"], *stage["before"]}
+    people = stage["captions"]["people"]
+    stage["captions"]["people"] = {site: who for site, who in people.items() if who and site in staged}
     state["sites"] = {site: name for site, name in state["sites"].items() if site in mentioned}

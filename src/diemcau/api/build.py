@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from diemcau.api import (
     console,
     devices,
+    direction,
     imports,
     inspections,
     media,
@@ -128,6 +129,7 @@ def create(services: Services) -> FastAPI:
         waves.router,
         wall.router,
         screens.router,
+        direction.router,
         rehearsals.router,
         inspections.router,
         whip.router,

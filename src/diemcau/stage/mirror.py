@@ -354,19 +354,24 @@ def encoder_name(meeting: str, token: str, unique: str) -> str:
 def presenter_name(meeting: str, person: str, unique: str) -> str:
     """Name of a presenter's publisher; it holds the person, for its party at the node is `PRESENTATION`: he
     is to see what he presents as all do, and nobody is shown his own."""
-    return connection_name(meeting, f"{person}~{unique[:4]}")
+    return connection_name(meeting, f"{person}.{unique[:6]}")
 
 
 def presenter_of(connection: str) -> str | None:
     """The person of `presenter_name`; None: no presenter's."""
-    person, mark, _ = connection.rpartition(":")[2].partition("~")
-    return person if mark else None
+    person = _opener(connection)
+    return None if person is None or person.startswith(BEARER_PREFIX) else person
 
 
 def token_of(connection: str) -> str | None:
     """The token of `encoder_name`; None: no encoder's."""
-    token, dot, _ = connection.rpartition(":")[2].partition(".")
-    return token if dot else None
+    token = _opener(connection)
+    return token if token is not None and token.startswith(BEARER_PREFIX) else None
+
+
+def _opener(connection: str) -> str | None:
+    opener, dot, _ = connection.rpartition(":")[2].partition(".")
+    return opener if dot else None
 
 
 def meeting_of(connection: str) -> str | None:
