@@ -5,9 +5,11 @@ import { http, tab } from '../http';
 import { Calls } from '../inspections/Calls';
 import { Lineup } from '../inspections/Lineup';
 import { AudioLines } from '../parts/AudioLines';
+import { SlidesStrip } from '../slides/SlidesStrip';
 import { Attendance } from './Attendance';
 import classes from './centre.module.css';
 import { Controls } from './Controls';
+import { DirectionDialogs } from './DirectionDialogs';
 import { KeysDialog } from './KeysDialog';
 import { Messages } from './Messages';
 import { Monitors } from './Monitors';
@@ -59,7 +61,10 @@ function Panels() {
       </nav>
       <main className={classes.centre}>
         <Monitors />
-        <Controls />
+        <div>
+          <Controls />
+          <SlidesStrip />
+        </div>
         <Wall />
       </main>
       <aside className={classes.right} aria-label={t('desk.queue')}>
@@ -74,6 +79,7 @@ function Panels() {
       <StatusBar />
       <Notice />
       <AudioLines viewer={session.viewer} sound={session.sound} />
+      <DirectionDialogs />
       <KeysDialog opened={keys} onClose={() => setKeys(false)} />
     </div>
   );

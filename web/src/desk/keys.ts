@@ -2,9 +2,19 @@ export type Action =
   | 'find'
   | 'cut'
   | 'undo'
-  | 'layout1'
-  | 'layout2'
-  | 'layout4'
+  | 'layoutOne'
+  | 'layoutTwo'
+  | 'layoutFour'
+  | 'layoutSpeakerChair'
+  | 'layoutSlides'
+  | 'hold'
+  | 'holdWords'
+  | 'captions'
+  | 'captionWords'
+  | 'pinChair'
+  | 'slides'
+  | 'nextPage'
+  | 'previousPage'
   | 'give'
   | 'end'
   | 'preview'
@@ -40,12 +50,29 @@ const BY_CODE: Record<string, Action> = {
   KeyN: 'next',
   KeyM: 'mute',
   KeyT: 'write',
-  Digit1: 'layout1',
-  Numpad1: 'layout1',
-  Digit2: 'layout2',
-  Numpad2: 'layout2',
-  Digit4: 'layout4',
-  Numpad4: 'layout4',
+  KeyB: 'hold',
+  KeyK: 'captions',
+  KeyS: 'slides',
+  // What a hand-held presenter sends.
+  PageDown: 'nextPage',
+  PageUp: 'previousPage',
+  Digit1: 'layoutOne',
+  Numpad1: 'layoutOne',
+  Digit2: 'layoutTwo',
+  Numpad2: 'layoutTwo',
+  Digit3: 'layoutSpeakerChair',
+  Numpad3: 'layoutSpeakerChair',
+  Digit4: 'layoutFour',
+  Numpad4: 'layoutFour',
+  Digit5: 'layoutSlides',
+  Numpad5: 'layoutSlides',
+};
+
+const SHIFTED: Record<string, Action> = {
+  KeyM: 'muteAll',
+  KeyB: 'holdWords',
+  KeyK: 'captionWords',
+  KeyC: 'pinChair',
 };
 
 /** What a key press does at the desk, or null when it is not the desk's. */
@@ -59,7 +86,7 @@ export function actionOf(press: Press, where: Where): Action | null {
   // A held key must not cut again and again.
   if (press.repeat) return null;
   if (press.key === 'Enter') return where === 'page' ? 'cut' : null;
-  if (press.shift) return press.code === 'KeyM' ? 'muteAll' : null;
+  if (press.shift) return SHIFTED[press.code] ?? null;
   return BY_CODE[press.code] ?? null;
 }
 

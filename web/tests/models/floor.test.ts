@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { floorQueue, micOf, standingOf } from '../../src/models/floor';
+import { emptyStage } from '../../src/models/stage';
 import type { LiveMeeting } from '../../src/models/live';
 import { openMeeting } from './states';
 
 const hand = (site: string, at: string) => ({ site, at });
 const live = (over: Partial<LiveMeeting> = {}): LiveMeeting => ({
   state: openMeeting({
-    stage: { on_air: ['s_3'], preview: ['s_1'], before: [null] },
+    stage: { ...emptyStage(), on_air: ['s_3'], preview: ['s_1'] },
     floor: {
       speakers: [{ site: 's_3', since: '2021-09-05T02:00:00.000Z', mic: 'open' }],
       hands: [hand('s_2', '2021-09-05T02:05:00.000Z'), hand('s_1', '2021-09-05T02:01:00.000Z')],

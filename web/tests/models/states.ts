@@ -1,3 +1,4 @@
+import { emptyStage } from '../../src/models/stage';
 import type { MeetingState } from '../../src/protocol/types';
 
 /** An open meeting of 64 with nobody on the floor. */
@@ -13,7 +14,7 @@ export const openMeeting = (over: Partial<MeetingState> = {}): MeetingState => (
   opened_at: '2021-09-05T01:30:00.000Z',
   ended_at: null,
   invited: 64,
-  stage: { on_air: ['s_vn'], preview: [null], before: [null] },
+  stage: { ...emptyStage(), on_air: ['s_vn'] },
   floor: { speakers: [], hands: [] },
   chair_mic: 'off',
   messages: [],
