@@ -40,7 +40,7 @@ EXPECTED = {
     "stage.hold": {D},
     "stage.captions": {D},
     "stage.caption": {D},
-    "stage.pin_chair": {D},
+    "stage.chair": {D},
     "presentation.start": {D, S},
     "presentation.end": {D, S},
     "message.post": {C, D, S},

@@ -93,7 +93,7 @@ async def test_a_site_directs_nothing(world: World) -> None:
             "stage.hold": {"on": True},
             "stage.captions": {"on": False},
             "stage.caption": {"site": NORTH, "name": "Ông B"},
-            "stage.pin_chair": {"on": True},
+            "stage.chair": {"on": True},
             "presentation.start": {"key": "tab-0001", "title": "x"},
             "presentation.end": {},
         }.items():

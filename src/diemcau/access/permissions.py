@@ -33,7 +33,7 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "stage.hold": frozenset({Role.DIRECTOR}),
     "stage.captions": frozenset({Role.DIRECTOR}),
     "stage.caption": frozenset({Role.DIRECTOR}),
-    "stage.pin_chair": frozenset({Role.DIRECTOR}),
+    "stage.chair": frozenset({Role.DIRECTOR}),
     # shows nothing by itself: the director cuts to it
     "presentation.start": frozenset({Role.DIRECTOR, Role.SECRETARY}),
     "presentation.end": frozenset({Role.DIRECTOR, Role.SECRETARY}),

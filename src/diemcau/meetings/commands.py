@@ -139,7 +139,7 @@ class SetCaption:
 
 @dataclass(frozen=True, slots=True)
 class PinChair:
-    """`stage.pin_chair`: the chair's site is in each new picture, or only where it is put."""
+    """`stage.chair`: the chair's site is in each new picture, or only where it is put."""
 
     on: bool
 
@@ -415,7 +415,7 @@ _PARSERS: Final[Mapping[str, Callable[[_Fields], MeetingCommand]]] = {
     "stage.hold": _hold,
     "stage.captions": lambda fields: ShowCaptions(_flag(fields, "on")),
     "stage.caption": _caption,
-    "stage.pin_chair": lambda fields: PinChair(_flag(fields, "on")),
+    "stage.chair": lambda fields: PinChair(_flag(fields, "on")),
     "presentation.start": _start_presentation,
     "presentation.end": lambda fields: EndPresentation(_optional_text(fields, "key")),
     "message.post": _post,

@@ -60,7 +60,7 @@ export function Controls() {
             key={layout}
             type="button"
             aria-pressed={preview.layout === layout}
-            aria-label={t(`direction.layouts.${layout}`)}
+            aria-label={`${t(`direction.layouts.${layout}`)} (${key})`}
             title={`${t(`direction.layouts.${layout}`)} (${key})`}
             disabled={!open}
             onClick={() => void session.layout(layout)}

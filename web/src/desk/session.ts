@@ -266,7 +266,7 @@ export class DeskSession {
     this.command('stage.captions', { on: !(this.state?.stage.captions.on ?? true) });
 
   togglePinChair = (): Promise<boolean> =>
-    this.command('stage.pin_chair', { on: !(this.state?.stage.chair_pinned ?? false) });
+    this.command('stage.chair', { on: !(this.state?.stage.chair_pinned ?? false) });
 
   cut(): Promise<boolean> {
     const preview = this.state?.stage.preview ?? [];

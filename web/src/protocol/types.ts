@@ -426,7 +426,7 @@ export interface Commands {
   'stage.hold': { on: boolean; text?: string; until?: string };
   'stage.captions': { on: boolean };
   'stage.caption': { site: string; name?: string; title?: string };
-  'stage.pin_chair': { on: boolean };
+  'stage.chair': { on: boolean };
   'presentation.start': { key: string; title: string; replace?: boolean };
   'presentation.end': { key?: string };
   'message.post': { text: string; to: string; ask?: boolean };
