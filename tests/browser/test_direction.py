@@ -77,6 +77,7 @@ def test_slides_beside_a_speaker_the_next_page_a_hold_and_undo(
     post.get_by_test_id("arm-sound").click()
     until(post, "the post sees the speaker", lambda: shows_clip(post, "stage-video-0"), 40)
 
+    expect(desk.get_by_test_id("toggle-slides")).to_be_enabled(timeout=20_000)
     desk.keyboard.press("s")
     desk.get_by_test_id("slides-file").set_input_files(write_slides(tmp_path))
     expect(desk.get_by_test_id("slide-page")).to_contain_text("1/2", timeout=30_000)

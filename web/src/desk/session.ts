@@ -224,7 +224,11 @@ export class DeskSession {
 
   /** Opens what slides need, or puts them on the preview when something is presented. */
   slides(): Promise<boolean> {
-    if (this.state?.stage.presentation != null) return this.previewSlides();
+    const running = this.state?.stage.presentation ?? null;
+    const own = running !== null && running.by === this.wire.state.getState().who?.id;
+    // After a reload this page no longer has what it presented: it is opened anew.
+    const lost = own && this.presenter.store.getState().kind === 'none';
+    if (running !== null && !lost) return this.previewSlides();
     this.store.setState({ slides: true });
     return Promise.resolve(true);
   }
