@@ -83,7 +83,7 @@ async def test_whom_a_caption_may_name_is_told_to_who_chooses_it(world: World) -
         assert (await client.get(path)).status_code == 403
     await world.command("stage.preview", meeting, slots=[NORTH])
     state = await world.rooms.meetings.state(meeting)
-    assert state.direction.people[NORTH].name == "Ông Trần Văn B"
+    assert state.staging.people[NORTH].name == "Ông Trần Văn B"
 
 
 async def test_a_site_directs_nothing(world: World) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from diemcau.media import wire
 from diemcau.meetings import PRESENTATION
-from diemcau.meetings.direction import Direction, Hold, Presentation
+from diemcau.meetings.staging import Staging, Hold, Presentation
 from diemcau.stage import GONE, NotAskedToPublish, PublisherNotFound, Stage
 
 from .test_stage import ANN, CHAIR, OFFER, Bench, bench, heard
@@ -15,13 +15,13 @@ from .test_stage import ANN, CHAIR, OFFER, Bench, bench, heard
 __all__ = ["bench"]
 
 NOW = datetime(2021, 9, 5, tzinfo=UTC)
-SHOWN = Direction(
+SHOWN = Staging(
     on_air="slides_speaker", presentation=Presentation("key-0001", "p_1", "Bình", "Báo cáo.pdf", NOW)
 )
 
 
 async def presents(bench: Bench) -> str:
-    bench.meetings.change(direction=SHOWN, on_air=(PRESENTATION, CHAIR))
+    bench.meetings.change(staging=SHOWN, on_air=(PRESENTATION, CHAIR))
     await bench.settle()
     opened = await bench.stage.open_presentation("m", "p_1", OFFER)
     bench.node.go_live(f"{opened.publisher}/video")
@@ -47,7 +47,7 @@ async def test_only_who_presents_sends_and_all_see_it_himself_too(bench: Bench) 
 
 async def test_what_is_presented_in_one_meeting_is_seen_in_no_other(bench: Bench) -> None:
     await presents(bench)
-    other = replace(bench.meetings.states["m"], id="n", on_air=(PRESENTATION,), direction=Direction())
+    other = replace(bench.meetings.states["m"], id="n", on_air=(PRESENTATION,), staging=Staging())
     bench.meetings.states["n"] = other
     bench.meetings.change("n")
     await bench.settle()
@@ -74,13 +74,13 @@ async def test_a_presenter_is_told_of_his_connection_also_by_a_control_that_star
 
 async def test_the_holding_picture_takes_pictures_off_the_air_and_keeps_them_ready(bench: Bench) -> None:
     chair = await bench.publish(CHAIR)
-    bench.meetings.change(direction=Direction(hold=Hold(NOW)), chair_mic="open")
+    bench.meetings.change(staging=Staging(hold=Hold(NOW)), chair_mic="open")
     await bench.settle()
     assert bench.program.slots == [wire.Slot()] and bench.program.mics == [f"{chair}/audio"]
     assert bench.node.line_up == [f"{chair}/video"]
     assert bench.stage.part("m", CHAIR).state == "in_meeting", "nobody sees it"
     bench.node.commands.clear()
-    bench.meetings.change(direction=Direction())
+    bench.meetings.change(staging=Staging())
     await bench.settle()
     assert [one.cmd for one in bench.node.commands] == ["slot_set", "line_up"]
     assert bench.program.slots == [wire.Slot(track=f"{chair}/video")]

@@ -184,7 +184,7 @@ class Answer:
     message: str
 
 
-Direction: TypeAlias = (
+Staging: TypeAlias = (
     HoldPicture | ShowCaptions | SetCaption | PinChair | StartPresentation | EndPresentation
 )
 """What the director decides of the picture beside who is in which slot."""
@@ -204,7 +204,7 @@ MeetingCommand: TypeAlias = (
     | Unmute
     | Preview
     | Cut
-    | Direction
+    | Staging
     | Post
     | Got
     | Answer

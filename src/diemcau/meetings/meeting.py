@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from diemcau.clock import parse_rfc3339, rfc3339
 from diemcau.errors import JsonValue
-from diemcau.meetings.direction import Direction
+from diemcau.meetings.staging import Staging
 from diemcau.meetings.layouts import Look, Slots, sites_in
 from diemcau.sites import ScopeEntry
 from diemcau.store import Event
@@ -104,7 +104,7 @@ class Meeting:
     on_air: Slots = (None,)
     preview: Slots = (None,)
     before: Slots = (None,)
-    direction: Direction = field(default_factory=Direction)
+    staging: Staging = field(default_factory=Staging)
     speakers: dict[str, Speaker] = field(default_factory=dict)
     hands: dict[str, datetime] = field(default_factory=dict)
     chair_mic: Literal["open", "off"] = "off"
@@ -133,12 +133,12 @@ class Meeting:
     @property
     def on_air_look(self) -> Look:
         """What is on air."""
-        return Look(self.direction.on_air, self.on_air)
+        return Look(self.staging.on_air, self.on_air)
 
     @property
     def preview_look(self) -> Look:
         """What is on preview."""
-        return Look(self.direction.preview, self.preview)
+        return Look(self.staging.preview, self.preview)
 
     def staged(self) -> list[str]:
         """Every site in a slot: on air, on preview, before (some twice)."""
@@ -161,7 +161,7 @@ class Meeting:
         """A copy that can be changed on its own; names that nothing mentions stay behind."""
         return replace(
             self,
-            direction=self.direction.among(self.staged()),
+            staging=self.staging.among(self.staged()),
             speakers=dict(self.speakers),
             hands=dict(self.hands),
             messages=list(self.messages),
@@ -183,7 +183,7 @@ class Meeting:
             self.names[site] = SiteName(**name)
         if (change := _CHANGES.get(event.type)) is not None:
             change(self, event, data)
-        self.direction = self.direction.after(event)
+        self.staging = self.staging.after(event)
         self.seq = event.seq
 
 
@@ -318,7 +318,7 @@ def to_json(meeting: Meeting) -> dict[str, JsonValue]:
         "on_air": meeting.on_air,
         "preview": meeting.preview,
         "before": meeting.before,
-        "direction": meeting.direction.among(meeting.staged()).to_json(),
+        "staging": meeting.staging.among(meeting.staged()).to_json(),
         "speakers": [
             [site, rfc3339(speaker.since), speaker.mic] for site, speaker in meeting.speakers.items()
         ],
@@ -333,8 +333,8 @@ def to_json(meeting: Meeting) -> dict[str, JsonValue]:
 def from_json(value: Mapping[str, Any]) -> Meeting:
     """The meeting of `to_json`."""
     on_air, preview, before = (tuple(value[key]) for key in ("on_air", "preview", "before"))
-    known = value.get("direction")  # states from before layouts had names do not say
-    plain = Direction(Look.of(on_air).layout, Look.of(preview).layout, Look.of(before).layout)
+    known = value.get("staging")  # states from before layouts had names do not say
+    plain = Staging(Look.of(on_air).layout, Look.of(preview).layout, Look.of(before).layout)
     return Meeting(
         value["id"],
         value["title"],
@@ -351,7 +351,7 @@ def from_json(value: Mapping[str, Any]) -> Meeting:
         on_air,
         preview,
         before,
-        plain if known is None else Direction.from_json(known),
+        plain if known is None else Staging.from_json(known),
         {site: Speaker(parse_rfc3339(since), mic) for site, since, mic in value["speakers"]},
         {site: parse_rfc3339(at) for site, at in value["hands"]},
         value["chair_mic"],

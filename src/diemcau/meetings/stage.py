@@ -66,16 +66,16 @@ def cut(meeting: Meeting, look: Look, context: Context) -> list[Draft]:
     """The cut to this look; nothing when it is on air already. It takes the holding picture away; what was
     before stays what an undo goes back to when only that goes."""
     same = look == meeting.on_air_look
-    if same and meeting.direction.hold is None:
+    if same and meeting.staging.hold is None:
         return []
-    before = Look(meeting.direction.before, meeting.before) if same else meeting.on_air_look
+    before = Look(meeting.staging.before, meeting.before) if same else meeting.on_air_look
     data = _shown(meeting, look, context)
     return [("stage_cut", {**data, "before": before.slots, "before_layout": before.layout})]
 
 
-def direct(meeting: Meeting, command: c.Direction, context: Context) -> list[Draft]:
+def direct(meeting: Meeting, command: c.Staging, context: Context) -> list[Draft]:
     """What the director decides beside who is in which slot."""
-    now = meeting.direction
+    now = meeting.staging
     match command:
         case c.HoldPicture(on, text, until):
             must_be_open(meeting)
@@ -115,7 +115,7 @@ def _pin_chair(meeting: Meeting, on: bool, context: Context) -> list[Draft]:
     must_not_have_ended(meeting)
     if meeting.chair_site is None:
         raise WrongState("The meeting has no chair's site.")
-    if on == meeting.direction.chair_pinned:
+    if on == meeting.staging.chair_pinned:
         return []
     drafts: list[Draft] = [("chair_pinned", {"on": on})]
     look = with_chair(meeting.preview_look, meeting.chair_site)
@@ -127,7 +127,7 @@ def _pin_chair(meeting: Meeting, on: bool, context: Context) -> list[Draft]:
 
 def _start_presentation(meeting: Meeting, command: c.StartPresentation, context: Context) -> list[Draft]:
     must_be_open(meeting)
-    running = meeting.direction.presentation
+    running = meeting.staging.presentation
     if running is not None and running.key == command.key and running.title == command.title:
         return []
     if running is not None and running.by != context.actor.id and not command.replace:
@@ -143,7 +143,7 @@ def _start_presentation(meeting: Meeting, command: c.StartPresentation, context:
 
 
 def _end_presentation(meeting: Meeting, key: str | None, reason: str) -> list[Draft]:
-    running = meeting.direction.presentation
+    running = meeting.staging.presentation
     if running is None or key not in (None, running.key):
         return []
     return [("presentation_ended", {"key": running.key, "reason": reason})]
@@ -157,11 +157,11 @@ def _look(present: Look, slots: Slots, layout: Layout | None) -> Look:
 
 
 def _pinned(meeting: Meeting, look: Look) -> Look:
-    return with_chair(look, meeting.chair_site) if meeting.direction.chair_pinned else look
+    return with_chair(look, meeting.chair_site) if meeting.staging.chair_pinned else look
 
 
 def _kept(meeting: Meeting) -> tuple[str, ...]:
-    pinned = meeting.direction.chair_pinned and meeting.chair_site is not None
+    pinned = meeting.staging.chair_pinned and meeting.chair_site is not None
     return (str(meeting.chair_site),) if pinned else ()
 
 

@@ -117,7 +117,7 @@ def render(meeting: Meeting, viewer: Viewer) -> JsonObject:
             "on_air": list(meeting.on_air),
             "preview": list(meeting.preview),
             "before": list(meeting.before),
-            **meeting.direction.among(meeting.staged()).to_json(),
+            **meeting.staging.among(meeting.staged()).to_json(),
         },
         "floor": {
             "speakers": [

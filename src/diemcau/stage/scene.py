@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from diemcau.meetings.direction import Presentation
+from diemcau.meetings.staging import Presentation
 from diemcau.meetings.meeting import Meeting
 
 Mic: TypeAlias = Literal["open", "off", "muted"]
@@ -40,8 +40,8 @@ class Scene:
             speakers=tuple((site, speaker.mic) for site, speaker in meeting.speakers.items()),
             chair_site=meeting.chair_site,
             chair_mic=meeting.chair_mic,
-            held=meeting.direction.hold is not None,
-            presentation=meeting.direction.presentation,
+            held=meeting.staging.hold is not None,
+            presentation=meeting.staging.presentation,
         )
 
     def presents(self, person: str | None) -> bool:

@@ -50,7 +50,7 @@ class Presentation:
 
 
 @dataclass(frozen=True, slots=True)
-class Direction:
+class Staging:
     """See the module. `people`: who the sites in the slots show, those of whom it is known."""
 
     on_air: Layout = "one"
@@ -62,7 +62,7 @@ class Direction:
     hold: Hold | None = None
     presentation: Presentation | None = None
 
-    def among(self, sites: Collection[str]) -> "Direction":
+    def among(self, sites: Collection[str]) -> "Staging":
         """The same, of the people only those of these sites."""
         return replace(self, people={site: who for site, who in self.people.items() if site in sites})
 
@@ -80,10 +80,10 @@ class Direction:
         }
 
     @staticmethod
-    def from_json(value: Mapping[str, Any]) -> "Direction":
+    def from_json(value: Mapping[str, Any]) -> "Staging":
         """That of `to_json`."""
         captions, hold, shown = value["captions"], value["hold"], value["presentation"]
-        return Direction(
+        return Staging(
             **{place: _layout(name) for place, name in value["layouts"].items()},
             captions=captions["on"],
             people={site: Caption.parse(who) for site, who in captions["people"].items()},
@@ -98,7 +98,7 @@ class Direction:
             ),
         )
 
-    def after(self, event: Event) -> "Direction":
+    def after(self, event: Event) -> "Staging":
         """What the event makes of it. Cuts and previews from before layouts had names do not say theirs."""
         # The log is our own writing: shapes are as the rules made them.
         data: Any = event.data
@@ -129,7 +129,7 @@ class Direction:
             case "presentation_ended":
                 return replace(self, presentation=None)
             case "meeting_ended":
-                return Direction()
+                return Staging()
             case _:
                 return self
 

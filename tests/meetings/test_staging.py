@@ -46,20 +46,20 @@ def test_a_cut_takes_over_slots_and_layout_of_the_preview_in_one_event(world: Wo
     [cut] = world.do(DIRECTOR, Cut())
     assert cut.data["layout"] == "speaker_chair" and cut.data["before_layout"] == "one"
     assert stage(world)["layouts"] == {"on_air": "speaker_chair", "preview": "speaker_chair", "before": "one"}
-    before = world.state.direction.before
+    before = world.state.staging.before
     world.do(DIRECTOR, Cut(world.state.before, before))
     assert world.state.on_air_look == Look("one", (CHAIR,))
-    assert world.state.direction.before == "speaker_chair"
+    assert world.state.staging.before == "speaker_chair"
 
 
 def test_who_names_no_layout_means_the_present_one_or_the_plain_one_of_so_many(world: World) -> None:
     world.do(DIRECTOR, Preview((TL, CHAIR), "speaker_chair"))
     world.do(DIRECTOR, Preview((BP, CHAIR)))
-    assert world.state.direction.preview == "speaker_chair"
+    assert world.state.staging.preview == "speaker_chair"
     world.do(DIRECTOR, Preview((BP, CHAIR, None, TL)))
-    assert world.state.direction.preview == "four"
+    assert world.state.staging.preview == "four"
     world.do(DIRECTOR, Preview((BP, CHAIR)))
-    assert world.state.direction.preview == "two"
+    assert world.state.staging.preview == "two"
 
 
 def test_a_log_from_before_layouts_had_names_means_what_it_meant(world: World) -> None:
@@ -67,10 +67,10 @@ def test_a_log_from_before_layouts_had_names_means_what_it_meant(world: World) -
     world.state.apply(old)
     cut = {"slots": [TL, None, BP, None], "before": [CHAIR], "names": {}}
     world.state.apply(replace_data(world, "stage_cut", cut))
-    assert (world.state.direction.preview, world.state.direction.on_air) == ("two", "four")
+    assert (world.state.staging.preview, world.state.staging.on_air) == ("two", "four")
     stored = to_json(world.state)
-    del stored["direction"]
-    assert from_json(stored).direction == world.state.direction
+    del stored["staging"]
+    assert from_json(stored).staging == world.state.staging
 
 
 def replace_data(world: World, kind: str, data: dict[str, object]):  # type: ignore[no-untyped-def]
@@ -148,17 +148,17 @@ def test_who_comes_onto_the_stage_brings_his_caption_and_takes_it_with_him(world
     }
     world.do(DIRECTOR, SetCaption(TL, "Bà Lê Thị C", "Trưởng trạm Y tế"))
     world.do(DIRECTOR, Cut())
-    assert world.state.direction.people[TL] == Caption("Bà Lê Thị C", "Trưởng trạm Y tế")
+    assert world.state.staging.people[TL] == Caption("Bà Lê Thị C", "Trưởng trạm Y tế")
     world.do(DIRECTOR, Preview((BP,)))
     world.do(DIRECTOR, Cut())
     world.do(DIRECTOR, Cut((DN,)))
     assert TL not in world.seen(DIRECTOR)["stage"]["captions"]["people"], "in no slot any more"
     world.do(DIRECTOR, Preview((TL,)))
-    assert world.state.direction.people[TL].name == "Ông Trần Văn B", "comes back as he usually is"
+    assert world.state.staging.people[TL].name == "Ông Trần Văn B", "comes back as he usually is"
     with pytest.raises(WrongState):
         world.do(DIRECTOR, SetCaption(HCM, "Ông D"))
     world.do(DIRECTOR, SetCaption(TL))
-    assert TL not in world.state.direction.people
+    assert TL not in world.state.staging.people
     assert world.do(DIRECTOR, ShowCaptions(True)) == []
     world.do(DIRECTOR, ShowCaptions(False))
     assert world.seen(DIRECTOR)["stage"]["captions"]["on"] is False
@@ -207,12 +207,12 @@ def test_a_hold_comes_and_goes_by_one_press_or_a_cut_and_leaves_the_stage_as_it_
     assert world.state.on_air == (TL,) and world.state.before == (CHAIR,)
     assert world.do(DIRECTOR, HoldPicture(True, "Nghỉ giải lao", until)) == []
     world.do(DIRECTOR, HoldPicture(False))
-    assert world.state.direction.hold is None
+    assert world.state.staging.hold is None
     world.do(DIRECTOR, HoldPicture(True))
     world.do(
         DIRECTOR, Cut((TL,))
     )  # the same picture: only the hold goes, an undo still knows what was before
-    assert world.state.direction.hold is None and world.state.before == (CHAIR,)
+    assert world.state.staging.hold is None and world.state.before == (CHAIR,)
 
 
 def test_only_an_open_meeting_is_held(units: Units) -> None:
@@ -233,9 +233,9 @@ def test_one_presents_at_a_time_and_another_takes_over_only_by_saying_so(world: 
     assert [event.type for event in events] == ["presentation_ended", "presentation_started"]
     # The first one's page closes late: it does not end what is another's.
     assert world.do(SECRETARY, EndPresentation("key-0001")) == []
-    assert world.state.direction.presentation is not None
+    assert world.state.staging.presentation is not None
     world.do(DIRECTOR, EndPresentation())
-    assert world.state.direction.presentation is None
+    assert world.state.staging.presentation is None
 
 
 def test_the_end_of_a_presentation_leaves_its_slot_on_the_stage(world: World) -> None:
