@@ -23,6 +23,9 @@ def reduce(state: dict[str, Any], event: Event) -> None:
             floor.update(speakers=[], hands=[], hands_total=0, list=[], last_mute=None)
             stage.update(on_air=[None], preview=[None], before=[None], line_up=[])
             state.update(away={}, direction=None)
+            stage["chair_pinned"] = False
+            stage.update(layouts=dict.fromkeys(stage["layouts"], "one"), captions={"on": True, "people": {}})
+            stage.update(hold=None, presentation=None)
         case "sites_invited":
             state["invited"] = data["invited"]
         case "hand_raised" if "site" in data:
@@ -76,9 +79,11 @@ def reduce(state: dict[str, Any], event: Event) -> None:
             asked["answer"] = "yes" if data["yes"] else "no"
         case "stage_previewed":
             stage["preview"] = list(data["slots"])
+            stage["layouts"]["preview"] = data["layout"]
             stage["line_up"] = [site for site in stage["line_up"] if site not in data["slots"]]
         case "stage_cut":
-            stage.update(on_air=list(data["slots"]), before=list(data["before"]))
+            stage.update(on_air=list(data["slots"]), before=list(data["before"]), hold=None)
+            stage["layouts"].update(on_air=data["layout"], before=data["before_layout"])
             stage["line_up"] = [site for site in stage["line_up"] if site not in data["slots"]]
         case "stage_lined_up":
             stage["line_up"] = list(data["sites"])
@@ -92,11 +97,26 @@ def reduce(state: dict[str, Any], event: Event) -> None:
             state["direction"] = {"since": at, "by": data["by"], "whence": data["whence"]}
         case "direction_returned":
             state["direction"] = None
+        case "stage_held":
+            stage["hold"] = (
+                {"since": at, "text": data["text"], "until": data["until"]} if data["on"] else None
+            )
+        case "captions_set":
+            stage["captions"]["on"] = data["on"]
+        case "caption_set":
+            stage["captions"]["people"] |= {data["site"]: data["caption"]}
+        case "chair_pinned":
+            stage["chair_pinned"] = data["on"]
+        case "presentation_started":
+            stage["presentation"] = {key: data[key] for key in ("key", "by", "name", "title")} | {"since": at}
+        case "presentation_ended":
+            stage["presentation"] = None
         case "message_posted":
             if "id" in data:
                 keys = ("n", "id", "from", "to", "text", "ask")
                 state["messages"].append({key: data[key] for key in keys} | {"at": at})
             state["messages"] = [one for one in state["messages"] if one["n"] > data["n"] - KEPT]
+    stage["captions"]["people"] |= data.get("captions", {})
     prune(state)
 
 
@@ -141,4 +161,7 @@ def prune(state: dict[str, Any]) -> None:
         mentioned.add(message["to"])
         if message["from"]["kind"] == "site":
             mentioned.add(message["from"]["id"])
+    staged = {*stage["on_air"], *stage["preview"], *stage["before"]}
+    people = stage["captions"]["people"]
+    stage["captions"]["people"] = {site: who for site, who in people.items() if who and site in staged}
     state["sites"] = {site: name for site, name in state["sites"].items() if site in mentioned}

@@ -15,22 +15,31 @@ from diemcau.meetings.commands import (
     Cut,
     End,
     EndFloor,
+    EndPresentation,
     GiveFloor,
     LineUp,
+    HoldPicture,
     LowerHand,
     Mark,
     MeetingCommand,
     Mute,
     Open,
+    PinChair,
     Post,
     Preview,
     RaiseHand,
     ReturnDirection,
     SetMic,
     TakeDirection,
+    SetCaption,
+    SetMic,
+    ShowCaptions,
+    StartPresentation,
     Unmute,
 )
 from diemcau.meetings.floor import site_gone
+from diemcau.meetings.layouts import PRESENTATION
+from diemcau.meetings.layouts import SLOTS as LAYOUTS
 from diemcau.meetings.meeting import Meeting, from_json, to_json
 from diemcau.meetings.ordering import (
     AnswerAsked,
@@ -52,7 +61,7 @@ from diemcau.meetings.ordering import (
 )
 from diemcau.units import Units
 from tests.meetings.reducer import reduce
-from tests.meetings.world import CHAIR, DIRECTOR, OBSERVER, PROVINCE, SECRETARY, SITES, World, person
+from tests.meetings.world import CHAIR, DIRECTOR, NOW, OBSERVER, PROVINCE, SECRETARY, SITES, World, person
 
 ASKERS = (
     DIRECTOR,
@@ -66,8 +75,26 @@ ASKERS = (
 OPERATORS = (CHAIR, DIRECTOR, SECRETARY)
 
 a_site = st.sampled_from(SITES)
-slots = st.sampled_from((1, 2, 4)).flatmap(
-    lambda count: st.lists(st.none() | a_site, min_size=count, max_size=count).map(_once).map(tuple)
+a_slot = st.none() | a_site | st.just(PRESENTATION)
+
+
+def in_slots(count: int) -> st.SearchStrategy[tuple[str | None, ...]]:
+    return st.lists(a_slot, min_size=count, max_size=count).map(_once).map(tuple)
+
+
+slots = st.sampled_from((1, 2, 4)).flatmap(in_slots)
+looks = st.sampled_from(tuple(LAYOUTS)).flatmap(
+    lambda layout: st.tuples(in_slots(LAYOUTS[layout]), st.just(layout))
+)
+directions = st.one_of(
+    st.builds(HoldPicture, st.booleans(), st.none() | st.just("Nghỉ"), st.none() | st.just(NOW)),
+    st.builds(ShowCaptions, st.booleans()),
+    st.builds(SetCaption, a_site, st.none() | st.just("Ông Trần Văn B"), st.none() | st.just("Chủ tịch")),
+    st.builds(PinChair, st.booleans()),
+    st.builds(
+        StartPresentation, st.sampled_from(("key-0001", "key-0002")), st.just("Báo cáo"), st.booleans()
+    ),
+    st.builds(EndPresentation, st.none() | st.just("key-0001")),
 )
 site_commands = st.one_of(
     st.just(RaiseHand()),
@@ -88,8 +115,11 @@ operator_commands = st.one_of(
     st.just(Mute(all=True)),
     st.builds(Unmute, a_site),
     st.builds(Preview, slots),
+    looks.map(lambda look: Preview(*look)),
     st.builds(Cut, st.none() | slots),
     st.builds(LineUp, a_site, st.booleans(), st.none() | st.integers(0, 3)),
+    looks.map(lambda look: Cut(*look)),
+    directions,
     st.builds(Post, st.just("text"), st.sampled_from(("all", "desk", *SITES))),
     st.builds(LowerHand, a_site, st.sampled_from(("", "đã nêu rồi"))),
     st.builds(ListSite, a_site, a_note, some_minutes, st.none() | a_site),
@@ -260,6 +290,8 @@ class MeetingMachine(RuleBasedStateMachine):
             assert not state.speakers
             assert not state.hands
             assert not state.open_mics()
+        for look in (state.on_air_look, state.preview_look):
+            assert len(look.slots) == LAYOUTS[look.layout]
         for shown in (state.on_air, state.preview):
             named = [site for site in shown if site is not None]
             assert len(named) == len(set(named))

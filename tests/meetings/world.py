@@ -10,6 +10,7 @@ from diemcau.access import SYSTEM, Actor, Grant, Role, site_actor, units_granted
 from diemcau.errors import JsonObject
 from diemcau.ids import counted_ids
 from diemcau.meetings import Meeting, SiteName, Viewer, render
+from diemcau.meetings.captions import Caption
 from diemcau.meetings.commands import MeetingCommand, Open
 from diemcau.meetings.context import Context
 from diemcau.meetings.rules import decide
@@ -55,6 +56,7 @@ class World:
     present: set[str] = field(default_factory=lambda: set(SITES))
     invited: frozenset[str] = frozenset(SITES)
     now: datetime = NOW
+    people: dict[str, Caption | None] = field(default_factory=lambda: {"s_25378": Caption("Ông Trần Văn B")})
 
     def __post_init__(self) -> None:
         self.names = {
@@ -102,6 +104,7 @@ class World:
             lambda code: [unit.code for unit in reversed(self.units.ancestors(code))] + [code],
             self.now,
             whence,
+            self.people,
         )
 
     def apply(self, drafts: list[tuple[str, JsonObject]], actor: Actor = SYSTEM) -> list[Event]:

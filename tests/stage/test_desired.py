@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diemcau.media import wire
+from diemcau.meetings import PRESENTATION
 from diemcau.stage import desired
 from diemcau.stage.scene import Machine, Part, Publish, Scene, Source
 
@@ -175,7 +176,7 @@ def test_a_cut_is_one_command_and_muting_comes_first() -> None:
     assert [command.cmd for command in desired.changes(after, None)] == ["program_set"]
 
 
-sites = st.sampled_from([CHAIR, ANN, BEN, "s_dan", "s_eve"])
+sites = st.sampled_from([CHAIR, ANN, BEN, "s_dan", PRESENTATION])
 scenes = st.builds(
     Scene,
     meeting=st.just("m"),
@@ -186,11 +187,12 @@ scenes = st.builds(
     ),
     preview=st.tuples(st.none() | sites),
     before=st.tuples(st.none() | sites),
-    speakers=st.dictionaries(sites, st.sampled_from(["open", "off", "muted"]), max_size=3).map(
-        lambda speakers: tuple(speakers.items())
-    ),
-    chair_site=st.none() | sites,
+    speakers=st.dictionaries(
+        st.sampled_from([CHAIR, ANN, BEN]), st.sampled_from(["open", "off", "muted"]), max_size=3
+    ).map(lambda speakers: tuple(speakers.items())),
+    chair_site=st.none() | st.sampled_from([CHAIR, ANN]),
     chair_mic=st.sampled_from(["open", "off"]),
+    held=st.booleans(),
 )
 sends = st.dictionaries(
     sites, st.tuples(st.booleans(), st.sampled_from(["h264", "vp8", None])), max_size=5
@@ -228,3 +230,24 @@ def test_what_must_hold_of_every_program(
     assert apply(list(desired.changes(program, shown)), shown) == program
     live = {source.video for source in sources.values() if source.video_live}
     assert set(tracks) <= live, "a slot shows what nobody sends"
+    assert not (scene.held and tracks), "a picture behind the holding picture"
+    asked = desired.asked(scene, sources, sources)
+    assert PRESENTATION not in {*asked, *desired.parts(scene, asked, sources, sources)}
+
+
+def test_behind_the_holding_picture_who_is_heard_is_heard_and_who_is_staged_goes_on_sending() -> None:
+    scene = replace(SCENE, on_air=(ANN, CHAIR), speakers=((ANN, "open"),), held=True)
+    program = made(scene)
+    assert program.slots == [wire.Slot(), wire.Slot()]
+    assert program.mics == ["c/audio", "a/audio"]
+    assert desired.asked(scene, (), ())[ANN] == Publish(audio=True, video=True)
+    assert desired.parts(scene, desired.asked(scene, (), ()), SOURCES, ())[ANN].state == "speaking"
+
+
+def test_what_is_presented_is_seen_by_all_alike() -> None:
+    scene = replace(SCENE, on_air=(PRESENTATION, ANN))
+    program = made(scene, SOURCES | {PRESENTATION: source("d")})
+    assert program.slots == [
+        wire.Slot(track="d/video"),
+        wire.Slot(track="a/video", alternate="c/video"),
+    ]

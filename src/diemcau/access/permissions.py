@@ -49,6 +49,13 @@ PERMISSIONS: Final[dict[str, frozenset[Role]]] = {
     "stage.line_up": frozenset({Role.DIRECTOR, Role.SECRETARY}),
     # a private word with a site's technician: against the site's unit
     "talkback": frozenset({Role.DIRECTOR, Role.DUTY_OFFICER, Role.TECHNICIAN}),
+    "stage.hold": frozenset({Role.DIRECTOR}),
+    "stage.captions": frozenset({Role.DIRECTOR}),
+    "stage.caption": frozenset({Role.DIRECTOR}),
+    "stage.chair": frozenset({Role.DIRECTOR}),
+    # shows nothing by itself: the director cuts to it
+    "presentation.start": frozenset({Role.DIRECTOR, Role.SECRETARY}),
+    "presentation.end": frozenset({Role.DIRECTOR, Role.SECRETARY}),
     "message.post": _FLOOR,
     "pin.set": _DESK,
     # against the units right above the meeting's scope: who has more than all of it

@@ -9,6 +9,7 @@ from diemcau.api.asker import CurrentAsker, CurrentServices
 from diemcau.api.live.viewing import open_publisher as publish
 from diemcau.api.live.viewing import open_viewer
 from diemcau.errors import Forbidden
+from diemcau.meetings import PRESENTATION
 
 router = APIRouter(prefix="/api/v1", tags=["media"])
 
@@ -42,12 +43,15 @@ async def pin(
     asker: CurrentAsker,
     services: CurrentServices,
 ) -> None:
-    """Points one video line of the asker's own viewer at a site; operators only."""
+    """Points one video line of the asker's own viewer at a site, or at what is presented; operators only."""
     actor = asker.actor
     if actor.site is not None:
         raise Forbidden("Only operators pin pictures", command="pin.set")
-    services.stage.meeting_of_viewer(viewer, actor.id)
-    if body.site is not None:
+    meeting = services.stage.meeting_of_viewer(viewer, actor.id)
+    if body.site == PRESENTATION:
+        scope = (await services.meetings.state(meeting)).scope
+        services.access.authorise(actor, "pin.set", *(entry.unit for entry in scope))
+    elif body.site is not None:
         site = await services.sites.see(actor, body.site)
         services.access.authorise(actor, "pin.set", site.unit)
     await services.stage.pin(viewer, actor.id, line, body.site, body.ceiling)
@@ -63,12 +67,12 @@ async def close_viewer(viewer: Name, asker: CurrentAsker, services: CurrentServi
 async def open_publisher(
     meeting: Name, body: schemas.PublisherOffer, request: Request, asker: CurrentAsker
 ) -> schemas.PublisherAnswer:
-    """A send-only connection of a site, while it is asked to publish (WHIP-shaped)."""
+    """A send-only connection of a site, while it is asked to publish, or of who presents (WHIP-shaped)."""
     opened = await publish(request.app.state.hub, asker.actor, meeting, body.offer)
     return schemas.PublisherAnswer.model_validate(opened, from_attributes=True)
 
 
 @router.delete("/publishers/{publisher}", status_code=204)
 async def close_publisher(publisher: Name, asker: CurrentAsker, services: CurrentServices) -> None:
-    """Ends the site's own publisher."""
+    """Ends the asker's own publisher."""
     await services.stage.close_publisher(publisher, asker.actor.id)

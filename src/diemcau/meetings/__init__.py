@@ -12,15 +12,18 @@ from diemcau.meetings.errors import (
     NotDirecting,
     NotInMeeting,
     NotSpeaking,
+    PresentationRunning,
 )
 from diemcau.meetings.invitations import NewMeeting
-from diemcau.meetings.meeting import Meeting, Mic, SiteName, Slots, Speaker
+from diemcau.meetings.layouts import PRESENTATION, Slots
+from diemcau.meetings.meeting import Meeting, Mic, SiteName, Speaker
 from diemcau.meetings.receipts import Listing
 from diemcau.meetings.service import Done, Meetings, Roster, Snapshot
 from diemcau.meetings.summary import MeetingSummary, comes_by_itself
 from diemcau.meetings.views import Viewer, render
 
 __all__ = [
+    "PRESENTATION",
     "Command",
     "DirectionTaken",
     "Done",
@@ -39,6 +42,7 @@ __all__ = [
     "NotDirecting",
     "NotInMeeting",
     "NotSpeaking",
+    "PresentationRunning",
     "Roster",
     "SiteName",
     "Slots",

@@ -12,6 +12,7 @@ from diemcau.access import Access, Actor
 from diemcau.errors import BadRequest, Forbidden
 from diemcau.meetings import commands as c
 from diemcau.meetings import ordering as o
+from diemcau.meetings.layouts import PRESENTATION, sites_in
 from diemcau.meetings.meeting import Meeting, SiteName
 from diemcau.meetings.oversight import above
 from diemcau.units import Units
@@ -53,10 +54,10 @@ def authorise(
         case c.Mute(unit=str() as unit):
             units.get(unit)
             access.authorise(actor, command.type, unit)
-        case c.GiveFloor(site) | c.LineUp(site) | o.ExtendFloor(site):
+        case c.GiveFloor(site) | c.LineUp(site) | c.SetCaption(site) | o.ExtendFloor(site):
             access.authorise(actor, command.type, *scope, names[site].unit)
         case c.Preview(slots) | c.Cut(slots):
-            sites = [site for site in slots or () if site is not None]
+            sites = sites_in(slots or ())
             access.authorise(actor, command.type, *scope, *(names[site].unit for site in sites))
         case c.Invite(sites):
             access.authorise(actor, command.type, *scope, *{names[site].unit for site in sites})
@@ -91,7 +92,7 @@ def mentioned(actor: Actor, meeting: Meeting, command: c.MeetingCommand) -> set[
     """The sites that the command names, the asking one included."""
     found: set[str | None] = {actor.site}
     match command:
-        case c.LowerHand(site) | c.GiveFloor(site) | c.EndFloor(site) | c.Mute(site=site) | c.Unmute(site):
+        case c.LowerHand(site) | c.EndFloor(site) | c.Mute(site=site) | c.Unmute(site) | c.SetCaption(site):
             found.add(site)
         case o.ForwardHand(site) | o.RecallHand(site) | o.MoveHand(site):
             found.add(site)
@@ -101,15 +102,21 @@ def mentioned(actor: Actor, meeting: Meeting, command: c.MeetingCommand) -> set[
             found.update(site for item in items for site in item.sites)
         case c.LineUp(site):
             found.add(site)
-        case c.Invite(sites) | c.Preview(sites):
+        case c.GiveFloor(site):
+            found.update((site, meeting.chair_site))
+        case c.PinChair():
+            found.add(meeting.chair_site)
+        case c.Invite(sites):
             found.update(sites)
+        case c.Preview(slots):
+            found.update((*slots, meeting.chair_site))
         case c.Cut(slots):
             found.update(meeting.preview if slots is None else slots)
         case c.Post(_, to) if to not in ("all", "desk"):
             found.add(to)
         case _:
             pass
-    return {site for site in found if site is not None}
+    return {site for site in found if site is not None and site != PRESENTATION}
 
 
 def overlaps(units: Units, granted: tuple[str, ...], meeting: Meeting) -> bool:

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeGuard
+from datetime import datetime
+from typing import Final, TypeAlias, TypeGuard, get_args
 
 from diemcau.access import MARKS, Secrecy
+from diemcau.clock import parse_rfc3339
 from diemcau.errors import BadRequest, JsonObject, JsonValue
+from diemcau.meetings.captions import MAX_NAME, MAX_TITLE
+from diemcau.meetings.layouts import PRESENTATION, SLOTS, Layout, sites_in
 from diemcau.meetings.ordering import (
     AnswerAsked,
     AskUnmute,
@@ -34,8 +38,10 @@ MAX_MINUTES: Final = 240
 MAX_ITEM_MINUTES: Final = 600
 MAX_ITEMS: Final = 60
 MAX_PLANNED_EACH: Final = 30
-SLOT_COUNTS: Final = (1, 2, 4)
 MAX_LINED_UP: Final = 4
+MAX_HOLD_TEXT: Final = 120
+MAX_DOCUMENT: Final = 200
+SLOT_COUNTS: Final = tuple(dict.fromkeys(SLOTS.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +127,10 @@ class Unmute:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`stage.preview`: 1, 2 or 4 slots, None: empty."""
+    """`stage.preview`: 1, 2 or 4 slots, None: empty; `layout` None: the plain one of so many."""
 
     slots: tuple[str | None, ...]
+    layout: Layout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +138,56 @@ class Cut:
     """`stage.cut`; `slots` None: what the preview shows."""
 
     slots: tuple[str | None, ...] | None = None
+    layout: Layout | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPicture:
+    """`stage.hold`: the holding picture comes or goes. `text`: what it says; `until`: when it goes on."""
+
+    on: bool
+    text: str | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowCaptions:
+    """`stage.captions`: names over the pictures, or none."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetCaption:
+    """`stage.caption`: who a site on the stage or preview shows; `name` None: its label says it."""
+
+    site: str
+    name: str | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PinChair:
+    """`stage.chair`: the chair's site is in each new picture, or only where it is put."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StartPresentation:
+    """`presentation.start`. `key`: 8 to 64 characters of the page's choosing; `replace`: also that of
+    somebody else."""
+
+    key: str
+    title: str
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndPresentation:
+    """`presentation.end`; `key`: only that one."""
+
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +240,11 @@ class ReturnDirection:
     """`direction.return` by who took it."""
 
 
+Staging: TypeAlias = (
+    HoldPicture | ShowCaptions | SetCaption | PinChair | StartPresentation | EndPresentation
+)
+"""What the director decides of the picture beside who is in which slot."""
+
 MeetingCommand: TypeAlias = (
     Open
     | End
@@ -199,6 +261,7 @@ MeetingCommand: TypeAlias = (
     | Preview
     | Cut
     | LineUp
+    | Staging
     | Post
     | Got
     | Answer
@@ -238,7 +301,7 @@ def parse(message: JsonObject) -> Command:
     return Command(command_id, kind, meeting, what)
 
 
-def check_command_id(command_id: str) -> None:
+def check_command_id(command_id: str, field: str = "id") -> None:
     """Raises BadRequest unless it is 8 to 64 printable ASCII characters without spaces."""
     if not (
         8 <= len(command_id) <= 64
@@ -246,7 +309,7 @@ def check_command_id(command_id: str) -> None:
         and command_id.isprintable()
         and " " not in command_id
     ):
-        raise BadRequest("a command's id is 8 to 64 printable characters", field="id")
+        raise BadRequest(f"{field} is 8 to 64 printable characters", field=field)
 
 
 _Fields: TypeAlias = dict[str, JsonValue]
@@ -293,10 +356,65 @@ def _slots(fields: _Fields) -> tuple[str | None, ...]:
         if item is not None and not _is_id(item):
             raise BadRequest("a slot is a site's id or null", field="slots")
         slots.append(item)
-    shown = [slot for slot in slots if slot is not None]
+    shown = [*sites_in(slots), *(slot for slot in slots if slot == PRESENTATION)]
     if len(set(shown)) != len(shown):
         raise BadRequest("a site can be in one slot only", field="slots")
     return tuple(slots)
+
+
+def _layout(fields: _Fields, slots: tuple[str | None, ...] | None) -> Layout | None:
+    value = fields.pop("layout", None)
+    if value is None:
+        return None
+    layout = next((known for known in get_args(Layout) if known == value), None)
+    if layout is None or slots is None or SLOTS[layout] != len(slots):
+        raise BadRequest("layout must be one that has so many slots", field="layout")
+    known: Layout = layout
+    return known
+
+
+def _preview(fields: _Fields) -> Preview:
+    slots = _slots(fields)
+    return Preview(slots, _layout(fields, slots))
+
+
+def _line(fields: _Fields, key: str, limit: int) -> str | None:
+    """One line of words that is drawn over a picture: nothing that does not print, none too long."""
+    if fields.get(key) is None:
+        fields.pop(key, None)
+        return None
+    words = " ".join(_text(fields, key, 4 * limit).split())
+    if not 0 < len(words) <= limit or not words.isprintable():
+        raise BadRequest(f"{key} must be a line of 1 to {limit} characters", field=key)
+    return words
+
+
+def _hold(fields: _Fields) -> HoldPicture:
+    on, text, until = (
+        _flag(fields, "on"),
+        _line(fields, "text", MAX_HOLD_TEXT),
+        _optional_text(fields, "until"),
+    )
+    try:
+        return HoldPicture(on, text, None if until is None else parse_rfc3339(until))
+    except ValueError:
+        raise BadRequest("until must be a time as RFC 3339 writes it", field="until") from None
+
+
+def _caption(fields: _Fields) -> SetCaption:
+    site, name = _text(fields, "site"), _line(fields, "name", MAX_NAME)
+    title = _line(fields, "title", MAX_TITLE)
+    if name is None and title is not None:
+        raise BadRequest("a title needs a name", field="name")
+    return SetCaption(site, name, title)
+
+
+def _start_presentation(fields: _Fields) -> StartPresentation:
+    key, title = _text(fields, "key"), _line(fields, "title", MAX_DOCUMENT)
+    check_command_id(key, "key")
+    if title is None:
+        raise BadRequest("title must be text", field="title")
+    return StartPresentation(key, title, _flag(fields, "replace", False))
 
 
 def _ids(fields: _Fields, key: str, limit: int) -> tuple[str, ...]:
@@ -314,8 +432,9 @@ def _ids(fields: _Fields, key: str, limit: int) -> tuple[str, ...]:
 def _cut(fields: _Fields) -> Cut:
     if fields.get("slots") is None:
         fields.pop("slots", None)
-        return Cut()
-    return Cut(_slots(fields))
+        return Cut(None, _layout(fields, None))
+    slots = _slots(fields)
+    return Cut(slots, _layout(fields, slots))
 
 
 def _line_up(fields: _Fields) -> LineUp:
@@ -467,9 +586,15 @@ _PARSERS: Final[Mapping[str, Callable[[_Fields], MeetingCommand]]] = {
     "mute.undo": lambda fields: UndoMute(_number(fields, "n", 1, 1_000_000_000_000)),
     "mic.ask": lambda fields: AskUnmute(_text(fields, "site")),
     "mic.answer": lambda fields: AnswerAsked(_flag(fields, "yes")),
-    "stage.preview": lambda fields: Preview(_slots(fields)),
+    "stage.preview": _preview,
     "stage.cut": _cut,
     "stage.line_up": _line_up,
+    "stage.hold": _hold,
+    "stage.captions": lambda fields: ShowCaptions(_flag(fields, "on")),
+    "stage.caption": _caption,
+    "stage.chair": lambda fields: PinChair(_flag(fields, "on")),
+    "presentation.start": _start_presentation,
+    "presentation.end": lambda fields: EndPresentation(_optional_text(fields, "key")),
     "message.post": _post,
     "message.got": lambda fields: Got(_ids(fields, "messages", MAX_GOT_AT_ONCE)),
     "message.answer": lambda fields: Answer(_text(fields, "message")),

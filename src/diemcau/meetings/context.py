@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
 from diemcau.access import Actor
 from diemcau.errors import BadRequest, Forbidden, JsonObject, JsonValue
 from diemcau.ids import NewId
+from diemcau.meetings.captions import Caption
 from diemcau.meetings.errors import MeetingNotOpen, NotInMeeting
 from diemcau.meetings.meeting import Meeting, SiteName
 
@@ -21,7 +22,8 @@ class Context:
     """`present`: sites in the meeting now. `names`, `invited`: of the sites that the command mentions (the
     asking site included). `inside(unit, code)`: whether `code` is in the subtree. `line(code)`: the units
     from the root down to it, itself included. `whence`: over what the asker has a wider right than the
-    meeting's own desk (oversight.py), None: he has none. The asker's right was checked before.
+    meeting's own desk (oversight.py), None: he has none. `people`: who the mentioned sites usually show. The
+    asker's right was checked before.
     """
 
     actor: Actor
@@ -33,6 +35,7 @@ class Context:
     line: Callable[[str], Sequence[str]]
     now: datetime
     whence: Mapping[str, JsonValue] | None = None
+    people: Mapping[str, Caption | None] = field(default_factory=dict)
 
     def named(self, sites: Iterable[str | None]) -> dict[str, JsonValue]:
         """`names` of an event's data."""

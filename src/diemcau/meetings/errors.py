@@ -96,3 +96,10 @@ class NotListed(Conflict):
 
     code = "not_listed"
     default = "The site is not on the speakers' list."
+
+
+class PresentationRunning(Conflict):
+    """Somebody else presents. Details: `name`, `title` of the document."""
+
+    code = "presentation_running"
+    default = "Somebody else presents."

@@ -11,7 +11,7 @@ from diemcau.meetings.errors import FloorAlreadyGiven, NotSpeaking
 from diemcau.meetings.meeting import Meeting
 from diemcau.meetings.ordering import ExtendFloor, SetFloorRules
 from diemcau.meetings.queue import lowered
-from diemcau.meetings.stage import cut, with_speaker
+from diemcau.meetings.stage import cut_to_speaker
 
 MAX_SPEAKERS: Final = 16
 
@@ -40,7 +40,7 @@ def give_floor(meeting: Meeting, command: GiveFloor, context: Context) -> list[D
     }
     drafts.append(("floor_given", data))
     if command.stage:
-        drafts += cut(meeting, with_speaker(meeting.on_air, site, replaced), context)
+        drafts += cut_to_speaker(meeting, site, replaced, context)
     return drafts
 
 

@@ -22,6 +22,8 @@ from diemcau.meetings.order import (
     listed_of,
     order_of,
 )
+from diemcau.meetings.staging import Staging
+from diemcau.meetings.layouts import Look, Slots, sites_in
 from diemcau.sites import ScopeEntry
 from diemcau.store import Event
 
@@ -29,7 +31,6 @@ Status: TypeAlias = Literal["scheduled", "open", "ended"]
 Codec: TypeAlias = Literal["h264", "vp8"]
 Kind: TypeAlias = Literal["meeting", "rehearsal", "centre"]
 Mic: TypeAlias = Literal["open", "off", "muted"]
-Slots: TypeAlias = tuple[str | None, ...]
 
 KEPT_MESSAGES: Final = 200
 """The state holds the messages of the last 200 numbers; all of them are in the log."""
@@ -164,6 +165,7 @@ class Meeting:
     preview: Slots = (None,)
     before: Slots = (None,)
     line_up: tuple[str, ...] = ()
+    staging: Staging = field(default_factory=Staging)
     speakers: dict[str, Speaker] = field(default_factory=dict)
     hands: dict[str, Hand] = field(default_factory=dict)
     chair_mic: Literal["open", "off"] = "off"
@@ -199,12 +201,25 @@ class Meeting:
         speakers = (site for site in self.speakers if site != self.chair_site and self.mic_of(site) == "open")
         return (*chair, *speakers)
 
+    @property
+    def on_air_look(self) -> Look:
+        """What is on air."""
+        return Look(self.staging.on_air, self.on_air)
+
+    @property
+    def preview_look(self) -> Look:
+        """What is on preview."""
+        return Look(self.staging.preview, self.preview)
+
+    def staged(self) -> list[str]:
+        """Every site in a slot: on air, on preview, before (some twice)."""
+        return sites_in((*self.on_air, *self.preview, *self.before))
+
     def mentioned(self) -> Iterator[str]:
         """Every site that the state mentions (some twice)."""
         if self.chair_site is not None:
             yield self.chair_site
-        for slots in (self.on_air, self.preview, self.before):
-            yield from (site for site in slots if site is not None)
+        yield from self.staged()
         yield from self.line_up
         yield from self.speakers
         yield from self.hands
@@ -224,6 +239,7 @@ class Meeting:
         """A copy that can be changed on its own; names that nothing mentions stay behind."""
         return replace(
             self,
+            staging=self.staging.among(self.staged()),
             speakers=dict(self.speakers),
             hands=dict(self.hands),
             away=dict(self.away),
@@ -248,6 +264,7 @@ class Meeting:
             change(self, event, data)
         if event.type in _LEADING and event.actor.startswith("person:") and self.direction is None:
             self.led_by = event.actor
+        self.staging = self.staging.after(event)
         self.seq = event.seq
 
 
@@ -496,6 +513,7 @@ def to_json(meeting: Meeting) -> dict[str, JsonValue]:
         "hands": [hand_row(site, hand) for site, hand in meeting.hands.items()],
         "order": meeting.order.to_json(),
         "line_up": meeting.line_up,
+        "staging": meeting.staging.among(meeting.staged()).to_json(),
         "chair_mic": meeting.chair_mic,
         "message_count": meeting.message_count,
         "messages": [message.to_json() for message in meeting.messages],
@@ -509,6 +527,9 @@ def to_json(meeting: Meeting) -> dict[str, JsonValue]:
 
 def from_json(value: Mapping[str, Any]) -> Meeting:
     """The meeting of `to_json`."""
+    on_air, preview, before = (tuple(value[key]) for key in ("on_air", "preview", "before"))
+    known = value.get("staging")  # states from before layouts had names do not say
+    plain = Staging(Look.of(on_air).layout, Look.of(preview).layout, Look.of(before).layout)
     return Meeting(
         value["id"],
         value["title"],
@@ -522,10 +543,11 @@ def from_json(value: Mapping[str, Any]) -> Meeting:
         value["status"],
         _parse(value["opened_at"]),
         _parse(value["ended_at"]),
-        tuple(value["on_air"]),
-        tuple(value["preview"]),
-        tuple(value["before"]),
+        on_air,
+        preview,
+        before,
         tuple(value.get("line_up", ())),  # older snapshots have none
+        plain if known is None else Staging.from_json(known),
         dict(_speaker_of(*row) for row in value["speakers"]),
         dict(hand_of(row, place) for place, row in enumerate(value["hands"])),
         value["chair_mic"],

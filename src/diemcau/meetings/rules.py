@@ -12,7 +12,7 @@ from diemcau.meetings.mute import answer_asked, ask_unmute, mute, set_mic, undo_
 from diemcau.meetings.oversight import check_directing, give_back, take
 from diemcau.meetings.queue import forward_hand, lower_hand, move_hand, raise_hand, recall_hand
 from diemcau.meetings.speakers import edit_listed, list_site, move_listed, unlist_site
-from diemcau.meetings.stage import cut_stage, line_up, preview
+from diemcau.meetings.stage import cut_stage, direct, line_up, preview
 from diemcau.meetings.text import post
 
 
@@ -79,6 +79,15 @@ def decide(meeting: Meeting, command: c.MeetingCommand, context: Context) -> lis
             return cut_stage(meeting, command, context)
         case c.LineUp():
             return line_up(meeting, command, context)
+        case (
+            c.HoldPicture()
+            | c.ShowCaptions()
+            | c.SetCaption()
+            | c.PinChair()
+            | c.StartPresentation()
+            | c.EndPresentation()
+        ):
+            return direct(meeting, command, context)
         case c.Post():
             return post(meeting, command, context)
         case c.Mark():

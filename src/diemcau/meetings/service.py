@@ -14,8 +14,8 @@ from diemcau.bus import Bus
 from diemcau.clock import Clock
 from diemcau.errors import Busy, JsonObject, JsonValue, StorageUnavailable
 from diemcau.ids import NewId, new_id
+from diemcau.meetings import captions, summary
 from diemcau.meetings import commands as c
-from diemcau.meetings import summary
 from diemcau.meetings.authority import authorise, mentioned, overlap
 from diemcau.meetings.away import CalledOut, called_out, returned
 from diemcau.meetings.context import Context, Draft, must_be_open, must_not_have_ended
@@ -27,7 +27,7 @@ from diemcau.meetings.oversight import Desks, check_directing, oversees, place, 
 from diemcau.meetings.presence import FLUSH, PAGE, Attendance
 from diemcau.meetings.receipts import Listing, Receipts
 from diemcau.meetings.rules import decide
-from diemcau.meetings.stage import preview, with_called
+from diemcau.meetings.stage import presentation_lost, preview_called, preview_without
 from diemcau.meetings.states import States, stream_of
 from diemcau.meetings.summary import LISTED, MeetingSummary, summary_of
 from diemcau.meetings.tables import meetings
@@ -207,6 +207,7 @@ class Meetings:
                 self._line,
                 unit.now,
                 self._whence(actor, state),
+                people={site: captions.usual(found) for site, found in named.items()},
             )
             drafts = decide(state, command.what, context)
             if isinstance(command.what, (c.Open, c.End)):
@@ -244,9 +245,11 @@ class Meetings:
         For rooms above, which have asked whether the actor may. Idempotent by `command`. Raises
         MeetingNotOpen, SiteNotFound, Busy, StorageUnavailable: then it is where it was.
         """
-        found = await self._sites.get(site)
-        names = {site: SiteName(found.label, found.unit, found.path)}
-        must_be_open(await self._states.get(meeting))
+        now = await self._states.get(meeting)
+        must_be_open(now)
+        named = await self._named({site} | ({now.chair_site} if now.chair_site is not None else set()))
+        names = {one.id: SiteName(one.label, one.unit, one.path) for one in named.values()}
+        people = {one.id: captions.usual(one) for one in named.values()}
         before = self._attendance.meeting_of(site)
         self._enter(meeting, site, await self._called(meeting, site, by))
 
@@ -255,10 +258,17 @@ class Meetings:
             must_be_open(state)
             inside = partial(_inside, self._units)
             context = Context(
-                actor, frozenset(), names, frozenset(names), inside, self._make_id, self._line, unit.now
+                actor,
+                frozenset(),
+                names,
+                frozenset(names),
+                inside,
+                self._make_id,
+                self._line,
+                unit.now,
+                people=people,
             )
-            slots = with_called(state.preview, site)
-            self._states.advance(unit, state, preview(state, c.Preview(slots), context), actor.key)
+            self._states.advance(unit, state, preview_called(state, site, context), actor.key)
             return {"seq": state.seq}
 
         try:
@@ -277,9 +287,8 @@ class Meetings:
         async def work(unit: UnitOfWork) -> JsonObject:
             state = await self._states.writable(unit, meeting)
             drafts = site_gone(state, site) if leaves else []
-            if state.status != "ended" and site in state.preview:
-                slots = tuple(None if shown == site else shown for shown in state.preview)
-                drafts.append(("stage_previewed", {"slots": slots, "names": {}}))
+            if state.status != "ended":
+                drafts += preview_without(state, site)
             self._states.advance(unit, state, drafts, actor.key)
             return {"seq": state.seq}
 
@@ -287,6 +296,27 @@ class Meetings:
         if leaves:
             self._attendance.leave(meeting, site)
             self._wake.set()
+
+    async def lose_presentation(self, meeting: str, key: str) -> None:
+        """Who presents is gone for good: the presentation ends, if it is still this one."""
+
+        async def work(unit: UnitOfWork) -> JsonObject:
+            state = await self._states.writable(unit, meeting)
+            self._states.advance(unit, state, presentation_lost(state, key), "system")
+            return {"seq": state.seq}
+
+        await self._store.write(work, streams=[stream_of(meeting)])
+
+    async def people_at(self, actor: Actor, meeting: str, site: str) -> list[captions.Caption]:
+        """Whom the site's picture may show, as a caption would say it. Raises MeetingNotFound, SiteNotFound,
+        NotInMeeting, Forbidden."""
+        state = await self._visible(meeting, actor)
+        found = await self._sites.get(site)
+        scope = (entry.unit for entry in state.scope)
+        self._access.authorise(actor, "stage.caption", *scope, found.unit)
+        if not await self._invited(state.id, (site,)):
+            raise NotInMeeting("The site is not invited to this meeting.", site=site)
+        return [captions.in_form(person, found.path) for person in found.people]
 
     async def put_in(self, meeting: str, site: str, by: Actor) -> None:
         """A called site is in the meeting, and nothing more; one that is not connected has one grace."""

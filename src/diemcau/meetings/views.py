@@ -143,6 +143,7 @@ def render(meeting: Meeting, viewer: Viewer) -> JsonObject:
             "preview": list(meeting.preview),
             "before": list(meeting.before),
             "line_up": list(meeting.line_up),
+            **meeting.staging.among(meeting.staged()).to_json(),
         },
         "reach": viewer.reach,
         "floor": {

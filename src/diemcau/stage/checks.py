@@ -7,6 +7,7 @@ from typing import Final
 
 from diemcau.clock import rfc3339
 from diemcau.errors import JsonObject
+from diemcau.meetings.layouts import sites_in
 from diemcau.stage.scene import Scene
 
 VOICE_DBOV: Final = -50
@@ -67,5 +68,4 @@ def lined_up(scene: Scene) -> tuple[str, ...]:
     """Who is looked at before the cut: the line, and the preview."""
     if not scene.is_open:
         return ()
-    named = (*scene.line_up, *(site for site in scene.preview if site is not None))
-    return tuple(dict.fromkeys(named))
+    return tuple(dict.fromkeys((*scene.line_up, *sites_in(scene.preview))))

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from diemcau.media import wire
 from diemcau.stage.checks import lined_up
+from diemcau.meetings.layouts import PRESENTATION, sites_in
 from diemcau.stage.scene import Machine, Part, Publish, Scene, Source
 
 NOTHING = Source()
@@ -33,15 +34,14 @@ def asked(
     """
     if not scene.is_open:
         return {}
-    staged = {site for site in (*scene.on_air, *scene.preview, *scene.line_up) if site is not None}
-    staged |= {*shown, *called}
+    staged = set(sites_in((*scene.on_air, *scene.preview, *scene.line_up, *shown))) | set(called)
     voices = {site for site, _ in scene.speakers} | staged | set(talked)
     if scene.chair_site is not None:
         staged.add(scene.chair_site)
         voices.add(scene.chair_site)
     return {
         site: Publish(audio=site in voices, video=site in staged or site in pinned)
-        for site in sorted(staged | voices | set(pinned))
+        for site in sorted(staged | voices | set(sites_in(pinned)))
     }
 
 
@@ -55,11 +55,15 @@ def program(
     """The program that a node is to hold for this scene.
 
     `shown`: what it holds now; `live`: every track that sends. A slot whose site does not send yet keeps its
-    picture while that one is live. `machine`: shows its picture where the first slot is empty.
+    picture while that one is live. `machine`: shows its picture where the first slot is empty. While the
+    holding picture is on no slot has a picture, and who is heard is heard.
     """
-    if not scene.is_open:
+    if not scene.is_open or scene.held:
         slots = [wire.Slot() for _ in scene.on_air]
-        return wire.ProgramState(program=program_name(scene.meeting), codec=scene.codec, slots=slots, mics=[])
+        mics = _mics(scene, sources) if scene.is_open else []
+        return wire.ProgramState(
+            program=program_name(scene.meeting), codec=scene.codec, slots=slots, mics=mics
+        )
     tracks = [_track(scene, sources, shown, live, slot) for slot in range(len(scene.on_air))]
     if scene.on_air[0] is None:
         tracks[0] = machine.video
@@ -93,9 +97,10 @@ def _track(
 def _alternate(
     scene: Scene, sources: Mapping[str, Source], tracks: list[str | None], slot: int
 ) -> str | None:
-    """What the site on this slot sees in place of itself: the chair, or the chair his last speaker."""
+    """What the site on this slot sees in place of itself: the chair, or the chair his last speaker. A
+    presentation is of no site, and its presenter sees it as all do."""
     site = scene.on_air[slot]
-    if site is None:
+    if site is None or site == PRESENTATION:
         return None
     if site != scene.chair_site:
         candidates = [scene.chair_site]
@@ -154,7 +159,7 @@ def parts(
         return {}
     speakers = dict(scene.speakers)
     found: dict[str, Part] = {}
-    for site in sorted({*asked_of, *speakers, *shown}):
+    for site in sorted({*asked_of, *speakers, *sites_in(shown)}):
         mic = "open" if site in called else scene.mic_of(site)
         source = sources.get(site, NOTHING)
         state = Part().state

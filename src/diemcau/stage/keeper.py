@@ -15,10 +15,10 @@ import structlog
 from diemcau.access import SYSTEM
 from diemcau.bus import EPHEMERAL, EVENTS, Bus, SubscriberTooSlow, Subscription
 from diemcau.clock import Clock
-from diemcau.errors import JsonObject, JsonValue
+from diemcau.errors import DiemCauError, JsonObject, JsonValue
 from diemcau.media import MediaError, MediaNode, NodeDown, NodeUp, Signal, wire
 from diemcau.media import ViewerNotFound as NodeViewerNotFound
-from diemcau.meetings import MeetingNotFound, Meetings
+from diemcau.meetings import PRESENTATION, MeetingNotFound, Meetings
 from diemcau.stage import desired
 from diemcau.stage.checks import Checks, lined_up
 from diemcau.stage.encoders import Encoders
@@ -40,6 +40,9 @@ LINES = "eph:stage:lines"
 
 UNASKED_S = 20.0
 """Seconds after which the publisher of a site that is asked no longer is closed (its page does so at 10)."""
+
+PRESENTER_GRACE_S = 30.0
+"""Seconds a presentation waits for the connection of who presents, as a site's floor does for the site."""
 
 RETRY_S = 1.0
 """Seconds after which a refused or unanswered command is looked at again."""
@@ -92,6 +95,7 @@ class Keeper:
         self._tasks: list[asyncio.Task[None]] = []
         self._line_up: list[str] = []
         self._unasked: dict[str, float] = {}
+        self._absent: dict[tuple[str, str], float] = {}
         self.heard = False
         self.encoders = Encoders(self.mirror, meetings)
         node.listen(self._signal)
@@ -137,7 +141,7 @@ class Keeper:
             case wire.PublisherGoneEvent():
                 publisher = self.mirror.publishers.get(signal.publisher)
                 if publisher is not None and signal.reason != "closed":
-                    self._publish_gone(publisher.site, publishers=[publisher.name], reason=signal.reason)
+                    self._publish_gone(publisher.party, publishers=[publisher.name], reason=signal.reason)
                 self.look_at(*self.mirror.apply(signal))
             case wire.SlotShownEvent():
                 self._shown(signal)
@@ -218,7 +222,8 @@ class Keeper:
             return
         for other in self.mirror.publishers.values():
             of_a_kind = (other.token is None) == (newest.token is None)
-            if other.site == newest.site and of_a_kind and other.order < newest.order:
+            same = other.party == newest.party and other.site == newest.site
+            if same and of_a_kind and other.order < newest.order:
                 self._unasked[other.name] = float("-inf")  # closed at the next tidying, after the cut
 
     def _tell_gone(self, reason: str) -> None:
@@ -226,7 +231,7 @@ class Keeper:
         for viewer in self.mirror.viewers.values():
             parties.setdefault(viewer.party, ([], []))[0].append(viewer.name)
         for publisher in self.mirror.publishers.values():
-            parties.setdefault(publisher.site, ([], []))[1].append(publisher.name)
+            parties.setdefault(publisher.party, ([], []))[1].append(publisher.name)
         for party, (viewers, publishers) in parties.items():
             self._publish_gone(party, viewers=viewers, publishers=publishers, reason=reason)
 
@@ -379,8 +384,9 @@ class Keeper:
         tracks = sorted(
             source.video
             for meeting, watched in self.watched.items()
-            for site in lined_up(watched.scene)
-            if (source := self.mirror.source(site)) is not None
+            for sources in [self.mirror.sources(meeting)]
+            for slot in _ready(watched.scene)
+            if (source := sources.get(slot)) is not None
             and source.video is not None
             and source.video_live
         )
@@ -434,6 +440,9 @@ class Keeper:
             for publisher in list(self.mirror.publishers.values()):
                 if publisher.token is not None:
                     wanted = self._encoder_wanted(publisher)
+                elif publisher.site == PRESENTATION:
+                    watched = self.watched.get(publisher.meeting)
+                    wanted = watched is not None and watched.scene.presents(publisher.party)
                 else:
                     wanted = self.part(publisher.meeting, publisher.site).publish is not None
                 since = self._unasked.get(publisher.name)
@@ -448,6 +457,25 @@ class Keeper:
                     self.counters.unasked_closed += 1
                     await self.close_publisher(publisher.name)
             self._unasked = {k: v for k, v in self._unasked.items() if k in self.mirror.publishers}
+            if self._node.connected:
+                await self._end_lost_presentations(now)
+
+    async def _end_lost_presentations(self, now: float) -> None:
+        """Ends what nobody has sent for the grace: its presenter's page has gone. A node that is away is
+        nobody's fault."""
+        gone: dict[tuple[str, str], float] = {}
+        for meeting, watched in self.watched.items():
+            shown = watched.scene.presentation
+            if shown is not None and not any(one.live for one in self.mirror.presented(meeting)):
+                gone[meeting, shown.key] = self._absent.get((meeting, shown.key), now)
+        self._absent = gone
+        for (meeting, key), since in gone.items():
+            if now - since < PRESENTER_GRACE_S:
+                continue
+            try:
+                await self._meetings.lose_presentation(meeting, key)
+            except DiemCauError as error:  # looked at again in a second
+                log.warning("a presentation was not ended", meeting=meeting, code=error.code)
 
     def _encoder_wanted(self, publisher: Publisher) -> bool:
         """An encoder sends unasked, as long as its site is in the open meeting."""
@@ -475,3 +503,9 @@ class Keeper:
             await self._node.call(wire.PublisherCloseCommand(publisher=name))
         if self.mirror.publishers.pop(name, None) is not None and publisher is not None:
             self.look_at(publisher.meeting)
+
+
+def _ready(scene: Scene) -> set[str]:
+    """Whose keyframes keep coming: the line, the preview, and behind the holding picture what was on air."""
+    slots = (*scene.line_up, *scene.preview, *(scene.on_air if scene.held else ()))
+    return {slot for slot in slots if slot is not None}

@@ -1,9 +1,10 @@
 """What the node holds, followed by its snapshot and events, and whose each connection is; no IO."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from diemcau.media import wire
+from diemcau.meetings.layouts import PRESENTATION
 from diemcau.stage.desired import program_name
 from diemcau.stage.scene import Source
 
@@ -40,7 +41,8 @@ class Viewer:
 
 @dataclass(slots=True)
 class Publisher:
-    """A send-only connection of a site. `order` grows with time. `live`: its tracks that send."""
+    """A send-only connection of a site, or of who presents (`site` is `PRESENTATION`). `order` grows with
+    time. `live`: its tracks that send."""
 
     name: str
     site: str
@@ -53,8 +55,13 @@ class Publisher:
 
     @property
     def token(self) -> str | None:
-        """The token that an encoder opened it by; None: the site's page did."""
+        """The token that an encoder opened it by; None: a page did."""
         return token_of(self.name)
+
+    @property
+    def party(self) -> str:
+        """Whose page has it: the site's id, or the presenter's."""
+        return presenter_of(self.name) or self.site
 
 
 class Mirror:
@@ -162,12 +169,13 @@ class Mirror:
             if viewer.meeting == meeting and self.viewers_of(viewer.party)[-1] == viewer.name
         }
 
-    def publishers_of(self, site: str, *, encoders: bool | None = None) -> list[str]:
-        """Names of the site's publishers, oldest first; `encoders`: only those of encoders, or of pages."""
+    def publishers_of(self, party: str, *, encoders: bool | None = None) -> list[str]:
+        """Names of a site's or presenter's publishers, oldest first; `encoders`: only those of encoders, or
+        of pages."""
         own = [
             publisher
             for publisher in self.publishers.values()
-            if publisher.site == site and encoders in (None, publisher.token is not None)
+            if publisher.party == party and encoders in (None, publisher.token is not None)
         ]
         return [publisher.name for publisher in sorted(own, key=lambda publisher: publisher.order)]
 
@@ -190,30 +198,19 @@ class Mirror:
     def source(self, site: str) -> Source | None:
         """What the site sends: an encoder that sends, else its newest publisher with a live picture, else its
         newest."""
-        own = [publisher for publisher in self.publishers.values() if publisher.site == site]
-        if not own:
-            return None
-        best = max(
-            own,
-            key=lambda publisher: (
-                publisher.token is not None and bool(publisher.live),
-                f"{publisher.name}/video" in publisher.live,
-                publisher.order,
-            ),
-        )
-        audio, video = f"{best.name}/audio", f"{best.name}/video"
-        return Source(
-            audio=audio if audio in best.tracks else None,
-            video=video if video in best.tracks else None,
-            audio_live=audio in best.live,
-            video_live=video in best.live,
-            codec=best.codec,
-        )
+        return _source([publisher for publisher in self.publishers.values() if publisher.site == site])
+
+    def presented(self, meeting: str) -> list[Publisher]:
+        """The publishers of who presents in the meeting."""
+        own = (publisher for publisher in self.publishers.values() if publisher.site == PRESENTATION)
+        return [publisher for publisher in own if publisher.meeting == meeting]
 
     def sources(self, meeting: str) -> dict[str, Source]:
-        """What the sites of a meeting send."""
+        """What the sites of a meeting send, and its presentation: that one is of this meeting alone."""
         sites = {publisher.site for publisher in self.publishers.values() if publisher.meeting == meeting}
-        return {site: source for site in sites if (source := self.source(site)) is not None}
+        found = {site: self.source(site) for site in sites if site != PRESENTATION}
+        found[PRESENTATION] = _source(self.presented(meeting))
+        return {site: source for site, source in found.items() if source is not None}
 
     def encoding(self, meeting: str) -> set[str]:
         """Sites of the meeting that an encoder sends for: their pages are not asked to send beside it."""
@@ -322,6 +319,27 @@ class Mirror:
         return self._order
 
 
+def _source(own: Sequence[Publisher]) -> Source | None:
+    if not own:
+        return None
+    best = max(
+        own,
+        key=lambda publisher: (
+            publisher.token is not None and bool(publisher.live),
+            f"{publisher.name}/video" in publisher.live,
+            publisher.order,
+        ),
+    )
+    audio, video = f"{best.name}/audio", f"{best.name}/video"
+    return Source(
+        audio=audio if audio in best.tracks else None,
+        video=video if video in best.tracks else None,
+        audio_live=audio in best.live,
+        video_live=video in best.live,
+        codec=best.codec,
+    )
+
+
 def _meeting(publisher: Publisher | None) -> set[str]:
     return set() if publisher is None else {publisher.meeting}
 
@@ -336,10 +354,27 @@ def encoder_name(meeting: str, token: str, unique: str) -> str:
     return connection_name(meeting, f"{token}.{unique[:6]}")
 
 
+def presenter_name(meeting: str, person: str, unique: str) -> str:
+    """Name of a presenter's publisher; it holds the person, for its party at the node is `PRESENTATION`: he
+    is to see what he presents as all do, and nobody is shown his own."""
+    return connection_name(meeting, f"{person}.{unique[:6]}")
+
+
+def presenter_of(connection: str) -> str | None:
+    """The person of `presenter_name`; None: no presenter's."""
+    person = _opener(connection)
+    return None if person is None or person.startswith(BEARER_PREFIX) else person
+
+
 def token_of(connection: str) -> str | None:
     """The token of `encoder_name`; None: no encoder's."""
-    token, dot, _ = connection.rpartition(":")[2].partition(".")
-    return token if dot else None
+    token = _opener(connection)
+    return token if token is not None and token.startswith(BEARER_PREFIX) else None
+
+
+def _opener(connection: str) -> str | None:
+    opener, dot, _ = connection.rpartition(":")[2].partition(".")
+    return opener if dot else None
 
 
 def meeting_of(connection: str) -> str | None:

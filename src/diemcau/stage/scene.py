@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from diemcau.meetings.staging import Presentation
 from diemcau.meetings.meeting import Meeting
 
 Mic: TypeAlias = Literal["open", "off", "muted"]
@@ -23,6 +24,9 @@ class Scene:
     chair_site: str | None
     chair_mic: Literal["open", "off"]
     line_up: tuple[str, ...] = ()
+    held: bool = False
+    """The holding picture is on: pages draw it, and the node sends no picture."""
+    presentation: Presentation | None = None
 
     @staticmethod
     def of(meeting: Meeting) -> "Scene":
@@ -38,7 +42,13 @@ class Scene:
             chair_site=meeting.chair_site,
             chair_mic=meeting.chair_mic,
             line_up=tuple(meeting.line_up),
+            held=meeting.staging.hold is not None,
+            presentation=meeting.staging.presentation,
         )
+
+    def presents(self, person: str | None) -> bool:
+        """Whether it is this person who presents."""
+        return self.is_open and self.presentation is not None and self.presentation.by == person
 
     def mic_of(self, site: str) -> Mic:
         """The site's microphone: `open` when the meeting is to hear it."""

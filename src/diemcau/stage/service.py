@@ -8,11 +8,11 @@ from diemcau.bus import Bus
 from diemcau.clock import Clock, SystemClock
 from diemcau.errors import Busy, JsonObject
 from diemcau.media import MediaError, MediaNode, NoCommonCodec, wire
-from diemcau.meetings import MeetingNotOpen, Meetings
+from diemcau.meetings import PRESENTATION, MeetingNotOpen, Meetings
 from diemcau.stage import desired
 from diemcau.stage.errors import NotAskedToPublish, PublisherNotFound, TooManyPins, ViewerNotFound
 from diemcau.stage.keeper import Keeper, StageCounters, Watched
-from diemcau.stage.mirror import Pin, Viewer, connection_name, encoder_name
+from diemcau.stage.mirror import Pin, Viewer, connection_name, encoder_name, presenter_name
 from diemcau.stage.scene import Machine, Part, Source
 
 VIEWERS_PER_PARTY = 8
@@ -283,6 +283,26 @@ class Stage:
         self._keeper.look_at(meeting)
         return PublisherAnswer(name, answer)
 
+    async def open_presentation(self, meeting: str, person: str, offer: str) -> PublisherAnswer:
+        """Opens the publisher of who presents in the meeting.
+
+        Raises:
+            MeetingNotOpen: not open (any more).
+            NotAskedToPublish: it is not he who presents.
+            MediaError: no node, a bad offer, no common codec.
+        """
+        watched = await self._open_meeting(meeting)
+        await self._keeper.reload(meeting)  # the page asks right after its command
+        if not watched.scene.presents(person):
+            raise NotAskedToPublish("You do not present in this meeting.", meeting=meeting)
+        name = presenter_name(meeting, person, self._unique())
+        answer, _ = await self._open_publisher(name, meeting, PRESENTATION, offer, watched.scene.codec)
+        mine = [one for one in self._mirror.presented(meeting) if one.party == person]
+        for older in sorted(mine, key=lambda one: one.order)[:-PUBLISHERS_PER_SITE]:
+            await self._keeper.close_publisher(older.name)
+        self._keeper.look_at(meeting)
+        return PublisherAnswer(name, answer)
+
     async def open_encoder(self, meeting: str, site: str, token: str, offer: str) -> PublisherAnswer:
         """Opens a publisher that sends all the time, and puts its site into the meeting for as long.
 
@@ -367,10 +387,10 @@ class Stage:
         self.counters.publishers_opened += 1
         return reply.answer, reply.tracks
 
-    async def close_publisher(self, publisher: str, site: str) -> None:
-        """Ends the site's own publisher. Raises PublisherNotFound."""
+    async def close_publisher(self, publisher: str, party: str) -> None:
+        """Ends the site's or presenter's own publisher. Raises PublisherNotFound."""
         known = self._mirror.publishers.get(publisher)
-        if known is None or known.site != site or known.token is not None:
+        if known is None or known.party != party or known.token is not None:
             raise PublisherNotFound
         await self._keeper.close_publisher(publisher)
 

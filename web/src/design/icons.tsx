@@ -23,6 +23,10 @@ const PATHS = {
   wifi: 'M3 8a10 10 0 0 1 14 0M5.5 11a6.5 6.5 0 0 1 9 0M8 14a3 3 0 0 1 4 0M10 16.6v.2',
   settings: 'M3 6h8M15 6h2M3 14h2M9 14h8M13 8a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM7 16a2 2 0 1 0 0-4 2 2 0 0 0 0 4z',
   send: 'M3 10l14-6-5 13-3-5z',
+  name: 'M3 4h14v12H3zM6 11.5h8M6 13.8h5M8 7.5h4',
+  hold: 'M3 4h14v12H3zM8 8v4M12 8v4',
+  chair: 'M2.5 4h15v12h-15zM11.5 6h4v4h-4z',
+  slides: 'M2.5 3.5h15v10h-15zM10 13.5v3M7 16.5h6M6 7h8M6 10h5',
   enter: 'M12 4h4v12h-4M3 10h9M8.5 6.5L12 10l-3.5 3.5',
   leave: 'M8 4H4v12h4M8 10h9M13.5 6.5L17 10l-3.5 3.5',
 } as const;

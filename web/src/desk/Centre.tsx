@@ -8,9 +8,11 @@ import { DeskNotes, ReadOnly } from '../many/DeskNotes';
 import { AudioLines } from '../parts/AudioLines';
 import { NextUp } from '../talkback/NextUp';
 import { TalkStrip } from '../talkback/TalkStrip';
+import { SlidesStrip } from '../slides/SlidesStrip';
 import { Attendance } from './Attendance';
 import classes from './centre.module.css';
 import { Controls } from './Controls';
+import { DirectionDialogs } from './DirectionDialogs';
 import { KeysDialog } from './KeysDialog';
 import { Messages } from './Messages';
 import { Monitors } from './Monitors';
@@ -63,10 +65,13 @@ function Panels() {
       <main className={classes.centre}>
         <DeskNotes />
         <Monitors />
-        <ReadOnly>
-          <Controls />
-        </ReadOnly>
-        <TalkStrip />
+        <div>
+          <ReadOnly>
+            <Controls />
+            <SlidesStrip />
+          </ReadOnly>
+          <TalkStrip />
+        </div>
         <Wall />
       </main>
       <aside className={classes.right} aria-label={t('desk.queue')}>
@@ -84,6 +89,7 @@ function Panels() {
       <StatusBar />
       <Notice />
       <AudioLines viewer={session.viewer} sound={session.sound} />
+      <DirectionDialogs />
       <KeysDialog opened={keys} onClose={() => setKeys(false)} />
     </div>
   );

@@ -1,4 +1,5 @@
 import { useTranslation } from 'react-i18next';
+import { vi } from '../i18n/vi';
 import { Dialog } from '../parts/Dialog';
 import classes from './keysdialog.module.css';
 
@@ -10,6 +11,15 @@ const KEYS = [
   ['hangUp', ['H']],
   ['undo', ['Z']],
   ['layout', ['1', '2', '4']],
+  ['layoutSpeakerChair', ['3']],
+  ['layoutSlides', ['5']],
+  ['pinChair', ['Shift C']],
+  ['hold', ['B']],
+  ['holdWords', ['Shift B']],
+  ['captions', ['K']],
+  ['captionWords', ['Shift K']],
+  ['slides', ['S']],
+  ['pages', ['Page ↓', 'Page ↑']],
   ['next', ['N']],
   ['give', ['G']],
   ['nextFloor', ['Shift N']],
@@ -29,6 +39,11 @@ const KEYS = [
   ['help', ['?']],
 ] as const;
 
+type What = (typeof KEYS)[number][0];
+type OfDirection = keyof typeof vi.direction.keys;
+
+const isOfDirection = (what: What): what is OfDirection => what in vi.direction.keys;
+
 export function KeysDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const { t } = useTranslation();
   return (
@@ -43,7 +58,7 @@ export function KeysDialog({ opened, onClose }: { opened: boolean; onClose: () =
                 </kbd>
               ))}
             </dt>
-            <dd>{t(`desk.keysOf.${what}`)}</dd>
+            <dd>{isOfDirection(what) ? t(`direction.keys.${what}`) : t(`desk.keysOf.${what}`)}</dd>
           </div>
         ))}
       </dl>

@@ -1,40 +1,46 @@
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
+import { Icon } from '../design/icons';
 import { Mark, MicMark } from '../design/marks';
 import { relativeAge } from '../i18n/format';
 import { micOf } from '../models/floor';
 import { awaitsPicture } from '../models/live';
+import { lookOf } from '../models/stage';
 import { Picture, useLive } from '../parts/Picture';
 import { useErrorText } from '../parts/useErrorText';
 import { CheckMarks } from '../talkback/CheckMarks';
 import checks from '../talkback/talkback.module.css';
 import { useNow } from '../parts/useNow';
-import type { Slots } from '../protocol/types';
+import { PRESENTATION } from '../protocol/types';
+import { Caption, captionOf } from '../stage/Caption';
+import { HoldingPicture, NoSlides } from '../stage/HoldingPicture';
+import { StageFrame, type SlotPlace } from '../stage/StageFrame';
 import classes from './monitors.module.css';
 import { useDesk, useDeskState, useLiveMeeting, useMeetingState, useNames, useStill } from './useDesk';
 
-const LINES = [0, 1, 2, 3] as const;
-
 /** Preview and on air, always in the same places: outline and word against filled bar and word. */
 export function Monitors() {
-  const state = useMeetingState();
   return (
     <div className={classes.monitors}>
-      <Monitor kind="preview" slots={state?.stage.preview ?? [null]} />
-      <Monitor kind="onair" slots={state?.stage.on_air ?? [null]} />
+      <Monitor kind="preview" />
+      <Monitor kind="onair" />
     </div>
   );
 }
 
-function Monitor({ kind, slots }: { kind: 'preview' | 'onair'; slots: Slots }) {
+function Monitor({ kind }: { kind: 'preview' | 'onair' }) {
   const { t } = useTranslation();
   const session = useDesk();
   const streams = useStore(session.viewer.store, (s) => s.video);
   const phase = useStore(session.viewer.store, (s) => s.phase);
-  const codec = useMeetingState()?.codec ?? 'h264';
-  const names = useNames();
+  const state = useMeetingState();
+  const look = lookOf(state?.stage, kind === 'preview' ? 'preview' : 'on_air');
+  const hold = kind === 'onair' ? (state?.stage.hold ?? null) : null;
+  const slot = useDeskState((s) => s.slot);
+  const codec = state?.codec ?? 'h264';
+  const slotName = useSlotName();
   const title = t(kind === 'preview' ? 'desk.preview' : 'desk.onAir');
-  const shown = slots.filter((s) => s !== null).map((s) => names(s).title);
+  const shown = look.slots.filter((s) => s !== null).map((s) => slotName(s));
   const cannot = phase === 'cannot_show';
   const refused = useLiveMeeting((s) => s.refused);
   const errorText = useErrorText();
@@ -43,20 +49,23 @@ function Monitor({ kind, slots }: { kind: 'preview' | 'onair'; slots: Slots }) {
       <header className={classes.head}>
         <Mark name={kind === 'preview' ? 'preview' : 'on_air'} silent />
         <h2>{title}</h2>
-        <span className={classes.shown}>{shown.join(' + ')}</span>
+        <span className={classes.shown}>{hold !== null ? t('direction.held') : shown.join(' + ')}</span>
       </header>
-      <div className={classes.screen} data-size={slots.length}>
-        {LINES.map((line) => (
-          <Slot
-            key={line}
-            kind={kind}
-            line={line}
-            site={slots[line] ?? null}
-            used={line < slots.length}
-            many={slots.length > 1}
-            stream={streams[kind === 'preview' ? line + 4 : line] ?? null}
-          />
-        ))}
+      <div className={classes.screen} data-size={look.slots.length}>
+        <StageFrame
+          look={look}
+          chosen={kind === 'preview' ? slot : null}
+          over={hold !== null && state !== null && <HoldingPicture title={state.title} hold={hold} />}
+        >
+          {(place) => (
+            <Slot
+              kind={kind}
+              place={place}
+              many={look.slots.length > 1}
+              stream={streams[kind === 'preview' ? place.line + 4 : place.line] ?? null}
+            />
+          )}
+        </StageFrame>
         {refused !== null && (
           <p className={classes.cannot} role="alert">
             {errorText(refused)}
@@ -79,14 +88,12 @@ function Monitor({ kind, slots }: { kind: 'preview' | 'onair'; slots: Slots }) {
 
 interface SlotProps {
   kind: 'preview' | 'onair';
-  line: number;
-  site: string | null;
-  used: boolean;
+  place: SlotPlace;
   many: boolean;
   stream: MediaStream | null;
 }
 
-function Slot({ kind, line, site, used, many, stream }: SlotProps) {
+function Slot({ kind, place: { line, slot: site, small }, many, stream }: SlotProps) {
   const { t } = useTranslation();
   const session = useDesk();
   const state = useMeetingState();
@@ -94,10 +101,11 @@ function Slot({ kind, line, site, used, many, stream }: SlotProps) {
   const [live, setLive] = useLive();
   const chosen = useDeskState((s) => s.slot) === line && kind === 'preview';
   const awaited = useLiveMeeting((s) => awaitsPicture(s, site)) && kind === 'onair';
-  const name = site === null ? null : names(site);
-  const label = name?.title ?? t('desk.emptySlot');
+  const slides = site === PRESENTATION;
+  const label = useSlotName()(site);
+  const captions = state?.stage.captions.on === true;
   return (
-    <figure className={classes.slot} hidden={!used} data-chosen={chosen}>
+    <>
       <Picture
         stream={stream}
         testid={kind === 'preview' ? `desk-preview-video-${line}` : `desk-onair-video-${line}`}
@@ -105,8 +113,9 @@ function Slot({ kind, line, site, used, many, stream }: SlotProps) {
         hidden={site === null}
         onLive={setLive}
       />
-      {site !== null && !live && <StillBehind site={site} calling={kind === 'preview'} />}
-      {site !== null && kind === 'preview' && state?.status === 'open' && (
+      {slides && !live && <NoSlides ended={state?.stage.presentation === null} />}
+      {site !== null && !slides && !live && <StillBehind site={site} calling={kind === 'preview'} />}
+      {site !== null && !slides && kind === 'preview' && state?.status === 'open' && (
         <span className={checks.onPreview}>
           <CheckMarks site={site} />
         </span>
@@ -122,9 +131,26 @@ function Slot({ kind, line, site, used, many, stream }: SlotProps) {
           {kind === 'preview' && !many ? t('desk.emptyPreview') : t('desk.emptySlot')}
         </p>
       )}
-      {site !== null && many && (
+      {site !== null && !slides && captions && (
+        <>
+          <Caption words={captionOf(state, site, names(site))} small={small} />
+          {kind === 'preview' && (
+            <button
+              type="button"
+              className={classes.name}
+              onClick={() => session.ask({ caption: site })}
+              data-testid={`caption-of-${line}`}
+              aria-label={t('direction.captionOf', { name: label })}
+              title={t('direction.captionOf', { name: label })}
+            >
+              <Icon name="name" size={14} />
+            </button>
+          )}
+        </>
+      )}
+      {site !== null && many && !captions && (
         <figcaption className={classes.caption}>
-          <MicMark mic={micOf(state, site)} silent />
+          {!slides && <MicMark mic={micOf(state, site)} silent />}
           {label}
         </figcaption>
       )}
@@ -138,8 +164,16 @@ function Slot({ kind, line, site, used, many, stream }: SlotProps) {
           {t('desk.slot', { n: line + 1 })}
         </button>
       )}
-    </figure>
+    </>
   );
+}
+
+/** What a slot holds, in words. */
+function useSlotName(): (slot: string | null) => string {
+  const { t } = useTranslation();
+  const names = useNames();
+  return (slot) =>
+    slot === null ? t('desk.emptySlot') : slot === PRESENTATION ? t('direction.slides') : names(slot).title;
 }
 
 /** Until frames arrive: the last still with its age, so that a still is never taken for a live picture. */

@@ -1,5 +1,5 @@
 import type { CommandName, Commands, MeetingState } from '../protocol/types';
-import { withPreview } from '../models/meeting';
+import { lookOf, withPreview } from '../models/stage';
 
 /** Where a site can be called from: a desk, a wall, the leader's screen. */
 export interface Caller {
@@ -19,6 +19,6 @@ export function callSite(from: Caller, site: string, joined: boolean): Promise<b
   if (stage?.on_air.includes(site)) return Promise.resolve(true);
   if (!joined && from.may.includes('call.start')) return from.command('call.start', { site });
   if (from.may.includes('stage.preview'))
-    return from.command('stage.preview', { slots: withPreview(stage?.preview ?? [null], site, null) });
+    return from.command('stage.preview', withPreview(lookOf(stage, 'preview'), site, null));
   return from.command('floor.give', { site });
 }

@@ -2,9 +2,19 @@ export type Action =
   | 'find'
   | 'cut'
   | 'undo'
-  | 'layout1'
-  | 'layout2'
-  | 'layout4'
+  | 'layoutOne'
+  | 'layoutTwo'
+  | 'layoutFour'
+  | 'layoutSpeakerChair'
+  | 'layoutSlides'
+  | 'hold'
+  | 'holdWords'
+  | 'captions'
+  | 'captionWords'
+  | 'pinChair'
+  | 'slides'
+  | 'nextPage'
+  | 'previousPage'
   | 'give'
   | 'end'
   | 'preview'
@@ -53,15 +63,33 @@ const BY_CODE: Record<string, Action> = {
   KeyT: 'talk',
   KeyL: 'lineUp',
   KeyW: 'write',
-  Digit1: 'layout1',
-  Numpad1: 'layout1',
-  Digit2: 'layout2',
-  Numpad2: 'layout2',
-  Digit4: 'layout4',
-  Numpad4: 'layout4',
+  KeyB: 'hold',
+  KeyK: 'captions',
+  KeyS: 'slides',
+  // What a hand-held presenter sends.
+  PageDown: 'nextPage',
+  PageUp: 'previousPage',
+  Digit1: 'layoutOne',
+  Numpad1: 'layoutOne',
+  Digit2: 'layoutTwo',
+  Numpad2: 'layoutTwo',
+  Digit3: 'layoutSpeakerChair',
+  Numpad3: 'layoutSpeakerChair',
+  Digit4: 'layoutFour',
+  Numpad4: 'layoutFour',
+  Digit5: 'layoutSlides',
+  Numpad5: 'layoutSlides',
 };
 
-const SHIFTED: Record<string, Action> = { KeyM: 'muteAll', KeyN: 'nextFloor', Equal: 'extend' };
+const SHIFTED: Record<string, Action> = {
+  KeyM: 'muteAll',
+  KeyN: 'nextFloor',
+  Equal: 'extend',
+  KeyT: 'talkEnd',
+  KeyB: 'holdWords',
+  KeyK: 'captionWords',
+  KeyC: 'pinChair',
+};
 
 /** What a key press does at the desk, or null when it is not the desk's. */
 export function actionOf(press: Press, where: Where): Action | null {

@@ -1,5 +1,7 @@
+import { isSmall } from '../models/stage';
+import { codeOf } from '../protocol/failure';
 import type { Http } from '../protocol/http';
-import type { LayerName, Slots } from '../protocol/types';
+import type { LayerName, LayoutName, Slots } from '../protocol/types';
 
 const AGAIN_MS = 2_000;
 
@@ -7,6 +9,7 @@ const AGAIN_MS = 2_000;
 export class Pins {
   private viewer: string | null = null;
   private wanted: Slots = [];
+  private layout: LayoutName = 'one';
   /** What the server has been told, by line; undefined is not known. */
   private told: (string | null | undefined)[] = [];
   private busy = false;
@@ -25,8 +28,9 @@ export class Pins {
     void this.settle();
   }
 
-  want(sites: Slots): void {
+  want(sites: Slots, layout: LayoutName = sites.length === 1 ? 'one' : 'two'): void {
     this.wanted = sites;
+    this.layout = layout;
     void this.settle();
   }
 
@@ -38,7 +42,10 @@ export class Pins {
     try {
       for (let next = this.next(); next !== null; next = this.next()) {
         const { viewer, line, site, ceiling } = next;
-        await this.http.pin(viewer, this.firstLine + line, site, ceiling);
+        await this.http.pin(viewer, this.firstLine + line, site, ceiling).catch((error: unknown) => {
+          // What is not his to see stays dark, and holds up no other line.
+          if (codeOf(error) !== 'forbidden') throw error;
+        });
         if (this.viewer === viewer) this.told[line] = site;
       }
     } catch {
@@ -53,8 +60,14 @@ export class Pins {
     for (let line = 0; line < this.count; line++) {
       const site = this.wanted[line] ?? null;
       if ((this.told[line] ?? null) !== site)
-        return { viewer: this.viewer, line, site, ceiling: this.wanted.length === 1 ? 'high' : 'low' };
+        return { viewer: this.viewer, line, site, ceiling: this.ceiling(line) };
     }
     return null;
+  }
+
+  /** A slot that fills the picture, or most of it, is worth its large layer. */
+  private ceiling(line: number): LayerName {
+    const small = this.layout === 'two' || this.layout === 'four' || isSmall(this.layout, line);
+    return small ? 'low' : 'high';
   }
 }

@@ -6,18 +6,28 @@ import { Viewer } from '../media/viewer';
 import { micOf } from '../models/floor';
 import { MeetingModel } from '../models/live';
 import { awaitsCall, isOver } from '../models/calls';
-import { inLayout, withPreview } from '../models/meeting';
+import { inLayout, lookOf, withPreview, withSlides } from '../models/stage';
 import { RollCallModel } from '../models/rollcall';
 import { pathOf, Roster, siteTitle } from '../models/roster';
 import { codeOf } from '../protocol/failure';
 import type { Http } from '../protocol/http';
 import { Wire } from '../protocol/socket';
-import type { CommandName, Commands, MeetingState, ReceiptsAnswer, Slots } from '../protocol/types';
-import { viewersOf } from '../protocol/viewers';
+import {
+  PRESENTATION,
+  type CaptionPeople,
+  type CommandName,
+  type Commands,
+  type LayoutName,
+  type Look,
+  type MeetingState,
+  type ReceiptsAnswer,
+} from '../protocol/types';
+import { publishersOf, viewersOf } from '../protocol/viewers';
 import { browserWorld, wireUrl } from '../protocol/world';
 import { askPictures } from '../screens/api';
 import { missingPictures } from '../models/talkback';
 import { TalkDesk } from '../talkback/desk';
+import { Presenter } from '../slides/presenter';
 import { Pins } from './pins';
 
 export type Selection = { kind: 'site'; id: string } | { kind: 'unit'; code: string } | null;
@@ -39,6 +49,10 @@ export interface DeskFacets {
   minutes: number | null;
   /** The hand that something is written about just now. */
   writing: { site: string; what: 'forward' | 'lower' } | null;
+  /** What is being filled in: the words of the holding picture, or whom a site's caption names. */
+  dialog: 'hold' | { caption: string } | null;
+  /** The strip of slides is open. */
+  slides: boolean;
 }
 
 const STAGE_LINES = 4;
@@ -63,6 +77,8 @@ export class DeskSession {
     tab: 'waiting',
     minutes: null,
     writing: null,
+    dialog: null,
+    slides: false,
   }));
   readonly roster = new Roster((run) => setTimeout(run, ROSTER_MS));
   readonly roll = new RollCallModel();
@@ -72,6 +88,7 @@ export class DeskSession {
   readonly sound = new Sound();
   readonly stills: PictureFeed;
   readonly talk: TalkDesk;
+  readonly presenter: Presenter;
   private readonly ice: IceServers;
   private readonly pins: Pins;
   private readonly undoing: (() => void)[] = [];
@@ -90,6 +107,11 @@ export class DeskSession {
     this.talk = new TalkDesk(this.wire, this.ice, meeting, this.model, (code) =>
       this.store.setState({ notice: { code, at: Date.now() } }),
     );
+    this.presenter = new Presenter(
+      (type, args) => this.wire.command(type, meeting, args),
+      publishersOf(this.wire, http),
+      this.ice,
+    );
   }
 
   start(): void {
@@ -98,11 +120,17 @@ export class DeskSession {
         if (now.who !== before.who && now.who) this.http.csrf = now.who.csrf;
         if (now.ice !== before.ice && now.ice !== null) this.ice.offer(now.ice);
         if (now.link === 'not_authenticated') this.store.setState({ loggedOut: true });
-        if (now.gone !== before.gone && now.gone !== null) this.viewer.gone(now.gone.viewers);
-        if (now.standing !== before.standing && now.standing !== null)
+        if (now.gone !== before.gone && now.gone !== null) {
+          this.viewer.gone(now.gone.viewers);
+          this.presenter.publisher.gone(now.gone.publishers);
+        }
+        if (now.standing !== before.standing && now.standing !== null) {
           this.viewer.standing(now.standing.viewers);
+          this.presenter.publisher.standing(now.standing.publishers);
+        }
         if (now.link === 'open' && before.link !== 'open') {
           this.viewer.retryNow();
+          this.presenter.publisher.retryNow();
           // A server that was away has forgotten the pins.
           this.pins.use(this.viewer.store.getState().viewer);
           void this.loadRoster();
@@ -141,6 +169,7 @@ export class DeskSession {
     for (const undo of this.undoing.splice(0)) undo();
     this.pins.use(null);
     this.talk.close();
+    this.presenter.stop();
     this.viewer.stop();
     this.sound.disarm();
     this.stills.stop();
@@ -175,9 +204,9 @@ export class DeskSession {
   /** Puts a site into the preview: into the chosen slot, else the first empty one. */
   preview(site: string): Promise<boolean> {
     const { slot } = this.store.getState();
-    const slots = withPreview(this.state?.stage.preview ?? [null], site, slot);
+    const look = withPreview(lookOf(this.state?.stage, 'preview'), site, slot);
     this.store.setState({ slot: null });
-    return this.command('stage.preview', { slots });
+    return this.command('stage.preview', look);
   }
 
   /** What Enter in the find box does: a centre calls, a meeting previews who is in it. */
@@ -203,22 +232,76 @@ export class DeskSession {
   }
 
   clearPreview(): Promise<boolean> {
-    return this.command('stage.preview', { slots: (this.state?.stage.preview ?? [null]).map(() => null) });
+    const { layout, slots } = lookOf(this.state?.stage, 'preview');
+    return this.command('stage.preview', { layout, slots: slots.map(() => null) });
   }
 
-  layout(size: 1 | 2 | 4): Promise<boolean> {
-    const { preview, on_air } = this.state?.stage ?? { preview: [], on_air: [] };
-    // A layout starts from what is being prepared; from what is on air when nothing is.
-    const from: Slots = preview.some((s) => s !== null) ? preview : on_air;
+  layout(layout: LayoutName): Promise<boolean> {
     this.store.setState({ slot: null });
-    return this.command('stage.preview', { slots: inLayout(from, size) });
+    return this.command('stage.preview', inLayout(this.prepared(), layout, this.state?.chair_site ?? null));
   }
+
+  /** What is presented comes onto the preview. */
+  previewSlides(): Promise<boolean> {
+    return this.command('stage.preview', withSlides(this.prepared()));
+  }
+
+  /** Opens what slides need, or puts them on the preview when something is presented. */
+  slides(): Promise<boolean> {
+    const running = this.state?.stage.presentation ?? null;
+    const own = running !== null && running.by === this.wire.state.getState().who?.id;
+    // After a reload this page no longer has what it presented: it is opened anew.
+    const lost = own && this.presenter.store.getState().kind === 'none';
+    if (running !== null && !lost) return this.previewSlides();
+    this.store.setState({ slides: true });
+    return Promise.resolve(true);
+  }
+
+  ask(dialog: DeskFacets['dialog']): void {
+    this.store.setState({ dialog });
+  }
+
+  /** Whom the caption names, of the selected site if it is on the stage or preview, else of the first on preview. */
+  askCaption(): void {
+    const { selected } = this.store.getState();
+    const { preview = [], on_air = [] } = this.state?.stage ?? {};
+    const staged = [...preview, ...on_air].filter((s) => s !== null && s !== PRESENTATION);
+    const own = selected?.kind === 'site' ? selected.id : null;
+    const site = own !== null && staged.includes(own) ? own : (staged[0] ?? null);
+    if (site !== null) this.ask({ caption: site });
+  }
+
+  captionPeople = (site: string): Promise<CaptionPeople> => this.http.captionPeople(this.meeting, site);
+
+  /** What a new look starts from: what is being prepared, or what is on air when nothing is. */
+  private prepared(): Look {
+    const preview = lookOf(this.state?.stage, 'preview');
+    return preview.slots.some((s) => s !== null) ? preview : lookOf(this.state?.stage, 'on_air');
+  }
+
+  /** The holding picture comes, or goes. */
+  hold(text?: string, until?: Date): Promise<boolean> {
+    if (this.state?.stage.hold != null && text === undefined && until === undefined)
+      return this.command('stage.hold', { on: false });
+    return this.command('stage.hold', {
+      on: true,
+      ...(text === undefined || text === '' ? {} : { text }),
+      ...(until === undefined ? {} : { until: until.toISOString() }),
+    });
+  }
+
+  toggleCaptions = (): Promise<boolean> =>
+    this.command('stage.captions', { on: !(this.state?.stage.captions.on ?? true) });
+
+  togglePinChair = (): Promise<boolean> =>
+    this.command('stage.chair', { on: !(this.state?.stage.chair_pinned ?? false) });
 
   cut(): Promise<boolean> {
     const preview = this.state?.stage.preview ?? [];
     // An empty preview never clears the stage by a key press.
-    const sites = preview.filter((s) => s !== null);
-    if (sites.length === 0) return Promise.resolve(false);
+    const held = preview.filter((s) => s !== null);
+    if (held.length === 0) return Promise.resolve(false);
+    const sites = held.filter((s) => s !== PRESENTATION);
     // A called site that has not come yet: who presses Enter twice must not clear the stage of its picture.
     const calls = this.model.store.getState().calls;
     if (sites.some((s) => calls.some((c) => c.site === s && awaitsCall(c)))) {
@@ -226,7 +309,8 @@ export class DeskSession {
       return Promise.resolve(false);
     }
     // Nobody of the preview is there: the stage would carry a name without its picture.
-    if (this.roster.sites.size > 0 && !sites.some((s) => this.roster.sites.get(s)?.joined)) {
+    const slides = held.includes(PRESENTATION) && this.state?.stage.presentation !== null;
+    if (!slides && this.roster.sites.size > 0 && !sites.some((s) => this.roster.sites.get(s)?.joined)) {
       this.store.setState({ notice: { code: 'not_in_meeting', at: Date.now() } });
       return Promise.resolve(false);
     }
@@ -255,11 +339,11 @@ export class DeskSession {
     void this.preview(site);
   }
 
+  /** Takes back the last thing done to the picture: the holding picture, else the last cut. */
   undo(): Promise<boolean> {
-    const before = this.state?.stage.before ?? [];
-    return before.some((s) => s !== null)
-      ? this.command('stage.cut', { slots: before })
-      : Promise.resolve(false);
+    if (this.state?.stage.hold != null) return this.hold();
+    const before = lookOf(this.state?.stage, 'before');
+    return before.slots.some((s) => s !== null) ? this.command('stage.cut', before) : Promise.resolve(false);
   }
 
   give(site: string, also = false): Promise<boolean> {
@@ -333,8 +417,9 @@ export class DeskSession {
   private obey(state: MeetingState, before: MeetingState | null): void {
     if (state.status === 'open') this.viewer.watch(state.id, state.codec);
     else this.viewer.stop();
+    this.presenter.obey(state);
     if (state.stage.preview !== before?.stage.preview) {
-      this.pins.want(state.stage.preview);
+      this.pins.want(state.stage.preview, state.stage.layouts.preview);
       const { slot } = this.store.getState();
       if (slot !== null && slot >= state.stage.preview.length) this.store.setState({ slot: null });
     }

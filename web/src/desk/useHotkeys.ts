@@ -27,6 +27,8 @@ export function useHotkeys(session: DeskSession, help: () => void): void {
         where,
       );
       if (action === null) return;
+      // Without slides of its own the page keeps its keys for scrolling.
+      if ((action === 'nextPage' || action === 'previousPage') && !presents(session)) return;
       event.preventDefault();
       if (action === 'regions') nextRegion(event.shiftKey ? -1 : 1);
       else if (action === 'help') latest.current();
@@ -44,6 +46,8 @@ export function useHotkeys(session: DeskSession, help: () => void): void {
     };
   }, [session]);
 }
+
+const presents = (session: DeskSession) => session.presenter.store.getState().kind === 'deck';
 
 function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help'>, at: number): void {
   const { selected } = session.store.getState();
@@ -64,14 +68,44 @@ function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help'>, 
     case 'undo':
       void session.undo();
       break;
-    case 'layout1':
-      void session.layout(1);
+    case 'layoutOne':
+      void session.layout('one');
       break;
-    case 'layout2':
-      void session.layout(2);
+    case 'layoutTwo':
+      void session.layout('two');
       break;
-    case 'layout4':
-      void session.layout(4);
+    case 'layoutFour':
+      void session.layout('four');
+      break;
+    case 'layoutSpeakerChair':
+      void session.layout('speaker_chair');
+      break;
+    case 'layoutSlides':
+      void session.layout('slides_speaker');
+      break;
+    case 'hold':
+      void session.hold();
+      break;
+    case 'holdWords':
+      session.ask('hold');
+      break;
+    case 'captions':
+      void session.toggleCaptions();
+      break;
+    case 'captionWords':
+      session.askCaption();
+      break;
+    case 'pinChair':
+      void session.togglePinChair();
+      break;
+    case 'slides':
+      void session.slides();
+      break;
+    case 'nextPage':
+      void session.presenter.next();
+      break;
+    case 'previousPage':
+      void session.presenter.previous();
       break;
     case 'give': {
       const to = site ?? first;

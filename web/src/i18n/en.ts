@@ -1,5 +1,6 @@
 import { floor } from './floor/en';
 import { talkback } from './talkback/en';
+import { direction } from './direction.en';
 import { inspections } from './inspections/en';
 import { many } from './many/en';
 import { readiness } from './readiness/en';
@@ -73,6 +74,12 @@ export const en: Texts = {
   },
   codec: { h264: 'H.264', vp8: 'VP8' },
   errors: {
+    presentation_running: 'Somebody else presents.',
+    presentation_over: 'The presentation of this page has ended.',
+    pdf_bad: 'This file cannot be read as PDF.',
+    pdf_locked: 'The PDF has a password. Remove it and open it again.',
+    pdf_too_large: 'The file is too large: at most 100 MB and 1,000 pages.',
+    share_failed: 'This screen cannot be shared.',
     bad_request: 'The request is not valid.',
     not_authenticated: 'The session has ended. Log in again.',
     bad_credentials: 'User name or password is wrong.',
@@ -579,8 +586,6 @@ export const en: Texts = {
     undo: 'Undo',
     undoHint: 'Puts back what was on air before the last cut',
     layout: 'Layout',
-    layoutN_one: '{{count}} picture',
-    layoutN_other: '{{count}} pictures',
     clearPreview: 'Clear the preview',
     slot: 'Slot {{n}}',
     shownIn: 'picture after {{ms}} ms',
@@ -686,4 +691,5 @@ export const en: Texts = {
   many,
   rollout,
   screens,
+  direction,
 };

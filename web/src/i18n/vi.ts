@@ -1,5 +1,6 @@
 import { floor } from './floor/vi';
 import { talkback } from './talkback/vi';
+import { direction } from './direction.vi';
 import { inspections } from './inspections/vi';
 import { many } from './many/vi';
 import { readiness } from './readiness/vi';
@@ -73,6 +74,12 @@ export const vi = {
   },
   codec: { h264: 'H.264', vp8: 'VP8' },
   errors: {
+    presentation_running: 'Người khác đang trình chiếu.',
+    presentation_over: 'Phần trình chiếu của máy này đã kết thúc.',
+    pdf_bad: 'Tệp này không đọc được như PDF.',
+    pdf_locked: 'Tệp PDF có mật khẩu. Hãy bỏ mật khẩu rồi mở lại.',
+    pdf_too_large: 'Tệp quá lớn: nhiều nhất 100 MB và 1.000 trang.',
+    share_failed: 'Không chia sẻ được màn hình này.',
     bad_request: 'Yêu cầu không hợp lệ.',
     not_authenticated: 'Phiên đăng nhập đã hết. Hãy đăng nhập lại.',
     bad_credentials: 'Tên đăng nhập hoặc mật khẩu không đúng.',
@@ -576,8 +583,6 @@ export const vi = {
     undo: 'Lùi lại',
     undoHint: 'Trả hình chính về như trước lần cắt cuối',
     layout: 'Bố cục',
-    layoutN_one: '{{count}} hình',
-    layoutN_other: '{{count}} hình',
     clearPreview: 'Bỏ xem trước',
     slot: 'Ô {{n}}',
     shownIn: 'hình lên sau {{ms}} ms',
@@ -652,7 +657,7 @@ export const vi = {
       find: 'Tìm điểm cầu',
       cut: 'Cắt: xem trước lên hình',
       undo: 'Lùi lại lần cắt cuối',
-      layout: 'Bố cục 1, 2 hoặc 4 hình',
+      layout: 'Bố cục một, hai hoặc bốn hình',
       give: 'Mời điểm cầu đang chọn (hoặc người chờ đầu tiên)',
       end: 'Kết thúc phát biểu của người đang nói',
       preview: 'Xem trước điểm cầu đang chọn',
@@ -684,6 +689,7 @@ export const vi = {
   many,
   rollout,
   screens,
+  direction,
 } as const;
 
 type Filled<T> = { [K in keyof T]: T[K] extends string ? string : Filled<T[K]> };

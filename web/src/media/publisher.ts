@@ -24,7 +24,7 @@ interface Prepared {
   offer: RTCSessionDescriptionInit;
 }
 
-/** What a site sends, only while it is asked to: one send-only connection. */
+/** What a page sends, only while it is asked to: one send-only connection. */
 export class Publisher extends MediaLink {
   readonly store: StoreApi<PublisherState> = createStore<PublisherState>(() => ({
     phase: 'idle',
@@ -42,6 +42,7 @@ export class Publisher extends MediaLink {
   constructor(
     private readonly door: Publishers,
     private readonly ice: IceServers,
+    private readonly layers: RTCRtpEncodingParameters[] = LAYERS,
   ) {
     super();
   }
@@ -137,7 +138,7 @@ export class Publisher extends MediaLink {
   private async make(codec: Codec): Promise<Prepared> {
     const pc = newConnection();
     const audio = pc.addTransceiver('audio', { direction: 'sendonly', sendEncodings: VOICE });
-    const video = pc.addTransceiver('video', { direction: 'sendonly', sendEncodings: LAYERS });
+    const video = pc.addTransceiver('video', { direction: 'sendonly', sendEncodings: this.layers });
     prefer(audio, 'audio', 'send', codec);
     prefer(video, 'video', 'send', codec);
     return { pc, audio: audio.sender, video: video.sender, offer: await pc.createOffer() };

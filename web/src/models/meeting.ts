@@ -8,10 +8,11 @@ import type {
   Mic,
   Secrecy,
   SiteName,
-  Slots,
   Speaker,
   StreamEvent,
 } from '../protocol/types';
+import { list, number, text } from './fields';
+import { applyStage, emptyStage } from './stage';
 
 /** Messages a state holds; older ones stay in the server's log. */
 const MESSAGES_KEPT = 200;
@@ -39,7 +40,7 @@ function apply(state: MeetingState, { type, at, seq, data }: StreamEvent): Meeti
         ...state,
         status: 'ended',
         ended_at: at,
-        stage: { on_air: [null], preview: [null], before: [null], line_up: [] },
+        stage: emptyStage(),
         floor: {
           ...state.floor,
           speakers: [],
@@ -177,27 +178,6 @@ function apply(state: MeetingState, { type, at, seq, data }: StreamEvent): Meeti
       };
       return { ...next, floor: { ...next.floor, last_mute } };
     }
-    case 'stage_previewed':
-      return {
-        ...state,
-        stage: {
-          ...state.stage,
-          preview: slots(data['slots']),
-          line_up: without(state.stage.line_up, slots(data['slots'])),
-        },
-      };
-    case 'stage_cut':
-      return {
-        ...state,
-        stage: {
-          ...state.stage,
-          on_air: slots(data['slots']),
-          line_up: without(state.stage.line_up, slots(data['slots'])),
-          before: Array.isArray(data['before']) ? slots(data['before']) : state.stage.on_air,
-        },
-      };
-    case 'stage_lined_up':
-      return { ...state, stage: { ...state.stage, line_up: list(data['sites']) } };
     case 'message_posted': {
       // Who may not read it hears only its number, and forgets as early as all others do.
       const n = number(data['n']) ?? 0;
@@ -206,8 +186,10 @@ function apply(state: MeetingState, { type, at, seq, data }: StreamEvent): Meeti
         : [];
       return { ...state, messages: [...state.messages, ...message].filter((m) => m.n > n - MESSAGES_KEPT) };
     }
-    default:
-      return state;
+    default: {
+      const stage = applyStage(state.stage, type, at, data);
+      return stage === state.stage ? state : { ...state, stage };
+    }
   }
 }
 
@@ -267,10 +249,6 @@ function withNames(state: MeetingState, names: unknown): MeetingState {
   return fresh.length === 0 ? state : { ...state, sites: { ...state.sites, ...Object.fromEntries(fresh) } };
 }
 
-/** Who goes on preview or on air has left the line. */
-const without = (line: readonly string[] | undefined, shown: Slots): string[] =>
-  (line ?? []).filter((site) => !shown.includes(site));
-
 /** Who does it and over what, as the event says. */
 const acting = (since: string, data: Record<string, unknown>): Acting => ({
   since,
@@ -278,10 +256,6 @@ const acting = (since: string, data: Record<string, unknown>): Acting => ({
   whence: data['whence'] as Acting['whence'],
 });
 
-const text = (v: unknown): string | null => (typeof v === 'string' ? v : null);
-const number = (v: unknown): number | null => (typeof v === 'number' ? v : null);
-const list = (v: unknown): string[] => (Array.isArray(v) ? v.filter((x) => typeof x === 'string') : []);
-const slots = (v: unknown): Slots => (Array.isArray(v) ? v.map((x) => text(x)) : [null]);
 function isMessage(
   m: Record<string, unknown>,
 ): m is Record<string, unknown> & Omit<Message, 'at' | 'n' | 'ask'> {
@@ -293,21 +267,4 @@ export function shownTo(me: string | null, state: MeetingState, slot: number): s
   const site = state.stage.on_air[slot] ?? null;
   if (site !== null && site === me) return state.chair_site === me ? null : state.chair_site;
   return site;
-}
-
-/** A preview for one more site: into the chosen slot, else the first empty one, else the first. */
-export function withPreview(preview: Slots, site: string, chosen: number | null): Slots {
-  const next = preview.length === 0 ? [null] : [...preview];
-  const there = next.indexOf(site);
-  if (there !== -1 && (chosen === null || chosen === there)) return next;
-  // A site is on one slot at most: the picture is one.
-  if (there !== -1) next[there] = null;
-  const empty = next.indexOf(null);
-  next[chosen !== null && chosen < next.length ? chosen : empty === -1 ? 0 : empty] = site;
-  return next;
-}
-
-/** The same slots in a layout of 1, 2 or 4. */
-export function inLayout(slots: Slots, size: 1 | 2 | 4): Slots {
-  return Array.from({ length: size }, (_, i) => slots[i] ?? null);
 }

@@ -1,6 +1,7 @@
 import { Device, type KeyStore } from './device';
 import { asProblem, Failure } from './failure';
 import type {
+  CaptionPeople,
   TestFigures,
   IceServersAnswer,
   LayerName,
@@ -120,6 +121,11 @@ export class Http {
     this.call('DELETE', `/viewers/${encodeURIComponent(viewer)}`, undefined, true);
   pin = (viewer: string, line: number, site: string | null, ceiling: LayerName) =>
     this.call('PUT', `/viewers/${encodeURIComponent(viewer)}/pins/${line}`, { site, ceiling });
+  captionPeople = (meeting: string, site: string) =>
+    this.json<CaptionPeople>(
+      'GET',
+      `/meetings/${encodeURIComponent(meeting)}/sites/${encodeURIComponent(site)}/people`,
+    );
   openPublisher = (meeting: string, offer: string) =>
     this.json<PublisherAnswer>('POST', `/meetings/${encodeURIComponent(meeting)}/publisher`, { offer });
   closePublisher = (publisher: string) =>

@@ -804,7 +804,7 @@ export interface paths {
         get?: never;
         /**
          * Pin
-         * @description Points one video line of the asker's own viewer at a site; operators only.
+         * @description Points one video line of the asker's own viewer at a site, or at what is presented; operators only.
          */
         put: operations["pin_api_v1_viewers__viewer__pins__line__put"];
         post?: never;
@@ -845,7 +845,7 @@ export interface paths {
         put?: never;
         /**
          * Open Publisher
-         * @description A send-only connection of a site, while it is asked to publish (WHIP-shaped).
+         * @description A send-only connection of a site, while it is asked to publish, or of who presents (WHIP-shaped).
          */
         post: operations["open_publisher_api_v1_meetings__meeting__publisher_post"];
         delete?: never;
@@ -866,7 +866,7 @@ export interface paths {
         post?: never;
         /**
          * Close Publisher
-         * @description Ends the site's own publisher.
+         * @description Ends the asker's own publisher.
          */
         delete: operations["close_publisher_api_v1_publishers__publisher__delete"];
         options?: never;
@@ -1568,6 +1568,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/meetings/{meeting}/sites/{site}/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * People
+         * @description The people at an invited site, for who says whom its caption names.
+         */
+        get: operations["people_api_v1_meetings__meeting__sites__site__people_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rehearsals/preview": {
         parameters: {
             query?: never;
@@ -2260,6 +2280,24 @@ export interface components {
              * @default 0
              */
             fps: number;
+        };
+        /**
+         * CaptionPeople
+         * @description Whom a site's picture may show.
+         */
+        CaptionPeople: {
+            /** People */
+            people: components["schemas"]["CaptionPerson"][];
+        };
+        /**
+         * CaptionPerson
+         * @description Somebody at a site, with the title written out as a caption shows it.
+         */
+        CaptionPerson: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string | null;
         };
         /**
          * CentreWanted
@@ -8008,6 +8046,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    people_api_v1_meetings__meeting__sites__site__people_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                meeting: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaptionPeople"];
+                };
             };
             /** @description A problem (RFC 9457) */
             "4XX": {

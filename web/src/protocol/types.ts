@@ -21,6 +21,7 @@ export type ViewerAnswer = Schemas['ViewerAnswer'];
 export type PublisherAnswer = Schemas['PublisherAnswer'];
 /** Who has not got a message, and who has not answered: at most 2,000 ids each. */
 export type ReceiptsAnswer = Schemas['Receipts'];
+export type CaptionPeople = Schemas['CaptionPeople'];
 export type IceServersAnswer = Schemas['IceServers'];
 export type LayerName = Schemas['PinRequest']['ceiling'];
 /** What a self-test measured. */
@@ -300,6 +301,54 @@ export interface RehearsalSays {
 
 export type Slots = (string | null)[];
 
+/** In a slot: what an operator presents. */
+export const PRESENTATION = 'presentation';
+
+/** How many slots each layout of the stage has. */
+export const LAYOUTS = { one: 1, two: 2, four: 4, speaker_chair: 2, slides_speaker: 2 } as const;
+export type LayoutName = keyof typeof LAYOUTS;
+
+/** A picture of the stage. */
+export interface Look {
+  layout: LayoutName;
+  slots: Slots;
+}
+
+/** Who a site's picture shows. */
+export interface CaptionText {
+  name: string;
+  title: string | null;
+}
+
+/** The holding picture. `until`: when the meeting goes on. */
+export interface Hold {
+  since: string;
+  text: string | null;
+  until: string | null;
+}
+
+/** What an operator shows from his page. `key`: of that page's choosing. */
+export interface Presentation {
+  key: string;
+  by: string;
+  name: string;
+  title: string;
+  since: string;
+}
+
+export interface StageState {
+  on_air: Slots;
+  preview: Slots;
+  before: Slots;
+  /** Who comes next; a server of before has none. */
+  line_up?: string[];
+  layouts: Record<'on_air' | 'preview' | 'before', LayoutName>;
+  captions: { on: boolean; people: Record<string, CaptionText> };
+  chair_pinned: boolean;
+  hold: Hold | null;
+  presentation: Presentation | null;
+}
+
 export interface SiteName {
   label: string;
   unit: string;
@@ -394,8 +443,7 @@ export interface MeetingState {
   invited: number;
   /** How often sites were invited since the snapshot: this page's own count, for feeds do not change `invited`. */
   invitations?: number;
-  /** `line_up`: who comes next; a server of before has none. */
-  stage: { on_air: Slots; preview: Slots; before: Slots; line_up?: string[] };
+  stage: StageState;
   reach: Reach;
   floor: {
     speakers: Speaker[];
@@ -541,9 +589,15 @@ export interface Commands {
   'mute.undo': { n: number };
   mute: { site: string } | { unit: string } | { all: true };
   unmute: { site: string };
-  'stage.preview': { slots: Slots };
-  'stage.cut': { slots?: Slots };
   'stage.line_up': { site: string; on?: boolean; place?: number };
+  'stage.preview': { slots: Slots; layout?: LayoutName };
+  'stage.cut': { slots?: Slots; layout?: LayoutName };
+  'stage.hold': { on: boolean; text?: string; until?: string };
+  'stage.captions': { on: boolean };
+  'stage.caption': { site: string; name?: string; title?: string };
+  'stage.chair': { on: boolean };
+  'presentation.start': { key: string; title: string; replace?: boolean };
+  'presentation.end': { key?: string };
   'message.post': { text: string; to: string; ask?: boolean };
   'message.got': { messages: string[] };
   'message.answer': { message: string };

@@ -8,9 +8,13 @@ import { SpeakerClock } from '../floor/Clock';
 import { formatClock, formatNumber } from '../i18n/format';
 import { floorQueue, standingOf } from '../models/floor';
 import { awaitsPicture } from '../models/live';
+import { lookOf } from '../models/stage';
 import { Picture } from '../parts/Picture';
 import { useErrorText } from '../parts/useErrorText';
 import { useNow } from '../parts/useNow';
+import { PRESENTATION } from '../protocol/types';
+import { HoldingPicture, NoSlides } from '../stage/HoldingPicture';
+import { StageFrame } from '../stage/StageFrame';
 import { shortlist } from './api';
 import classes from './leader.module.css';
 import { Opened } from './Open';
@@ -57,7 +61,9 @@ function OnAir() {
   const skew = useStore(session.wire.state, (s) => s.skew);
   const link = useStore(session.wire.state, (s) => s.link);
   const streams = useStore(session.viewer.store, (s) => s.video);
-  const slots = state?.stage.on_air ?? [null];
+  const look = lookOf(state?.stage, 'on_air');
+  const { slots } = look;
+  const hold = state?.stage.hold ?? null;
   return (
     <section className={classes.onair} aria-label={t('desk.onAir')} data-testid="leader-onair">
       <header>
@@ -66,23 +72,47 @@ function OnAir() {
         {link !== 'open' && <span role="status">{t(`link.${link}`)}</span>}
         <time>{formatClock(useNow() + skew)}</time>
       </header>
-      <div className={classes.screen} data-size={slots.length}>
-        {Array.from({ length: STAGE_LINES }, (_, line) => (
-          <figure key={line} hidden={line >= slots.length}>
-            <Picture
-              stream={streams[line] ?? null}
-              testid={`leader-video-${line}`}
-              label={t('desk.onAir')}
-              hidden={(slots[line] ?? null) === null}
-            />
-          </figure>
-        ))}
-        {slots.every((site) => site === null) && <p>{t('screens.nothingOnAir')}</p>}
+      <div className={classes.screen}>
+        <StageFrame
+          look={look}
+          over={hold !== null && state !== null && <HoldingPicture title={state.title} hold={hold} />}
+        >
+          {({ line, slot }) => <OnAirSlot line={line} slot={slot} stream={streams[line] ?? null} />}
+        </StageFrame>
+        {slots.every((site) => site === null) && hold === null && <p>{t('screens.nothingOnAir')}</p>}
       </div>
       <ul className={classes.names}>
-        {slots.map((site, line) => site !== null && <OnAirName key={line} site={site} />)}
+        {slots.map(
+          (site, line) => site !== null && site !== PRESENTATION && <OnAirName key={line} site={site} />,
+        )}
       </ul>
     </section>
+  );
+}
+
+function OnAirSlot({
+  line,
+  slot,
+  stream,
+}: {
+  line: number;
+  slot: string | null;
+  stream: MediaStream | null;
+}) {
+  const { t } = useTranslation();
+  const [live, setLive] = useState(false);
+  const ended = useMeeting()?.stage.presentation === null;
+  return (
+    <>
+      <Picture
+        stream={stream}
+        testid={`leader-video-${line}`}
+        label={t('desk.onAir')}
+        hidden={slot === null}
+        onLive={setLive}
+      />
+      {slot === PRESENTATION && !live && <NoSlides ended={ended} />}
+    </>
   );
 }
 
@@ -108,7 +138,8 @@ function Next() {
   const speakers = queue.filter((entry) => entry.role === 'speaker');
   const hands = queue.filter((entry) => entry.role !== 'speaker');
   const lined = (live.state?.stage.preview ?? []).filter(
-    (site): site is string => site !== null && !speakers.some((entry) => entry.site === site),
+    (site): site is string =>
+      site !== null && site !== PRESENTATION && !speakers.some((entry) => entry.site === site),
   );
   const waiting = hands.filter((entry) => !lined.includes(entry.site));
   return (

@@ -4,9 +4,14 @@ import { useStore } from 'zustand';
 import { SpeakerClock } from '../floor/Clock';
 import { formatDay } from '../i18n/format';
 import { awaitsPicture } from '../models/live';
+import { lookOf } from '../models/stage';
 import { AudioLines } from '../parts/AudioLines';
 import { Picture } from '../parts/Picture';
 import { useNow } from '../parts/useNow';
+import { PRESENTATION } from '../protocol/types';
+import { Caption, captionOf } from '../stage/Caption';
+import { HoldingPicture, NoSlides, Still } from '../stage/HoldingPicture';
+import { StageFrame, type SlotPlace } from '../stage/StageFrame';
 import { Opened } from './Open';
 import { ScreenSession, STAGE_LINES } from './session';
 import classes from './stage.module.css';
@@ -36,59 +41,64 @@ function Output() {
   const session = useScreen();
   const state = useMeeting();
   const streams = useStore(session.viewer.store, (s) => s.video);
-  const slots = state?.status === 'open' ? state.stage.on_air : [null];
-  const nothing = slots.every((site) => site === null);
+  const stage = state?.status === 'open' ? state.stage : undefined;
+  const look = lookOf(stage, 'on_air');
+  const hold = stage?.hold ?? null;
+  const nothing = look.slots.every((site) => site === null);
   return (
     <main className={classes.output} aria-label={t('screens.stage')} data-testid="stage-output">
-      <div className={classes.screen} data-size={slots.length}>
-        {Array.from({ length: STAGE_LINES }, (_, line) => (
-          <Slot
-            key={line}
-            line={line}
-            site={slots[line] ?? null}
-            used={line < slots.length}
-            stream={streams[line] ?? null}
-          />
-        ))}
-      </div>
+      <StageFrame
+        look={look}
+        over={
+          state !== null &&
+          (hold !== null ? (
+            <HoldingPicture title={state.title} hold={hold} testid="output-hold" />
+          ) : (
+            nothing && <Holding title={state.title} />
+          ))
+        }
+      >
+        {(place) => <Slot place={place} stream={streams[place.line] ?? null} dark={hold !== null} />}
+      </StageFrame>
       <Clock />
-      {nothing && state !== null && <Holding title={state.title} />}
       <AudioLines viewer={session.viewer} sound={session.sound} />
     </main>
   );
 }
 
 function Slot({
-  line,
-  site,
-  used,
+  place: { line, slot: site, small },
   stream,
+  dark,
 }: {
-  line: number;
-  site: string | null;
-  used: boolean;
+  place: SlotPlace;
   stream: MediaStream | null;
+  dark: boolean;
 }) {
   const captions = useFacet((s) => s.show.captions);
-  const { title, path } = useName(site);
+  const state = useMeeting();
+  const slides = site === PRESENTATION;
+  const name = useName(slides ? null : site);
   const [live, setLive] = useState(false);
   const awaited = useLive((s) => awaitsPicture(s, site));
   return (
-    <figure className={classes.slot} hidden={!used}>
+    <>
       <Picture
         stream={stream}
         testid={`output-video-${line}`}
-        label={title}
-        hidden={site === null}
+        label={name.title}
+        hidden={site === null || dark}
         onLive={setLive}
       />
-      {captions && site !== null && live && !awaited && (
-        <figcaption className={classes.caption} data-testid="output-caption">
-          <b>{title}</b>
-          {path !== '' && <span>{path}</span>}
-        </figcaption>
-      )}
-    </figure>
+      {slides && !live && !dark && <NoSlides ended={state?.stage.presentation === null} />}
+      {captions &&
+        state?.stage.captions.on === true &&
+        site !== null &&
+        !slides &&
+        !dark &&
+        live &&
+        !awaited && <Caption words={captionOf(state, site, name)} small={small} testid="output-caption" />}
+    </>
   );
 }
 
@@ -106,11 +116,5 @@ function Clock() {
 /** What an audience sees while nothing is on air. */
 function Holding({ title }: { title: string }) {
   const { t } = useTranslation();
-  return (
-    <div className={classes.holding} data-testid="output-holding">
-      <p className={classes.product}>{t('app.name')}</p>
-      <h1>{title}</h1>
-      <p>{formatDay(useNow())}</p>
-    </div>
-  );
+  return <Still testid="output-holding" head={t('app.name')} large={title} title={formatDay(useNow())} />;
 }

@@ -3,67 +3,75 @@ import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { awaitsPicture } from '../models/live';
 import { shownTo } from '../models/meeting';
+import { lookOf } from '../models/stage';
 import { Picture, useLive } from '../parts/Picture';
-import type { Step } from '../protocol/types';
+import { PRESENTATION, type Step } from '../protocol/types';
+import { Caption, captionOf } from '../stage/Caption';
+import { HoldingPicture, NoSlides } from '../stage/HoldingPicture';
+import { StageFrame, type SlotPlace } from '../stage/StageFrame';
 import { LineBadge, useStep } from './LineBadge';
 import type { SiteSession } from './session';
 import classes from './stage.module.css';
 import type { SiteScene } from './useSite';
 
-const LINES = [0, 1, 2, 3] as const;
-
-/** What the whole country sees: 1, 2 or 4 pictures with their names. */
+/** What the whole country sees: pictures in the director's layout with their names, or the holding picture. */
 export function Stage({ session, scene }: { session: SiteSession; scene: SiteScene }) {
   const { t } = useTranslation();
   const streams = useStore(session.viewer.store, (s) => s.video);
   const cannotShow = useStore(session.viewer.store, (s) => s.phase === 'cannot_show');
   const { state } = scene;
   const step = useStep(session);
-  const size = state?.stage.on_air.length ?? 1;
+  const look = lookOf(state?.stage, 'on_air');
+  const hold = state?.stage.hold ?? null;
   return (
-    <section className={classes.stage} data-size={size} aria-label={t('site.stage')}>
-      {LINES.map((line) => (
-        <Slot
-          key={line}
-          line={line}
-          stream={streams[line] ?? null}
-          scene={scene}
-          used={line < size}
-          single={size === 1}
-          silent={cannotShow}
-          session={session}
-          step={step}
-        />
-      ))}
+    <section className={classes.stage} aria-label={t('site.stage')}>
+      <StageFrame
+        look={look}
+        over={hold !== null && state !== null && <HoldingPicture title={state.title} hold={hold} />}
+      >
+        {(place) => (
+          <Slot
+            place={place}
+            stream={streams[place.line] ?? null}
+            scene={scene}
+            single={look.slots.length === 1}
+            silent={cannotShow || hold !== null}
+            session={session}
+            step={step}
+          />
+        )}
+      </StageFrame>
       <LineBadge session={session} scene={scene} step={step} />
     </section>
   );
 }
 
 interface SlotProps {
-  line: number;
+  place: SlotPlace;
   stream: MediaStream | null;
   scene: SiteScene;
-  used: boolean;
   single: boolean;
   silent: boolean;
   session: SiteSession;
   step: Step;
 }
 
-function Slot({ line, stream, scene, used, single, silent, session, step }: SlotProps) {
+function Slot({ place, stream, scene, single, silent, session, step }: SlotProps) {
   const { t } = useTranslation();
+  const { line, used, small } = place;
   const [live, setLive] = useLive();
   const { state, me } = scene;
   const site = state ? shownTo(me, state, line) : null;
   const waits = useWaits(live, site);
   const awaited = useStore(session.meeting.store, (s) => awaitsPicture(s, site));
-  const label = site === null ? null : (state?.sites[site]?.label ?? site);
+  const slides = site === PRESENTATION;
+  const known = site === null ? undefined : state?.sites[site];
+  const label = site === null ? null : slides ? t('direction.slides') : (known?.label ?? site);
   // Where a rehearsal's stage is empty the machine shows its pictures.
   const machine = line === 0 && site === null && state?.kind === 'rehearsal';
   const isChair = site !== null && site === state?.chair_site;
   return (
-    <figure className={classes.slot} hidden={!used}>
+    <>
       <Picture
         stream={stream}
         testid={`stage-video-${line}`}
@@ -73,19 +81,27 @@ function Slot({ line, stream, scene, used, single, silent, session, step }: Slot
       />
       {site === null && !machine && <p className={classes.empty}>{single ? t('site.stageEmpty') : ''}</p>}
       {/* A video whose frames stop goes on counting time: the step knows better. */}
-      {site !== null && used && (step === 'slides' || (step === 'low' && !live)) && (
+      {site !== null && !slides && used && (step === 'slides' || (step === 'low' && !live)) && (
         <StillPicture session={session} site={site} label={label ?? site} />
       )}
-      {site !== null && !live && waits && !silent && step === 'high' && (
+      {slides && !live && !silent && <NoSlides ended={state?.stage.presentation === null} />}
+      {site !== null && !slides && !live && waits && !silent && step === 'high' && (
         <p className={classes.empty}>{t('site.waitingPicture')}</p>
       )}
-      {label !== null && (
-        <figcaption className={classes.caption}>
-          <span>{awaited && live ? t('site.switching', { name: label }) : label}</span>
-          {isChair && <span className={classes.chair}>{t('site.chair')}</span>}
-        </figcaption>
+      {label !== null && awaited && live && !silent && (
+        <p className={classes.switching} role="status">
+          {t('site.switching', { name: label })}
+        </p>
       )}
-    </figure>
+      {site !== null && !slides && !silent && !(awaited && live) && state?.stage.captions.on === true && (
+        <Caption
+          words={captionOf(state, site, { title: known?.label ?? site, path: known?.path ?? '' })}
+          small={small}
+          chair={isChair}
+          testid={`stage-caption-${line}`}
+        />
+      )}
+    </>
   );
 }
 

@@ -22,7 +22,7 @@ describe('the keys of the desk', () => {
 
   it('work while a Vietnamese input method is on', () => {
     expect(actionOf(press('Process', 'KeyZ'), 'page')).toBe('undo');
-    expect(actionOf(press('1', 'Numpad1'), 'page')).toBe('layout1');
+    expect(actionOf(press('1', 'Numpad1'), 'page')).toBe('layoutOne');
   });
 
   it('leave letters to whoever types, and the browser its own shortcuts', () => {

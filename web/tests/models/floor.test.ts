@@ -12,11 +12,12 @@ import {
   timeLeft,
 } from '../../src/models/floor';
 import type { LiveMeeting } from '../../src/models/live';
+import { emptyStage } from '../../src/models/stage';
 import { floorOf, hand, openMeeting, speaker } from './states';
 
 const live = (over: Partial<LiveMeeting> = {}): LiveMeeting => ({
   state: openMeeting({
-    stage: { on_air: ['s_3'], preview: ['s_1'], before: [null] },
+    stage: { ...emptyStage(), on_air: ['s_3'], preview: ['s_1'] },
     floor: floorOf({
       speakers: [speaker('s_3', '2021-09-05T02:00:00.000Z')],
       hands: [hand('s_2', '2021-09-05T02:05:00.000Z'), hand('s_1', '2021-09-05T02:01:00.000Z')],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { applyEvent, inLayout, shownTo, withPreview } from '../../src/models/meeting';
+import { applyEvent, shownTo } from '../../src/models/meeting';
+import { emptyStage } from '../../src/models/stage';
 import type { MeetingState } from '../../src/protocol/types';
 import { pick, seeded } from '../random';
 import { floorOf, openMeeting } from './states';
@@ -186,26 +187,15 @@ describe('a meeting after an event', () => {
 
 describe('what a viewer is shown', () => {
   it('never shows a site itself: it sees the chair', () => {
-    const s = openMeeting({ stage: { on_air: ['s_1', 's_2'], preview: [null], before: [null] } });
+    const s = openMeeting({
+      stage: {
+        ...emptyStage(),
+        on_air: ['s_1', 's_2'],
+        layouts: { on_air: 'two', preview: 'one', before: 'one' },
+      },
+    });
     expect([0, 1].map((slot) => shownTo('s_1', s, slot))).toEqual(['s_vn', 's_2']);
     expect(shownTo('s_vn', openMeeting(), 0)).toBeNull();
     expect(shownTo(null, s, 0)).toBe('s_1');
-  });
-});
-
-describe('a preview', () => {
-  it('fills the chosen slot, else the first empty one, else the first, and shows a site once', () => {
-    expect(withPreview([null], 's_1', null)).toEqual(['s_1']);
-    expect(withPreview(['s_1', null], 's_2', null)).toEqual(['s_1', 's_2']);
-    expect(withPreview(['s_1', 's_2'], 's_3', null)).toEqual(['s_3', 's_2']);
-    expect(withPreview(['s_1', 's_2'], 's_3', 1)).toEqual(['s_1', 's_3']);
-    expect(withPreview(['s_1', 's_2'], 's_1', 1)).toEqual([null, 's_1']);
-    expect(withPreview(['s_1'], 's_1', null)).toEqual(['s_1']);
-    expect(withPreview([], 's_1', 3)).toEqual(['s_1']);
-  });
-
-  it('keeps its sites when the layout changes', () => {
-    expect(inLayout(['s_1', 's_2'], 4)).toEqual(['s_1', 's_2', null, null]);
-    expect(inLayout(['s_1', 's_2', 's_3', null], 1)).toEqual(['s_1']);
   });
 });

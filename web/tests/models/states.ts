@@ -1,3 +1,4 @@
+import { emptyStage } from '../../src/models/stage';
 import type { Hand, MeetingState, Speaker } from '../../src/protocol/types';
 
 /** A floor that nobody has and nobody asks for. */
@@ -42,7 +43,7 @@ export const openMeeting = (over: Partial<MeetingState> = {}): MeetingState => (
   opened_at: '2021-09-05T01:30:00.000Z',
   ended_at: null,
   invited: 64,
-  stage: { on_air: ['s_vn'], preview: [null], before: [null] },
+  stage: { ...emptyStage(), on_air: ['s_vn'] },
   reach: 'centre',
   floor: floorOf(),
   agenda: { version: 0, items: [] },

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from diemcau.access import Actor
 from diemcau.api.live.hub import Hub
 from diemcau.api.services import Services
-from diemcau.errors import DiemCauError, Forbidden
+from diemcau.errors import DiemCauError
 from diemcau.meetings import NotInMeeting
 from diemcau.stage import PublisherAnswer, ViewerAnswer
 
@@ -72,14 +72,16 @@ async def open_viewer(hub: Hub, actor: Actor, meeting: str, offer: str, replaces
 
 
 async def open_publisher(hub: Hub, actor: Actor, meeting: str, offer: str) -> PublisherAnswer:
-    """A publisher of the site that asks, while it is asked to send.
+    """A publisher of the site that asks, while it is asked to send, or of the person who presents.
 
     Raises Forbidden, TooManyRequests, MeetingNotFound, NotInMeeting, and what `Stage.open_publisher` does.
     """
     services = hub.services
     with counted(services, "publisher"):
-        if actor.site is None:
-            raise Forbidden("Only sites publish", command="publisher.open")
         hub.media.take(actor.key)
         await may_watch(services, actor, meeting)
+        if actor.site is None:
+            scope = (await services.meetings.state(meeting)).scope
+            services.access.authorise(actor, "presentation.start", *(entry.unit for entry in scope))
+            return await services.stage.open_presentation(meeting, actor.id, offer)
         return await services.stage.open_publisher(meeting, actor.site, offer)
