@@ -17,8 +17,8 @@ from diemcau.meetings.commands import (
     EndFloor,
     EndPresentation,
     GiveFloor,
-    LineUp,
     HoldPicture,
+    LineUp,
     LowerHand,
     Mark,
     MeetingCommand,
@@ -29,12 +29,11 @@ from diemcau.meetings.commands import (
     Preview,
     RaiseHand,
     ReturnDirection,
-    SetMic,
-    TakeDirection,
     SetCaption,
     SetMic,
     ShowCaptions,
     StartPresentation,
+    TakeDirection,
     Unmute,
 )
 from diemcau.meetings.floor import site_gone

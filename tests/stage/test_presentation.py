@@ -7,7 +7,7 @@ import pytest
 
 from diemcau.media import wire
 from diemcau.meetings import PRESENTATION
-from diemcau.meetings.staging import Staging, Hold, Presentation
+from diemcau.meetings.staging import Hold, Presentation, Staging
 from diemcau.stage import GONE, NotAskedToPublish, PublisherNotFound, Stage
 
 from .test_stage import ANN, CHAIR, OFFER, Bench, bench, heard

@@ -240,9 +240,7 @@ class ReturnDirection:
     """`direction.return` by who took it."""
 
 
-Staging: TypeAlias = (
-    HoldPicture | ShowCaptions | SetCaption | PinChair | StartPresentation | EndPresentation
-)
+Staging: TypeAlias = HoldPicture | ShowCaptions | SetCaption | PinChair | StartPresentation | EndPresentation
 """What the director decides of the picture beside who is in which slot."""
 
 MeetingCommand: TypeAlias = (

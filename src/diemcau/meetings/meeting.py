@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 from diemcau.access import Secrecy
 from diemcau.clock import parse_rfc3339, rfc3339
 from diemcau.errors import JsonValue
+from diemcau.meetings.layouts import Look, Slots, sites_in
 from diemcau.meetings.order import (
     Forwarded,
     Hand,
@@ -23,7 +24,6 @@ from diemcau.meetings.order import (
     order_of,
 )
 from diemcau.meetings.staging import Staging
-from diemcau.meetings.layouts import Look, Slots, sites_in
 from diemcau.sites import ScopeEntry
 from diemcau.store import Event
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from diemcau.media import wire
-from diemcau.stage.checks import lined_up
 from diemcau.meetings.layouts import PRESENTATION, sites_in
+from diemcau.stage.checks import lined_up
 from diemcau.stage.scene import Machine, Part, Publish, Scene, Source
 
 NOTHING = Source()

@@ -386,9 +386,7 @@ class Keeper:
             for meeting, watched in self.watched.items()
             for sources in [self.mirror.sources(meeting)]
             for slot in _ready(watched.scene)
-            if (source := sources.get(slot)) is not None
-            and source.video is not None
-            and source.video_live
+            if (source := sources.get(slot)) is not None and source.video is not None and source.video_live
         )
         if tracks != self._line_up:
             await self._node.call(wire.LineUpCommand(tracks=tracks))

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from diemcau.meetings.staging import Presentation
 from diemcau.meetings.meeting import Meeting
+from diemcau.meetings.staging import Presentation
 
 Mic: TypeAlias = Literal["open", "off", "muted"]
 SiteState: TypeAlias = Literal["standby", "in_meeting", "invited_to_speak", "speaking", "on_air"]
