@@ -5,4 +5,14 @@ from diemcau.talkback.errors import MicOpen, NobodyTalks, TalkNotFound
 from diemcau.talkback.service import TALKS, Talkback
 from diemcau.talkback.talk import Talk
 
-__all__ = ["TALKS", "TALK_PREFIX", "TALK_TYPES", "MicOpen", "NobodyTalks", "Talk", "TalkNotFound", "Talkback", "parse_talk"]
+__all__ = [
+    "TALKS",
+    "TALK_PREFIX",
+    "TALK_TYPES",
+    "MicOpen",
+    "NobodyTalks",
+    "Talk",
+    "TalkNotFound",
+    "Talkback",
+    "parse_talk",
+]
