@@ -49,7 +49,7 @@ def test_the_close_codes_are_those_of_the_document() -> None:
 
 
 def test_the_commands_are_those_of_the_document() -> None:
-    assert set(re.findall(r"^\| `([a-z]+(?:\.[a-z]+)?)` \|", TEXT, re.M)) == {
+    assert set(re.findall(r"^\| `([a-z]+(?:\.[a-z_]+)?)` \|", TEXT, re.M)) == {
         *commands.COMMAND_TYPES,
         *rollcall.COMMAND_TYPES,
         *CALL_TYPES,
