@@ -60,13 +60,13 @@ export function Controls() {
             key={layout}
             type="button"
             aria-pressed={preview.layout === layout}
-            aria-label={`${t(`direction.layouts.${layout}`)} (${key})`}
             title={`${t(`direction.layouts.${layout}`)} (${key})`}
             disabled={!open}
             onClick={() => void session.layout(layout)}
             data-testid={`layout-${layout}`}
           >
             <Drawing layout={layout} />
+            <span className="dc-hidden">{t(`direction.layouts.${layout}`)}</span>
             {key}
           </button>
         ))}

@@ -23,6 +23,13 @@ describe('the keys of the desk', () => {
   it('work while a Vietnamese input method is on', () => {
     expect(actionOf(press('Process', 'KeyZ'), 'page')).toBe('undo');
     expect(actionOf(press('1', 'Numpad1'), 'page')).toBe('layoutOne');
+    expect(actionOf(press('3', 'Digit3'), 'page')).toBe('layoutSpeakerChair');
+    expect(actionOf(press('5', 'Digit5'), 'page')).toBe('layoutSlides');
+    expect(actionOf(press('b', 'KeyB'), 'page')).toBe('hold');
+    expect(actionOf({ ...press('B', 'KeyB'), shift: true }, 'page')).toBe('holdWords');
+    expect(actionOf({ ...press('C', 'KeyC'), shift: true }, 'page')).toBe('pinChair');
+    expect(actionOf(press('PageDown', 'PageDown'), 'page')).toBe('nextPage');
+    expect(actionOf(press('b', 'KeyB'), 'text')).toBeNull();
   });
 
   it('leave letters to whoever types, and the browser its own shortcuts', () => {
