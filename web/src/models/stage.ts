@@ -33,7 +33,10 @@ export function applyStage(
     case 'stage_previewed': {
       const preview = slots(data['slots']);
       const layouts = { ...stage.layouts, preview: layoutOf(data['layout'], preview) };
-      return withPeople({ ...stage, preview, layouts, line_up: without(stage.line_up, preview) }, data['captions']);
+      return withPeople(
+        { ...stage, preview, layouts, line_up: without(stage.line_up, preview) },
+        data['captions'],
+      );
     }
     case 'stage_cut': {
       const on_air = slots(data['slots']);
