@@ -523,10 +523,15 @@ def configure_logs(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    # Local variables would put names and credentials into the log, and take seconds to write.
+    traced = structlog.processors.ExceptionRenderer(
+        structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    )
+    plain = structlog.dev.plain_traceback
     last: list[Any] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        [traced, structlog.processors.JSONRenderer(ensure_ascii=False)]
         if settings.log == "json"
-        else [structlog.dev.ConsoleRenderer(colors=False)]
+        else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
     )
     handler = logging.StreamHandler()
     handler.setFormatter(

@@ -45,6 +45,15 @@ async def publish(post: Socket, meeting: str, world: World) -> None:
     world.node.go_live(f"{opened['publisher']}/video")
 
 
+async def test_a_centre_is_opened_with_one_request_and_is_everybodys(world: World) -> None:
+    await world.person()
+    async with world.log_in() as client:
+        made = [await client.post("/api/v1/centres", json={}) for _ in range(2)]
+    assert [answer.status_code for answer in made] == [200, 200], made[0].text
+    assert made[0].json() == made[1].json()
+    assert (made[0].json()["kind"], made[0].json()["level"]) == ("centre", "nation")
+
+
 async def test_a_site_that_answers_by_itself_is_called_and_lies_on_the_preview(world: World) -> None:
     await world.person()
     await answers(world, SOUTH, "auto")

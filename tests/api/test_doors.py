@@ -224,11 +224,12 @@ async def test_viewers_are_for_those_whom_the_meeting_concerns(world: World) -> 
         problem(await site.delete(f"/api/v1/viewers/{mine}"), 404, "viewer_not_found")
         assert (await desk.delete(f"/api/v1/viewers/{mine}")).status_code == 204
         problem(await desk.post(path, json={"offer": "nonsense"}), 422, "bad_offer")
+        publisher = f"/api/v1/meetings/{meeting}/publisher"
+        problem(await desk.post(publisher, json={"offer": OFFER}), 409, "wrong_state")  # does not present
+        async with world.log_in("nguoila") as observer:
+            problem(await observer.post(publisher, json={"offer": OFFER}), 403, "forbidden")
         problem(
-            await desk.post(f"/api/v1/meetings/{meeting}/publisher", json={"offer": OFFER}), 403, "forbidden"
-        )
-        problem(
-            await site.post(f"/api/v1/meetings/{meeting}/publisher", json={"offer": OFFER}),
+            await site.post(publisher, json={"offer": OFFER}),
             409,
             "wrong_state",
         )

@@ -6,9 +6,10 @@ from diemcau.access import MARKS, Actor, Role, allowed, covers
 from diemcau.access import authorise as authorise_by_table
 from diemcau.errors import DiemCauError
 from diemcau.meetings import commands as c
+from diemcau.meetings import ordering as o
 from diemcau.meetings.authority import authorise
 from diemcau.meetings.away import CalledOut, called_out, returned
-from diemcau.meetings.oversight import above, oversees
+from diemcau.meetings.oversight import above, check_directing, oversees
 from diemcau.meetings.states import Meeting
 from diemcau.sites import ScopeEntry
 from diemcau.units import Units
@@ -128,6 +129,14 @@ def test_the_desk_of_a_meeting_that_was_taken_over_is_read_only(
     assert code_of(error) == "direction_taken"
     assert provincial.do(PROVINCE, c.Post("Xin trả lại", "desk")), "it can still write to the desk"
     assert provincial.do(site(3), c.RaiseHand()), "and its sites go on"
+
+
+@pytest.mark.parametrize("command", [o.ForwardHand("s_25378", "về nước sạch"), o.RecallHand("s_25378")])
+def test_a_branch_goes_on_sending_its_hands_up_while_somebody_directs_from_above(
+    provincial: World, command: c.MeetingCommand
+) -> None:
+    provincial.do(DIRECTOR, c.TakeDirection(), above=True)
+    check_directing(provincial.state, PROVINCE, command, above=False)
 
 
 def test_of_two_who_take_over_the_second_hears_who_has_it(provincial: World) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from diemcau.api import schemas
 from diemcau.api.asker import CurrentAsker, CurrentServices
 from diemcau.api.attachments import attachment
+from diemcau.api.listing import listed
 from diemcau.api.schemas import Level, PersonGiven, Strict
 from diemcau.clock import rfc3339
 from diemcau.errors import Forbidden
@@ -196,7 +197,7 @@ class SightingList(BaseModel):
 async def centre(body: CentreWanted, asker: CurrentAsker, services: CurrentServices) -> schemas.Meeting:
     """The open command centre over the unit: the same one for everybody, made when there is none."""
     found = await services.inspections.centre(asker.actor, body.unit)
-    return schemas.Meeting.model_validate(found.to_json())
+    return schemas.Meeting.model_validate(listed(services.units, found))
 
 
 @router.get("/inspections")

@@ -16,6 +16,7 @@ from diemcau.bus import EPHEMERAL, Bus
 from diemcau.clock import rfc3339
 from diemcau.errors import Forbidden, JsonObject, JsonValue, WrongState
 from diemcau.meetings import commands as c
+from diemcau.meetings import ordering as o
 from diemcau.meetings.context import Draft, must_be_open
 from diemcau.meetings.errors import DirectionTaken, NotDirecting
 from diemcau.meetings.meeting import Meeting
@@ -93,8 +94,11 @@ def give_back(meeting: Meeting, actor: Actor) -> list[Draft]:
 
 def check_directing(meeting: Meeting, actor: Actor, command: c.MeetingCommand, above: bool) -> None:
     """Raises DirectionTaken for whoever works the desk of a meeting that somebody took over, and NotDirecting
-    for who only watches from above one that its own people lead. Writing to the desk stays free."""
+    for who only watches from above one that its own people lead. Writing to the desk stays free, and so does
+    a branch's own queue: what it sends up is not how the meeting is directed."""
     if actor.kind != "person" or isinstance(command, (c.TakeDirection, c.ReturnDirection)):
+        return
+    if isinstance(command, (o.ForwardHand, o.RecallHand, o.MoveHand)):
         return
     if isinstance(command, c.Post) and command.to == "desk":
         return
