@@ -36,8 +36,7 @@ export function TopBar({ onKeys }: { onKeys: () => void }) {
       <span className={classes.space} />
       <Button
         size="compact-sm"
-        variant={armed ? 'subtle' : 'filled'}
-        color={armed ? 'gray' : 'blue'}
+        {...(armed ? { variant: 'subtle', color: 'gray' } : {})}
         leftSection={<Icon name="sound" size={16} />}
         onClick={() => (armed ? session.sound.disarm() : void session.sound.arm())}
         aria-pressed={armed}
