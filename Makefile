@@ -16,7 +16,7 @@ export npm_config_update_notifier := false
 # Cargo counts its own jobs: it is not handed the channel by which make shares them.
 OWN_JOBS := env -u MAKEFLAGS
 
-say = @printf '\033[1m== %s\033[0m\n' "$(1)"
+say = @printf '\033[1m== %(%H:%M:%S)T %s\033[0m\n' -1 "$(1)"
 
 .PHONY: help setup run test lint lint-python lint-page lint-rust unit wheel bench soak clean format
 help: ## this list
