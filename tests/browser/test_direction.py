@@ -73,7 +73,7 @@ def test_slides_beside_a_speaker_the_next_page_a_hold_and_undo(
     log_in(desk, nation)
     desk.goto(f"{nation.url}/trung-tam/{nation.meeting}")
     post = new_page(browser, viewport={"width": 1366, "height": 768})
-    post.goto(nation.spare_sites[-1]["link"])
+    post.goto(nation.spare_sites[2]["link"])
     post.get_by_test_id("arm-sound").click()
     until(post, "the post sees the speaker", lambda: shows_clip(post, "stage-video-0"), 40)
 
