@@ -9,7 +9,7 @@ from diemcau.units import Level, Unit, Units
 COMMUNES = 9043
 """Communes that took part on 5 September 2021."""
 
-SPARE = 4
+SPARE = 5
 """Sites that are left to real browsers."""
 
 CENTRE = "s_vn"
