@@ -97,7 +97,7 @@ describe('the state', () => {
 
   it('says who shut the chair until its microphone is open again', () => {
     const open = after(openMeeting(), 'mic_set', { site: 's_vn', on: true });
-    const shut = after(open, 'muted', { sites: ['s_vn'], by: { name: 'Bình', title: null } });
+    const shut = after(open, 'muted', { sites: ['s_vn'], chair_by: { name: 'Bình', title: null } });
     expect(shut.chair_muted_by?.name).toBe('Bình');
     expect(after(shut, 'muted', { sites: ['s_1'] }).chair_muted_by?.name).toBe('Bình');
     expect(after(shut, 'mic_set', { site: 's_vn', on: true }).chair_muted_by).toBeNull();
