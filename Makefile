@@ -96,7 +96,7 @@ unit: setup
 	$(call say,tests: browsers)
 	@$(RUN)pytest tests/browser
 	$(call say,tests: Python + databases + faults)
-	@$(RUN)pytest --ignore=tests/browser --numprocesses=logical --maxprocesses=8 --dist=loadfile
+	@$(RUN)pytest --ignore=tests/browser
 
 format: ## rewrite the code in the one format
 	@$(RUN)ruff format src tests bench scripts && $(RUN)ruff check --fix src tests bench scripts
