@@ -281,7 +281,8 @@ class Calls:
             shown.pop(call.id, None)
             self._tell(call)
             return Done(f"inspection:{call.id}", 0)
-        if self._stage.shows(call.meeting, call.site.id):
+        decided = (await self._meetings.state(call.meeting)).on_air  # the stage follows it a moment later
+        if call.site.id in decided or self._stage.shows(call.meeting, call.site.id):
             raise SiteOnStage(None, site=call.site.id)
         return await self._finish(actor, call, "ended", None, wanted.id)
 
