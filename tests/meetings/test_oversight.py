@@ -193,6 +193,18 @@ def test_who_is_called_out_loses_hand_and_floor_with_that_reason_and_keeps_its_p
     assert called_out(world.state, "s_25378", CALL) == [], "twice is once"
 
 
+def test_called_out_again_before_its_return_was_written_its_new_hand_goes_too(units: Units) -> None:
+    world = World(units).opened()
+    world.apply(called_out(world.state, "s_25378", CALL))
+    world.do(site(3), c.RaiseHand())
+    events = world.apply(called_out(world.state, "s_25378", CALL))
+    assert [(event.type, event.data.get("reason")) for event in events] == [("hand_lowered", "called")]
+    other = CalledOut(DIRECTOR, {"unit": "79", "label": "Thành phố Hồ Chí Minh"}, CALL.name)
+    [event] = world.apply(called_out(world.state, "s_25378", other))
+    assert event.type == "site_called_out"
+    assert world.state.away["s_25378"].whence["unit"] == "79", "who calls now, not who called before"
+
+
 def test_nobody_comes_back_to_a_meeting_that_has_ended(units: Units) -> None:
     world = World(units).opened()
     world.apply(called_out(world.state, "s_25378", CALL))

@@ -20,17 +20,22 @@ class CalledOut:
 
 
 def called_out(meeting: Meeting, site: str, called: CalledOut) -> list[Draft]:
-    """What the meeting sees that it was called out of."""
-    if meeting.status != "open" or site in meeting.away:
+    """What the meeting sees that it was called out of. A site that had come back and is called out once more
+    before its return was written still loses what it has raised or been given since."""
+    if meeting.status != "open":
         return []
+    gone = site_gone(meeting, site, "called")
     by: dict[str, JsonValue] = {"name": called.by.name, "title": called.by.title}
+    known = meeting.away.get(site)
+    if known is not None and (known.by, known.whence) == (by, called.whence):
+        return gone
     data: dict[str, JsonValue] = {
         "site": site,
         "by": by,
         "whence": dict(called.whence),
         "names": {site: called.name.to_json()},
     }
-    return [*site_gone(meeting, site, "called"), ("site_called_out", data)]
+    return [*gone, ("site_called_out", data)]
 
 
 def returned(meeting: Meeting, site: str, why: str) -> list[Draft]:

@@ -609,6 +609,8 @@ class Meetings:
                 written += 1
         back, self._back = self._back, {}
         for (meeting, site), why in back.items():
+            if why != "left" and self._attendance.meeting_of(site) not in (None, meeting):
+                continue  # called out once more since
             if not await self._said(meeting, lambda state, s=site, w=why: returned(state, s, w)):  # type: ignore[misc]
                 self._back.setdefault((meeting, site), why)
         for meeting in self.desks.lost(now):
