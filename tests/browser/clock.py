@@ -28,9 +28,14 @@ CAMERA = (
     + """
 window.__marks = {};
 const __sent = new Set();
-window.__sends = () => [...__sent].some((pc) => pc.connectionState !== "closed");
+window.__connected = () => [...__sent].some((pc) => pc.connectionState !== "closed");
+window.__sends = () => [...__sent].some(
+  (pc) => pc.connectionState !== "closed" && pc.getSenders().some(({track}) => track?.kind === "video"));
 const __mark = (name) => { window.__marks[name] = __now(); };
+const __open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 navigator.mediaDevices.getUserMedia = async (wanted) => {
+  // What opening a device takes, is taken; its picture is replaced.
+  for (const track of (await __open(wanted)).getTracks()) track.stop();
   const stream = new MediaStream();
   if (wanted.video) {
     const canvas = document.createElement("canvas");
@@ -84,6 +89,8 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
   }
   async setRemoteDescription(...args) {
     if (this.__sends) {
+      const detour = (_, before, port) => before + (window.__detours?.[port] ?? port);
+      args[0] = {...args[0], sdp: args[0].sdp.replace(/(a=candidate:\\S+ 1 udp \\d+ \\S+ )(\\d+)/g, detour)};
       __mark("answered");
       this.addEventListener("connectionstatechange", () => {
         if (this.connectionState === "connected") __mark("connected");

@@ -355,6 +355,11 @@ export const en: Texts = {
     endFloor: 'Finish speaking',
     cameraOn: 'Camera on',
     cameraOff: 'Camera off',
+    cameraWaits: 'Camera waits',
+    waitsLabel: 'Keep the camera closed while standing by',
+    waitsText:
+      'It opens only when you are called or in a meeting. Until then the centre gets no pictures of this site.',
+    standbyClosed: 'Camera closed while standing by: the centre sees nothing. It opens when you are called.',
     turnCameraOn: 'Turn camera on',
     turnCameraOff: 'Turn camera off',
     help: 'Help',

@@ -114,6 +114,12 @@ export class Devices {
     else this.release('camera');
   }
 
+  /** As above for a page that has opened its devices; one that has not yet only remembers it. */
+  async keepCamera(on: boolean): Promise<void> {
+    if (on && !this.held) this.wantCamera = true;
+    else await this.setCamera(on);
+  }
+
   async choose(kind: 'camera' | 'mic' | 'speaker', id: string): Promise<void> {
     const key = kind === 'camera' ? 'cameraId' : kind === 'mic' ? 'micId' : 'speakerId';
     this.storage.setItem(KEYS[key], id);

@@ -14,6 +14,8 @@ export interface PublisherState {
 
 /** Asked to stop, a publisher is kept this long: who is asked again at once does not start from nothing. */
 const LINGER_MS = 10_000;
+/** And its pictures so long: nobody looks at them, and this room was told that nobody does. */
+const PICTURES_MS = 1_500;
 const AUDIO_MS = 60;
 
 /** A connection with its lines and its offer: of it nothing has left this machine, and it looks for no way yet. */
@@ -37,6 +39,7 @@ export class Publisher extends MediaLink {
   };
   private senders: { audio: RTCRtpSender; video: RTCRtpSender } | null = null;
   private linger: ReturnType<typeof setTimeout> | null = null;
+  private quiet = false;
   private prepared: Promise<Prepared> | null = null;
 
   constructor(
@@ -65,10 +68,14 @@ export class Publisher extends MediaLink {
     this.openNow();
   }
 
-  /** No longer asked: closes after a while. */
+  /** No longer asked: sends nothing after a moment, closes after a while. */
   release(): void {
     if (this.wanted === null || this.linger !== null) return;
-    this.linger = setTimeout(() => this.stop(), LINGER_MS);
+    this.linger = setTimeout(() => {
+      this.quiet = true;
+      this.feed();
+      this.linger = setTimeout(() => this.stop(), LINGER_MS - PICTURES_MS);
+    }, PICTURES_MS);
   }
 
   stop(): void {
@@ -81,6 +88,11 @@ export class Publisher extends MediaLink {
   /** Other devices, or none: replaced on the lines that stand, without a new offer. */
   setSource(audio: MediaStreamTrack | null, video: MediaStreamTrack | null): void {
     this.source = { audio, video };
+    this.feed();
+  }
+
+  private feed(): void {
+    const { audio, video } = this.quiet ? { audio: null, video: null } : this.source;
     void this.senders?.audio.replaceTrack(audio).catch(() => undefined);
     void this.senders?.video.replaceTrack(video).catch(() => undefined);
   }
@@ -164,5 +176,8 @@ export class Publisher extends MediaLink {
   private stay(): void {
     if (this.linger !== null) clearTimeout(this.linger);
     this.linger = null;
+    if (!this.quiet) return;
+    this.quiet = false;
+    this.feed();
   }
 }

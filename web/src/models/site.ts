@@ -117,6 +117,13 @@ export function meetingToJoin(you: You | null, left: string | null): string | nu
   return open.length === 1 && open[0] ? open[0].id : null;
 }
 
+/** Whether a camera that waits until it is called is needed now. Ringing alone opens it for nobody. */
+export const needsCamera = (you: You | null): boolean =>
+  you !== null &&
+  (you.publish?.video === true ||
+    (you.rehearsal ?? null) !== null ||
+    (you.in !== null && you.call?.state !== 'ringing'));
+
 const HEIGHT: readonly Meeting['level'][] = ['nation', 'province', 'district', 'commune'];
 
 /** Higher meetings first; of one level in the order of the server, newest first. */

@@ -19,6 +19,8 @@ export function Controls({
 }) {
   const { t } = useTranslation();
   const cameraOn = useStore(session.store, (s) => s.cameraOn);
+  const closed = useStore(session.devices.store, (s) => s.camera === 'off');
+  const waits = useStore(session.store, (s) => s.cameraWaits) && cameraOn && closed;
   const { state, mic, hasFloor, handUp, me, face } = scene;
   const speaking = me !== null && (state?.floor.speakers.some((s) => s.site === me) ?? false);
   const sent = (state?.floor.hands.find((h) => h.site === me)?.forwarded ?? null) !== null;
@@ -88,12 +90,12 @@ export function Controls({
       )}
       <Button
         variant="default"
-        leftSection={<Icon name={cameraOn ? 'camera' : 'cameraOff'} size={28} />}
+        leftSection={<Icon name={cameraOn && !waits ? 'camera' : 'cameraOff'} size={28} />}
         onClick={() => void session.setCamera(!cameraOn)}
         data-testid="camera"
       >
         <span className={classes.two}>
-          {cameraOn ? t('site.cameraOn') : t('site.cameraOff')}
+          {waits ? t('site.cameraWaits') : cameraOn ? t('site.cameraOn') : t('site.cameraOff')}
           <small>{cameraOn ? t('site.turnCameraOff') : t('site.turnCameraOn')}</small>
         </span>
       </Button>

@@ -1,4 +1,4 @@
-import { Button, Select } from '@mantine/core';
+import { Button, Select, Switch } from '@mantine/core';
 import { useCallback, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
@@ -36,6 +36,7 @@ function Body({ session }: { session: SiteSession }) {
   const { t } = useTranslation();
   const d = useStore(session.devices.store);
   const quality = useStore(session.store, (s) => s.quality);
+  const waits = useStore(session.store, (s) => s.cameraWaits);
   const degraded = useStore(session.store, (s) => s.degraded);
   const [heard, setHeard] = useState(false);
   const read = useCallback(() => {
@@ -52,6 +53,14 @@ function Body({ session }: { session: SiteSession }) {
         choices={d.cameras}
         value={d.cameraId ?? d.video?.getSettings().deviceId ?? null}
         onChange={(id) => void session.devices.choose('camera', id)}
+      />
+      <Switch
+        size="md"
+        label={t('site.waitsLabel')}
+        description={t('site.waitsText')}
+        checked={waits}
+        onChange={(event) => session.setCameraWaits(event.currentTarget.checked)}
+        data-testid="camera-waits"
       />
       <Pick
         label={t('site.mic')}

@@ -13,6 +13,7 @@ export function SelfView({ session, scene }: { session: SiteSession; scene: Site
   const { t } = useTranslation();
   const video = useStore(session.devices.store, (s) => s.video);
   const cameraOn = useStore(session.store, (s) => s.cameraOn);
+  const waits = useStore(session.store, (s) => s.cameraWaits);
   const posted = useStore(session.store, (s) => s.lastPosted);
   const stream = useMemo(() => (video ? new MediaStream([video]) : null), [video]);
   const read = useCallback(() => session.meter.level(), [session]);
@@ -53,7 +54,9 @@ export function SelfView({ session, scene }: { session: SiteSession; scene: Site
                   : t('site.sendingPicture')
                 : stream
                   ? t('site.standby', { seconds: formatNumber(pictureS) })
-                  : t('site.noSelf')}
+                  : waits
+                    ? t('site.standbyClosed')
+                    : t('site.noSelf')}
             {!sending && stream && posted !== null && (
               <small>{t('site.lastPicture', { time: formatClock(posted) })}</small>
             )}

@@ -14,7 +14,7 @@ import { WakeLock } from '../media/wakelock';
 import { MeetingModel } from '../models/live';
 import { Acknowledger } from '../models/receipts';
 import { quiets, watches } from '../models/rehearsal';
-import { meetingToJoin } from '../models/site';
+import { meetingToJoin, needsCamera } from '../models/site';
 import { codeOf } from '../protocol/failure';
 import { TalkSite } from '../talkback/site';
 import type { Http } from '../protocol/http';
@@ -28,6 +28,8 @@ export interface SiteFacets {
   me: Me | null;
   online: boolean;
   cameraOn: boolean;
+  /** The camera stays closed while the page only stands by. */
+  cameraWaits: boolean;
   /** When the last standing-by picture went out, ms. */
   lastPosted: number | null;
   /** Since when this site is on air, ms. */
@@ -47,6 +49,7 @@ export interface SiteFacets {
 }
 
 const ARMED = 'dc.armed';
+const WAITS = 'dc.camera.waits';
 const LEFT = 'dc.left';
 const ANSWERED = 'dc.answered';
 const ANSWERS_KEPT = 200;
@@ -78,6 +81,8 @@ export class SiteSession {
   private readonly undo: (() => void)[] = [];
   private following: { meeting: string; stop: () => void } | null = null;
   private joining: string | null = null;
+  private cameraKept: boolean;
+  private answeredCall: string | null = null;
   /** Rises when the page stands down: what was begun before does not go on after. */
   private stood = 0;
   private rejoin: ReturnType<typeof setTimeout> | null = null;
@@ -117,10 +122,13 @@ export class SiteSession {
       (at) => this.store.setState({ lastPosted: at }),
       () => this.wire.state.getState().pictureS,
     );
+    this.cameraKept = localStorage.getItem(WAITS) !== 'yes';
+    void this.devices.keepCamera(this.cameraKept);
     this.store = createStore<SiteFacets>(() => ({
       me: null,
       online: navigator.onLine,
       cameraOn: true,
+      cameraWaits: !this.cameraKept,
       lastPosted: null,
       onAirSince: null,
       quality: null,
@@ -253,7 +261,25 @@ export class SiteSession {
 
   async setCamera(on: boolean): Promise<void> {
     this.store.setState({ cameraOn: on });
+    this.cameraKept = on;
     await this.devices.setCamera(on);
+  }
+
+  /** Whether the camera stays closed while the page only stands by, and opens when it is called or in a meeting. */
+  setCameraWaits(waits: boolean): void {
+    localStorage.setItem(WAITS, waits ? 'yes' : 'no');
+    this.store.setState({ cameraWaits: waits });
+    this.keepCamera();
+  }
+
+  private keepCamera(): void {
+    const { cameraOn, cameraWaits } = this.store.getState();
+    const { you } = this.wire.state.getState();
+    const answered = this.answeredCall !== null && you?.call?.id === this.answeredCall;
+    const needed = !cameraWaits || answered || needsCamera(you);
+    if ((cameraOn && needed) === this.cameraKept) return;
+    this.cameraKept = cameraOn && needed;
+    void this.devices.keepCamera(this.cameraKept);
   }
 
   /** Sends a command of this site's meeting; what is refused is said for a moment. */
@@ -289,6 +315,8 @@ export class SiteSession {
     this.ring.sound(false);
     // The answer first: the camera is open, or opens while it is on its way.
     const answered = this.send('call.answer', null, { call });
+    this.answeredCall = call;
+    this.keepCamera();
     if (!this.sound.store.getState().armed || this.devices.store.getState().camera !== 'ok') await this.arm();
     await answered;
   }
@@ -346,7 +374,8 @@ export class SiteSession {
   private obey(): void {
     const { you, link } = this.wire.state.getState();
     this.rehearse();
-    const { audio, video } = this.devices.store.getState();
+    if (link === 'open' && you !== null) this.keepCamera();
+    const { audio, video, camera } = this.devices.store.getState();
     // Only pinned, or asked no longer: the audio line stands and carries nothing.
     // Asked for its sound alone, because somebody speaks with it in private: no picture leaves either.
     const unseen = you?.publish?.video === false && you.state === 'in_meeting';
@@ -369,11 +398,13 @@ export class SiteSession {
     else this.publisher.release();
     this.ringIfCalled();
     // A called site is waited for: its own picture goes first, it looks as soon as that is on its way.
-    const first = you.call !== null && you.publish !== null && video !== null;
+    const pictured = video !== null || (camera === 'off' && this.cameraKept);
+    const first = you.call !== null && you.publish !== null && pictured;
     if (!first || this.publisher.store.getState().phase !== 'connecting') this.follow(meeting, target);
     this.acknowledge();
     this.talk.follow(talks, meeting?.id ?? null, meeting?.codec ?? 'h264');
-    if (you.publish === null && video !== null) this.publisher.prepare();
+    const waits = this.store.getState().cameraWaits && this.sound.store.getState().armed;
+    if (you.publish === null && (video !== null || waits)) this.publisher.prepare();
     // While it sends video too: a site on the stage is shown to weak lines by its stills, a called one is kept so.
     const often = onAir || you.call?.state === 'live';
     // Of a marked meeting no picture is kept, so none is made.

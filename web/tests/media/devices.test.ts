@@ -210,4 +210,27 @@ describe('camera and microphone', () => {
     await chosen;
     expect(media.running).toEqual(['audio third']);
   });
+
+  it('leave the camera closed until it is kept open, and then ask for it alone', async () => {
+    const { media, devices, state } = make();
+    await devices.keepCamera(false);
+    const opened = devices.open();
+    media.question(0).allow();
+    await opened;
+    expect(media.running).toEqual(['audio any']);
+    const kept = devices.keepCamera(true);
+    media.question(1).allow();
+    await kept;
+    expect(media.running).toEqual(['audio any', 'video any']);
+    await devices.keepCamera(false);
+    expect(media.running).toEqual(['audio any']);
+    expect(state()).toMatchObject({ camera: 'off', mic: 'ok' });
+  });
+
+  it('are not opened by a camera that is kept before the one tap', async () => {
+    const { media, devices } = make();
+    await devices.keepCamera(false);
+    await devices.keepCamera(true);
+    expect(media.questions).toEqual([]);
+  });
 });

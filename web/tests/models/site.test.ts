@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { meetingToJoin, siteView, type SiteFacts } from '../../src/models/site';
+import { meetingToJoin, needsCamera, siteView, type SiteFacts } from '../../src/models/site';
 import type { Meeting, You } from '../../src/protocol/types';
 
 const you = (over: Partial<You> = {}): You => ({
@@ -118,5 +118,22 @@ describe('the meeting a site joins by itself', () => {
     expect(meetingToJoin(you({ meetings: [meeting('a')] }), 'a')).toBeNull();
     expect(meetingToJoin(you({ meetings: [meeting('a')], in: 'a' }), null)).toBeNull();
     expect(meetingToJoin(null, null)).toBeNull();
+  });
+});
+
+describe('a camera that waits until it is called', () => {
+  const call = { id: 'c', by: { id: 'p', name: 'A', title: null }, at: '2021-09-05T01:00:00Z' };
+
+  it('stays closed while the page stands by or only rings', () => {
+    expect(needsCamera(null)).toBe(false);
+    expect(needsCamera(you())).toBe(false);
+    expect(needsCamera(you({ call: { ...call, state: 'ringing' } }))).toBe(false);
+    expect(needsCamera(you({ in: 'm_1', call: { ...call, state: 'ringing' } }))).toBe(false);
+    expect(needsCamera(you({ publish: { audio: true, video: false } }))).toBe(false);
+  });
+
+  it('opens when its picture is asked for and in a meeting', () => {
+    expect(needsCamera(you({ publish: { audio: false, video: true } }))).toBe(true);
+    expect(needsCamera(you({ in: 'm_1' }))).toBe(true);
   });
 });
