@@ -126,7 +126,7 @@ const read = (video) => {
   return {ms: (bytes[0] << 16) | (bytes[1] << 8) | bytes[2], number: bytes[3]};
 };
 window.__call = null;
-window.__await = (number) => { window.__call = {number, pressed: null, shown: null, code: null}; };
+window.__await = (number) => { window.__call = {number, pressed: null, shown: null, code: null, ages: []}; };
 addEventListener("keydown", (event) => {
   const call = window.__call;
   if (!call || call.pressed !== null || event.key !== "Enter") return;
@@ -139,6 +139,11 @@ const watch = () => {
     watched.add(video);
     const look = () => {
       const call = window.__call;
+      if (call && call.shown !== null && call.ages.length < 20) {
+        const found = read(video);
+        const now = Math.floor(__now()) % __modulo;
+        if (found && found.number === call.number) call.ages.push((now - found.ms + __modulo) % __modulo);
+      }
       if (call && call.pressed !== null && call.shown === null) {
         const found = read(video);
         const age = found && (found.ms - Math.floor(call.pressed) % __modulo + __modulo) % __modulo;
@@ -171,6 +176,12 @@ def arrived(desk: Page) -> dict[str, Any] | None:
     """`{"pressed", "shown", "code"}`, epoch milliseconds, once a frame younger than the press was shown."""
     call: dict[str, Any] | None = desk.evaluate("window.__call?.shown ? window.__call : null")
     return call
+
+
+def ages(desk: Page) -> list[float] | None:
+    """How old the next twenty frames were when they were shown, ms; None until they were."""
+    found: list[float] | None = desk.evaluate("window.__call?.ages?.length >= 20 ? window.__call.ages : null")
+    return found
 
 
 def marks(post: Page) -> dict[str, float]:

@@ -23,6 +23,8 @@ pub const JOIN_INTERVAL: Duration = Duration::from_secs(2);
 pub const MANY_JOINS: u32 = 3;
 /// A cut's request within this of one that is still unanswered is the same request.
 pub const CUT_GUARD: Duration = Duration::from_millis(200);
+/// A cut that is not answered asks once more after this: browsers ignore a request within 300 ms of the last keyframe.
+pub const CUT_AGAIN: Duration = Duration::from_millis(350);
 /// Repetitions without an answer before giving up; a new wish starts anew.
 pub const TRIES: u8 = 5;
 
@@ -33,6 +35,8 @@ pub struct KeyframeGate {
     seen: Option<Time>,
     /// A request has left and no keyframe has come since.
     unanswered: bool,
+    /// It is a cut's, which was not repeated yet.
+    urgent: bool,
     tries: u8,
     /// Somebody lost packets and waits for the interval to end; and so many came and wait.
     lost: bool,
@@ -56,6 +60,7 @@ impl KeyframeGate {
                 if !on_its_way {
                     self.tries = 0;
                     self.send(now);
+                    self.urgent = true;
                 }
                 return !on_its_way;
             }
@@ -83,7 +88,8 @@ impl KeyframeGate {
         if self.send_if_due(now) {
             return true;
         }
-        if self.unanswered && self.requested.is_some_and(|at| now.since(at) >= INTERVAL) {
+        let wait = if self.urgent { CUT_AGAIN } else { INTERVAL };
+        if self.unanswered && self.requested.is_some_and(|at| now.since(at) >= wait) {
             if self.tries < TRIES {
                 self.tries += 1;
                 self.send(now);
@@ -116,6 +122,7 @@ impl KeyframeGate {
     fn send(&mut self, now: Time) {
         self.requested = Some(now);
         self.unanswered = true;
+        self.urgent = false;
         self.lost = false;
         self.joins = 0;
     }
@@ -167,6 +174,14 @@ mod tests {
         gate.on_keyframe(at(60));
         assert!(gate.ask(KeyframeReason::Cut, at(70)));
         assert!(gate.ask(KeyframeReason::Cut, at(300)), "no answer for long");
+    }
+
+    #[test]
+    fn a_cut_that_a_browser_ignored_asks_again_soon_and_then_like_everybody() {
+        let mut gate = KeyframeGate::default();
+        assert!(gate.ask(KeyframeReason::Cut, at(0)));
+        let repeats: Vec<u64> = (0..2_000).filter(|millis| gate.poll(at(*millis))).collect();
+        assert_eq!(repeats, [350, 1_350]);
     }
 
     #[test]

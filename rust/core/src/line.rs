@@ -166,7 +166,14 @@ impl Line {
     /// Whether packets of the source are of use to this line.
     #[must_use]
     pub fn listens_to(&self, source: Source) -> bool {
-        self.current == Some(source) || self.wanted == Some(source)
+        self.current == Some(source) || self.wanted == Some(source) || self.takes(source)
+    }
+
+    /// A line that shows nothing takes the first keyframe of the wanted track: a small picture beats none while the
+    /// layer it wants begins.
+    fn takes(&self, source: Source) -> bool {
+        self.current.is_none()
+            && self.wanted.is_some_and(|wanted| wanted.track == source.track && wanted.layer > source.layer)
     }
 
     /// What the line should show from now on. Video keeps what it shows until the new source's keyframe; audio, and a
@@ -198,7 +205,8 @@ impl Line {
             }
             return self.go_on(packet);
         }
-        if self.wanted == Some(packet.source) && packet.keyframe { self.cut(packet) } else { None }
+        let of_use = self.wanted == Some(packet.source) || self.takes(packet.source);
+        if of_use && packet.keyframe { self.cut(packet) } else { None }
     }
 
     fn go_on(&mut self, packet: &TrackPacket) -> Option<OutHeader> {

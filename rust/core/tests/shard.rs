@@ -167,14 +167,31 @@ fn a_pinned_line_stays_at_its_track_and_comes_back_to_the_program() {
 }
 
 #[test]
+fn a_line_that_shows_a_picture_keeps_it_until_the_layer_it_wants_begins() {
+    let mut hall = Hall::new(Codec::H264);
+    let viewer = hall.viewer(None, 0, 1);
+    for track in [0, 1] {
+        hall.send(track, 0, true);
+        hall.send(track, 1, true);
+    }
+    hall.slot(0, 0, None);
+    hall.send(0, 0, true);
+    hall.send(0, 1, true);
+    hall.slot(0, 1, None);
+    assert!(hall.send(1, 0, true).is_empty(), "one cut is one keyframe where there is a picture already");
+    assert_eq!(hall.send(1, 1, true), [(viewer, 0, TrackId(1), Layer(1))]);
+}
+
+#[test]
 fn the_ceiling_moves_a_line_between_layers_at_keyframes() {
     let mut hall = Hall::new(Codec::H264);
     let viewer = hall.viewer(None, 0, 1);
     hall.send(0, 0, true);
     hall.send(0, 1, true);
     hall.slot(0, 0, None);
-    assert!(hall.send(0, 0, true).is_empty(), "the high layer is there and allowed");
-    assert_eq!(hall.send(0, 1, true), [(viewer, 0, TrackId(0), Layer(1))]);
+    assert_eq!(hall.send(0, 0, true), [(viewer, 0, TrackId(0), Layer(0))], "a small picture beats none");
+    assert_eq!(hall.send(0, 1, true), [(viewer, 0, TrackId(0), Layer(1))], "the high layer is there and allowed");
+    assert!(hall.send(0, 0, true).is_empty(), "it has the high layer");
     hall.shard.set_ceiling(viewer, Layer::LOW, hall.now);
     assert_eq!(hall.send(0, 1, false).len(), 1, "until the keyframe");
     assert_eq!(hall.send(0, 0, true), [(viewer, 0, TrackId(0), Layer(0))]);

@@ -368,7 +368,8 @@ class Keeper:
             for line in sorted({*viewer.pins, *viewer.pointed}):
                 pin = viewer.pins.get(line)
                 source = Source() if pin is None else sources.get(pin.site, Source())
-                track = source.video if source.video_live else None
+                # Also before it sends: the node then shows its very first picture.
+                track = source.video
                 wanted = (track, pin.ceiling if pin is not None else "high")
                 if viewer.pointed.get(line, (None, "high"))[0] == track and (
                     track is None or viewer.pointed[line] == wanted

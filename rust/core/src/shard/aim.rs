@@ -179,7 +179,12 @@ impl Shard {
         }
         let waits = seat.line.is_waiting();
         let Some(source) = source else { return };
-        let came = self.list(source, LineRef { viewer: key, line: line as u8 });
+        let at = LineRef { viewer: key, line: line as u8 };
+        let came = self.list(source, at);
+        let small = Source { layer: Layer::LOW, ..source };
+        if self.viewer(key).is_some_and(|viewer| viewer.seats[line].line.listens_to(small)) {
+            self.list(small, at);
+        }
         // Also for a track that was waited for before it came.
         if waits && (came || before != Some(source)) {
             self.need(source, reason, now);
