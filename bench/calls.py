@@ -4,11 +4,11 @@
     python -m bench.calls --closed                        # cameras stay closed until they are called
     python -m bench.calls --round-trip 50 --loss 0.05     # posts at the end of a bad line
 
-Real Chromium pages stand by, armed by one tap, with a camera that shows the time (tests/browser/clock.py);
-the others stand by with what that costs, one WebSocket. Before each call the page has closed its last connection.
-A real desk types the unit's code and presses Enter, and its own page reads the time off the decoded preview;
-the next twenty frames tell how old pictures are when they are shown. All of it runs on this machine: the work
-of the clients is in the figures.
+Real Chromium pages stand by, armed by one tap, with a camera that shows the time
+(tests/browser/clock.py); the others stand by with what that costs, one WebSocket. Before each call the
+page has closed its last connection. A real desk types the unit's code and presses Enter, and its own page
+reads the time off the decoded preview; the next twenty frames tell how old pictures are when they are
+shown. All of it runs on this machine: the work of the clients is in the figures.
 """
 
 import argparse
