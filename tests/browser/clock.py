@@ -56,7 +56,9 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
       pen.fillRect(0, canvas.height / 3 + 1, canvas.width, canvas.height);
     };
     draw();
-    setInterval(draw, 40);
+    // Not sending it is nearly still: the work of all cameras is this one machine's.
+    let beat = 0;
+    setInterval(() => { if (window.__connected() || beat++ %% 25 === 0) draw(); }, 40);
     stream.addTrack(canvas.captureStream(25).getVideoTracks()[0]);
   }
   if (wanted.audio) {
@@ -155,9 +157,9 @@ const watch = () => {
     };
     video.requestVideoFrameCallback(look);
   }
-  requestAnimationFrame(watch);
 };
-watch();
+// Not at every frame: that would have the browser make frames where nothing changes.
+setInterval(watch, 10);
 })();"""
 )
 
