@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page
 IN_SIGHT = """(element) => {
   const {left, top, width, height} = element.getBoundingClientRect();
   const found = document.elementFromPoint(left + width / 2, top + height / 2);
-  return found !== null && (element.contains(found) || found.contains(element));
+  return element.contains(found);
 }"""
 
 

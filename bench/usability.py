@@ -1,11 +1,13 @@
 """Five tasks of a director at the desk, by keyboard and pointer: keys, clicks, seconds of the machine.
 
-    python -m bench.usability
+    python -m bench.usability [--shots DIR]
 
-A real server, node and Chromium. All communes of the tree have a site; three of one district are real pages with a camera
-that shows the time and a microphone that is silent in two of them. Every act goes through bench/hands.py; what
-a task waits for is what the director would look for on his desk. A task is bad when it takes a step more than
-its ideal: then this fails.
+A real server, node and Chromium. All communes of the tree have a site; three of one district are real pages
+with a camera that shows the time and a microphone that is silent in two of them. Every act goes through
+bench/hands.py; what a task waits for is what the director would look for on his desk. A task is bad when it
+takes a step more than its ideal: then this fails.
+
+`--shots`: writes the desk with all its panels instead, of a demo nation (bench/desk_shots.py).
 """
 
 import argparse
@@ -21,6 +23,7 @@ from typing import Final
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from bench.desk_shots import shots
 from bench.hands import Count, Hands
 from bench.machine import machine
 from diemcau.access import SYSTEM
@@ -265,9 +268,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.parse_args()
+    parser.add_argument("--shots", type=Path, help="write screenshots of the desk into this folder instead")
+    options = parser.parse_args()
     expect.set_options(timeout=WAIT_MS)
     with tempfile.TemporaryDirectory(prefix="diemcau-usability-") as folder:
+        if options.shots is not None:
+            shots(Path(folder), options.shots)
+            return 0
         tasks = measure(Path(folder))
     print(table(tasks))
     spare = [one.task for one in tasks if one.steps > one.ideal]

@@ -51,8 +51,12 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
               <Mark name="speaking" size={12} silent /> {t('lookup.loud')} ·{' '}
             </b>
           )}
-          {name.path && `${name.path} · `}
-          <time title={formatExact(entry.at)}>{formatShortSpan(now - entry.at)}</time>
+          {until === null ? (
+            <time title={formatExact(entry.at)}>{formatShortSpan(now - entry.at)}</time>
+          ) : (
+            <SpeakerClock until={until} skew={skew} />
+          )}
+          {name.path && ` · ${name.path}`}
         </small>
       </button>
       <span className={classes.ticks}>
@@ -112,7 +116,6 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
               +{n}
             </Button>
           ))}
-        <SpeakerClock until={until} skew={skew} />
       </span>
     </li>
   );
