@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HELPERS = {"machine", "plot", "record_sizes", "chromium", "soak"}
+HELPERS = {"machine", "plot", "record_sizes", "chromium", "soak", "hands", "desk_shots"}
 """No benchmarks, and those that run only when they are named."""
 
 

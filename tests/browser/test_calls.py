@@ -111,6 +111,16 @@ def test_an_ambiguous_name_never_dials(desk: Page) -> None:
     desk.get_by_test_id("roster-search").press("Escape")
 
 
+def test_a_site_is_looked_up_without_ringing_it(desk: Page) -> None:
+    before = desk.get_by_test_id("call").count()
+    box = desk.get_by_test_id("roster-search")
+    box.fill("26863")
+    box.press("Shift+Enter")
+    expect(desk.get_by_role("heading", name="phường Phước Bình")).to_be_visible()
+    expect(box).to_have_value("")
+    assert desk.get_by_test_id("call").count() == before
+
+
 def test_a_post_rings_and_is_seen_when_somebody_answers(browser: Browser, house: House, desk: Page) -> None:
     post = standing_by(browser, house, POST, 9)
     ask_for(desk, "26863")

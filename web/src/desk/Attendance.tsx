@@ -1,13 +1,13 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
+import { Link, useNavigate } from 'react-router';
 import { useStore } from 'zustand';
 import { formatNumber } from '../i18n/format';
 import { summary } from '../models/rollcall';
 import type { Level } from '../protocol/types';
 import classes from './attendance.module.css';
 import { AttendanceDialog } from './AttendanceDialog';
-import { useDesk, useRosterVersion } from './useDesk';
+import { useDesk, useMeetingState, useRosterVersion } from './useDesk';
 
 /** Who is in, by level: present of invited. Each figure opens whom it was counted from. */
 export function Attendance() {
@@ -49,19 +49,31 @@ export function Attendance() {
 /** What people say, beside what the machine counts: the way to the roll call. */
 function RollLine() {
   const { t } = useTranslation();
-  const { meeting, roll } = useDesk();
-  const { call, totals } = useStore(roll.store);
+  const session = useDesk();
+  const { call, totals } = useStore(session.roll.store);
+  const status = useMeetingState()?.status;
+  const may = useStore(session.wire.state, (s) => s.who?.may.includes('rollcall.open') ?? false);
+  const navigate = useNavigate();
+  const page = `/trung-tam/${session.meeting}/diem-danh`;
   if (call === null) return null;
+  // One press opens it and goes there: who pressed “open” is not asked to press it again.
+  if (call === 'none' && may && status === 'open')
+    return (
+      <button
+        type="button"
+        className={classes.roll}
+        onClick={() => void session.command('rollcall.open', {}).then((ok) => ok && navigate(page))}
+        data-testid="roll-line"
+      >
+        <span>{t('rollcall.title')}</span>
+        <span>{t('rollcall.open')}</span>
+      </button>
+    );
   return (
-    <Link
-      to={`/trung-tam/${meeting}/diem-danh`}
-      className={classes.roll}
-      title={t('rollcall.view')}
-      data-testid="roll-line"
-    >
+    <Link to={page} className={classes.roll} title={t('rollcall.view')} data-testid="roll-line">
       <span>{t('rollcall.title')}</span>
       {call === 'none' ? (
-        <span>{t('rollcall.open')}</span>
+        <span>{t('lookup.rollNone')}</span>
       ) : (
         <strong data-testid="roll-summary">{summary(totals, formatNumber)}</strong>
       )}

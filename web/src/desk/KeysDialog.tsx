@@ -5,6 +5,8 @@ import classes from './keysdialog.module.css';
 
 const KEYS = [
   ['find', ['/', 'Ctrl K']],
+  ['findSelect', ['/ … Shift Enter']],
+  ['findLineUp', ['/ … Ctrl Enter']],
   ['preview', ['P']],
   ['cut', ['Enter']],
   ['call', ['C']],

@@ -3,11 +3,11 @@ import { useDeferredValue, useId, useMemo, useState, type KeyboardEvent } from '
 import { useTranslation } from 'react-i18next';
 import { Icon } from '../design/icons';
 import { formatNumber } from '../i18n/format';
-import type { Found } from '../models/roster';
+import type { Found, SiteNode } from '../models/roster';
 import { Results } from './Results';
 import classes from './roster.module.css';
 import { Tree } from './Tree';
-import { useDesk, useDeskState, useRosterVersion } from './useDesk';
+import { useDesk, useDeskState, useMeetingState, useRosterVersion } from './useDesk';
 
 /** Find any site, or walk the tree to it. */
 export function RosterPanel() {
@@ -15,6 +15,9 @@ export function RosterPanel() {
   const session = useDesk();
   const phase = useDeskState((s) => s.roster);
   const version = useRosterVersion();
+  const state = useMeetingState();
+  const centre = state?.kind === 'centre';
+  const line = state?.stage.line_up;
   const [query, setQuery] = useState('');
   const [chosen, setChosen] = useState<number | null>(null);
   const list = useId();
@@ -28,14 +31,16 @@ export function RosterPanel() {
   const searching = query.trim() !== '';
   const active = chosen ?? (found.certain === null ? null : found.sites.indexOf(found.certain));
 
-  const act = (index: number) => {
-    const site = found.sites[index];
+  /** Only to look at it: in a centre Enter would ring it. To line it up: the preview stays as it is. */
+  const act = (site: SiteNode | null | undefined, how: 'choose' | 'select' | 'lineUp' = 'choose') => {
     if (!site) return;
     session.select({ kind: 'site', id: site.id });
     session.roster.reveal(site.id);
     setQuery('');
     setChosen(null);
-    void session.choose(site.id);
+    if (how === 'choose') void session.choose(site.id);
+    // Already in line stays in line: the key of the find box never takes a site out.
+    else if (how === 'lineUp' && !(line ?? []).includes(site.id)) void session.lineUp(site.id);
   };
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
     const last = found.sites.length - 1;
@@ -45,9 +50,16 @@ export function RosterPanel() {
       setChosen(active === null ? (step === 1 ? 0 : last) : Math.min(last, Math.max(0, active + step)));
     } else if (event.key === 'Enter') {
       event.preventDefault();
+      // Who types fast presses Enter before the list has followed: what counts is what stands in the box.
+      const meant =
+        asked === query
+          ? active === null
+            ? null
+            : found.sites[active]
+          : session.roster.search(event.currentTarget.value).certain;
       // Ambiguous: nothing is chosen, nothing happens.
-      if (active === null || asked !== query) return;
-      act(active);
+      if (!meant) return;
+      act(meant, event.shiftKey ? 'select' : event.ctrlKey || event.metaKey ? 'lineUp' : 'choose');
       // The next Enter is the desk's: it cuts.
       event.currentTarget.blur();
     } else if (event.key === 'Escape' && searching) {
@@ -86,12 +98,12 @@ export function RosterPanel() {
               ? t('desk.noResult', { query })
               : active === null
                 ? t('desk.ambiguous', { n: formatNumber(found.total) })
-                : t('desk.certain')}
+                : t(centre ? 'lookup.certainCentre' : 'lookup.certain')}
           </p>
         )}
       </div>
       {searching ? (
-        <Results id={list} sites={found.sites} active={active} onPick={act} />
+        <Results id={list} sites={found.sites} active={active} onPick={(index) => act(found.sites[index])} />
       ) : phase === 'ready' ? (
         <Tree />
       ) : (

@@ -5,6 +5,7 @@ import { Mark, MicMark } from '../design/marks';
 import { formatMinute, formatNumber } from '../i18n/format';
 import { micOf, standingOf } from '../models/floor';
 import { titleOf } from '../models/roster';
+import { FoundBefore } from '../inspections/FoundBefore';
 import { AwayMark } from '../many/DeskNotes';
 import { SiteSettings } from '../many/SiteSettings';
 import classes from './selected.module.css';
@@ -76,6 +77,7 @@ function SiteCard({ id }: { id: string }) {
         )}
       </p>
       <AwayMark site={id} />
+      <FoundBefore site={id} />
       <div className={classes.actions}>
         <SiteSettings site={id} />
         <Button

@@ -48,7 +48,16 @@ export function StatusBar() {
           ) : (
             <>
               <Mark name="speaking" silent /> {t('desk.speaks')}:{' '}
-              <b>{speaking.map((s) => names(s).title).join(', ')}</b>
+              {speaking.map((site) => (
+                <button
+                  key={site}
+                  type="button"
+                  className={classes.name}
+                  onClick={() => session.select({ kind: 'site', id: site })}
+                >
+                  {names(site).title}
+                </button>
+              ))}
             </>
           )}
         </span>

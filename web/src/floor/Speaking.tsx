@@ -5,7 +5,7 @@ import { useDesk, useDeskState, useMeetingState, useNames } from '../desk/useDes
 import { Mark, MicMark } from '../design/marks';
 import { formatExact, formatShortSpan } from '../i18n/format';
 import { levelOf } from '../media/meter';
-import type { QueueEntry } from '../models/floor';
+import { isLoud, type QueueEntry } from '../models/floor';
 import { useNow } from '../parts/useNow';
 import { SpeakerClock } from './Clock';
 import classes from './floor.module.css';
@@ -23,6 +23,7 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
   const name = useNames()(entry.site);
   const selected = useDeskState((s) => s.selected?.kind === 'site' && s.selected.id === entry.site);
   const { asked, until } = entry.speaker ?? { asked: null, until: null };
+  const loud = isLoud(entry);
   const answer =
     asked === null ? null : asked.answer === null ? 'asked' : asked.answer === 'no' ? 'declined' : null;
   return (
@@ -32,6 +33,7 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
       data-role="speaker"
       data-site={entry.site}
       data-selected={selected}
+      data-loud={loud}
     >
       <span className={classes.place}>
         <Mark name={entry.onAir ? 'on_air' : 'speaking'} />
@@ -44,8 +46,17 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
         <span className="dc-hidden">{t('site.title')} </span>
         {name.title}
         <small>
-          {name.path && `${name.path} · `}
-          <time title={formatExact(entry.at)}>{formatShortSpan(now - entry.at)}</time>
+          {loud && (
+            <b className={classes.loud}>
+              <Mark name="speaking" size={12} silent /> {t('lookup.loud')} ·{' '}
+            </b>
+          )}
+          {until === null ? (
+            <time title={formatExact(entry.at)}>{formatShortSpan(now - entry.at)}</time>
+          ) : (
+            <SpeakerClock until={until} skew={skew} />
+          )}
+          {name.path && ` · ${name.path}`}
         </small>
       </button>
       <span className={classes.ticks}>
@@ -61,29 +72,6 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
         </p>
       )}
       <span className={classes.actions}>
-        <SpeakerClock until={until} skew={skew} />
-        <Button
-          size="compact-xs"
-          variant="default"
-          onClick={() => void session.end(entry.site)}
-          data-testid="end-floor"
-        >
-          {t('desk.end')}
-        </Button>
-        {centre &&
-          MORE.map((n) => (
-            <Button
-              key={n}
-              size="compact-xs"
-              variant="default"
-              aria-label={t('floor.extend', { n })}
-              title={t('floor.extend', { n })}
-              onClick={() => void session.command('floor.extend', { site: entry.site, minutes: n })}
-              data-testid={`extend-${n}`}
-            >
-              +{n}
-            </Button>
-          ))}
         {entry.mic === 'off' ? (
           <Button
             size="compact-xs"
@@ -104,6 +92,30 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
             {entry.mic === 'muted' ? t('desk.unmuteSite') : t('desk.muteSite')}
           </Button>
         )}
+        <Button
+          size="compact-xs"
+          variant="default"
+          aria-label={t('desk.end')}
+          title={t('desk.end')}
+          onClick={() => void session.end(entry.site)}
+          data-testid="end-floor"
+        >
+          {t('lookup.end')}
+        </Button>
+        {centre &&
+          MORE.map((n) => (
+            <Button
+              key={n}
+              size="compact-xs"
+              variant="default"
+              aria-label={t('floor.extend', { n })}
+              title={t('floor.extend', { n })}
+              onClick={() => void session.command('floor.extend', { site: entry.site, minutes: n })}
+              data-testid={`extend-${n}`}
+            >
+              +{n}
+            </Button>
+          ))}
       </span>
     </li>
   );

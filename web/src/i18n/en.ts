@@ -2,6 +2,7 @@ import { floor } from './floor/en';
 import { talkback } from './talkback/en';
 import { direction } from './direction.en';
 import { inspections } from './inspections/en';
+import { lookup } from './lookup/en';
 import { many } from './many/en';
 import { readiness } from './readiness/en';
 import { rollcall } from './rollcall/en';
@@ -600,7 +601,6 @@ export const en: Texts = {
     results: 'Results',
     noResult: 'No site matches “{{query}}”.',
     ambiguous: '{{n}} match: choose with ↓',
-    certain: 'Enter: to the preview',
     rosterFailed: 'The list of sites could not be loaded.',
     rosterEmpty: 'This meeting has invited no site.',
     selected: 'Selected',
@@ -670,6 +670,7 @@ export const en: Texts = {
       end: 'End the floor of the speaker',
       preview: 'Preview the selected site',
       ...floor.keys,
+      ...lookup.keys,
       next: 'Preview the first of the line-up (else the first who waits for the floor)',
       mute: 'Mute or unmute the selected site or subtree',
       muteAll: 'Mute all',
@@ -693,6 +694,7 @@ export const en: Texts = {
     days: '{{count}} d',
     ago: '{{span}} ago',
   },
+  lookup,
   many,
   rollout,
   screens,

@@ -2,6 +2,7 @@ import { floor } from './floor/vi';
 import { talkback } from './talkback/vi';
 import { direction } from './direction.vi';
 import { inspections } from './inspections/vi';
+import { lookup } from './lookup/vi';
 import { many } from './many/vi';
 import { readiness } from './readiness/vi';
 import { rollcall } from './rollcall/vi';
@@ -596,7 +597,6 @@ export const vi = {
     results: 'Kết quả tìm',
     noResult: 'Không có điểm cầu nào khớp “{{query}}”.',
     ambiguous: '{{n}} điểm cầu khớp: dùng ↓ để chọn',
-    certain: 'Enter: đưa vào xem trước',
     rosterFailed: 'Chưa tải được danh sách điểm cầu.',
     rosterEmpty: 'Cuộc họp này chưa mời điểm cầu nào.',
     selected: 'Đang chọn',
@@ -666,6 +666,7 @@ export const vi = {
       end: 'Kết thúc phát biểu của người đang nói',
       preview: 'Xem trước điểm cầu đang chọn',
       ...floor.keys,
+      ...lookup.keys,
       next: 'Xem trước điểm cầu đầu hàng chờ (không có: người xin phát biểu đầu tiên)',
       mute: 'Tắt hoặc mở tiếng điểm cầu, nhánh đang chọn',
       muteAll: 'Tắt tiếng tất cả',
@@ -690,6 +691,7 @@ export const vi = {
     days: '{{count}} ngày',
     ago: '{{span}} trước',
   },
+  lookup,
   many,
   rollout,
   screens,

@@ -51,6 +51,7 @@ function Entry({ call, onRecord }: { call: Call; onRecord: (id: string) => void 
       <button
         type="button"
         className={classes.name}
+        title={call.path}
         onClick={() => session.select({ kind: 'site', id: call.site })}
       >
         {call.label}

@@ -25,6 +25,10 @@ export interface QueueEntry {
   speaker: Speaker | null;
 }
 
+/** Whether sound comes from its open microphone just now, whoever makes it. */
+export const isLoud = (entry: QueueEntry): boolean =>
+  entry.mic === 'open' && entry.level !== null && entry.level > VOICE_DBOV;
+
 /** Hands as entries, in the order given. */
 export function entriesOf(live: LiveMeeting, hands: readonly Hand[], from = 0): QueueEntry[] {
   const make = entryMaker(live);

@@ -1,6 +1,7 @@
 import { Autocomplete, Button, SegmentedControl, Select, TextInput } from '@mantine/core';
 import { useState, type SyntheticEvent } from 'react';
 import { useTranslation } from 'react-i18next';
+import { fold } from '../models/fold';
 import { edited } from '../models/rollcall';
 import { Dialog } from '../parts/Dialog';
 import type { RollEdit, RollRow } from '../protocol/types';
@@ -78,6 +79,10 @@ export function EntryDialog({
               data={reasons.map((r) => ({ value: r.code, label: i18n.language === 'en' ? r.en : r.vi }))}
               data-autofocus
               searchable
+              selectFirstOptionOnChange
+              filter={({ options, search }) =>
+                options.filter((one) => !('items' in one) && fold(one.label).includes(fold(search)))
+              }
               data-testid="roll-reason"
               required
             />

@@ -1,5 +1,5 @@
 import { Button, SegmentedControl, TextInput } from '@mantine/core';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState, type RefObject } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Navigate, useParams } from 'react-router';
 import { useStore } from 'zustand';
@@ -92,7 +92,7 @@ function Panels() {
             <Foot />
           </section>
           <section className={classes.right} ref={sites} aria-label={t('rollcall.sites')}>
-            <Sites key={branch?.unit ?? '*'} branch={branch} />
+            <Sites key={branch?.unit ?? '*'} branch={branch} grid={sites} />
           </section>
         </main>
       )}
@@ -135,7 +135,7 @@ function Foot() {
   );
 }
 
-function Sites({ branch }: { branch: Branch | null }) {
+function Sites({ branch, grid }: { branch: Branch | null; grid: RefObject<HTMLElement | null> }) {
   const { t } = useTranslation();
   const session = useRollSession();
   const call = useRoll((s) => s.call);
@@ -194,13 +194,18 @@ function Sites({ branch }: { branch: Branch | null }) {
           )}
         </h2>
         {branch?.confirmed != null && <Mismatch codes={branch.confirmed.contradictions} />}
-        {open && branch !== null && (
+        {open && (branch !== null || may?.seal === true) && (
           <Button
             variant="default"
             size="compact-md"
             disabled={fillable === 0}
             title={t('rollcall.fillHint', { n: formatNumber(fillable) })}
-            onClick={() => void session.fill(branch.unit)}
+            onClick={() => {
+              void session.fill(branch?.unit ?? null);
+              // The button is done with: who is left comes into view, and the keyboard says what of them.
+              setFilter('missing');
+              grid.current?.querySelector<HTMLElement>('[data-testid=roll-sites]')?.focus();
+            }}
             data-testid="roll-fill"
           >
             {t('rollcall.fill')} ({formatNumber(fillable)})

@@ -93,8 +93,14 @@ export class RollSession {
     return this.command('rollcall.open', corrects === undefined ? {} : { corrects });
   }
 
-  fill(unit: string): Promise<boolean> {
-    return this.inCall((call) => this.command('rollcall.fill', { call, unit }));
+  /** Says present of who is connected, inside the unit; null: of the meeting's whole scope. */
+  fill(unit: string | null): Promise<boolean> {
+    const scope = this.model.store.getState().state?.scope.map((one) => one.unit) ?? [];
+    const units = unit === null ? [...new Set(scope)] : [unit];
+    return this.inCall(async (call) => {
+      for (const one of units) if (!(await this.command('rollcall.fill', { call, unit: one }))) return false;
+      return true;
+    });
   }
 
   confirm(unit: string, on: boolean): Promise<boolean> {

@@ -5,6 +5,7 @@ import {
   branches,
   firstComing,
   floorQueue,
+  isLoud,
   itemLeft,
   micOf,
   parseAgenda,
@@ -59,6 +60,24 @@ describe('the floor queue', () => {
 
   it('is empty before the first snapshot', () => {
     expect(floorQueue(live({ state: null }))).toEqual([]);
+  });
+});
+
+describe('sound from a microphone that is open', () => {
+  const loud = (level: number | undefined, mic: 'open' | 'muted' | 'off') => {
+    const speakers = [{ ...speaker('s_3', '2021-09-05T02:00:00.000Z'), mic }];
+    const levels = level === undefined ? {} : { s_3: level };
+    const [first] = floorQueue(live({ levels, state: openMeeting({ floor: floorOf({ speakers }) }) }));
+    return first !== undefined && isLoud(first);
+  };
+  it('is told above the level of a voice', () => {
+    expect(loud(-20, 'open')).toBe(true);
+    expect(loud(-50, 'open')).toBe(false);
+    expect(loud(undefined, 'open')).toBe(false);
+  });
+  it('is not told of one that is shut: its last level may still stand', () => {
+    expect(loud(-20, 'muted')).toBe(false);
+    expect(loud(-20, 'off')).toBe(false);
   });
 });
 
