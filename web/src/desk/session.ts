@@ -3,7 +3,7 @@ import { IceServers } from '../media/ice';
 import { Sound } from '../media/sound';
 import { PictureFeed } from '../media/pictureFeed';
 import { Viewer } from '../media/viewer';
-import { micOf } from '../models/floor';
+import { inLine, LINE, micOf, type InLine } from '../models/floor';
 import { MeetingModel } from '../models/live';
 import { awaitsCall, isOver } from '../models/calls';
 import { inLayout, lookOf, withPreview, withSlides } from '../models/stage';
@@ -58,8 +58,6 @@ export interface DeskFacets {
 const STAGE_LINES = 4;
 const PREVIEW_LINES = 4;
 const AUDIO_LINES = 4;
-/** Sites that may wait in line, as the server has it. */
-const LINE = 4;
 /** What the desk's still pictures may take of its line. */
 const STILLS_KBITS = 4000;
 /** The roster is drawn at most this often, ms. */
@@ -331,9 +329,15 @@ export class DeskSession {
     return this.command('stage.line_up', { site, on });
   }
 
+  /** Who is lined up, by an operator or as the next of the list. Of who is not in its roster a province is told by the checks. */
+  line(): InLine[] {
+    const { state, checks } = this.model.store.getState();
+    return inLine(state, (site) => this.roster.sites.get(site)?.joined ?? checks[site] !== undefined);
+  }
+
   /** The first of the line goes to the preview; where nobody is lined up, the first who waits for the floor. */
   next(firstHand: string | null): void {
-    const site = this.state?.stage.line_up?.[0] ?? firstHand;
+    const site = this.line()[0]?.site ?? firstHand;
     if (site === null) return;
     this.select({ kind: 'site', id: site });
     void this.preview(site);
