@@ -109,6 +109,7 @@ export class DeskSession {
       (type, args) => this.wire.command(type, meeting, args),
       publishersOf(this.wire, http),
       this.ice,
+      http.postSlides,
     );
   }
 

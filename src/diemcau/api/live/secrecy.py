@@ -47,6 +47,7 @@ class SecrecyWatch:
             mark = meetings.mark_of(meeting)
             if gone := await meetings.expel(meeting):
                 log.info("sites that are not cleared were put out", meeting=meeting, count=len(gone))
+            self._services.slides.forget(meeting)
             for site in meetings.joined(meeting):
                 self._services.pictures.forget(site)
             for party in stage.parties(meeting):
