@@ -3,6 +3,7 @@ import { IceServers } from '../media/ice';
 import { Sound } from '../media/sound';
 import { PictureFeed } from '../media/pictureFeed';
 import { Viewer } from '../media/viewer';
+import { refusalOf, type Refusal } from '../models/above';
 import { inLine, LINE, micOf, type InLine } from '../models/floor';
 import { MeetingModel } from '../models/live';
 import { awaitsCall, isOver } from '../models/calls';
@@ -89,6 +90,7 @@ export class DeskSession {
   readonly presenter: Presenter;
   private readonly ice: IceServers;
   private readonly pins: Pins;
+  private refused: Refusal | null = null;
   private readonly undoing: (() => void)[] = [];
 
   constructor(
@@ -401,6 +403,18 @@ export class DeskSession {
     if (selected.kind === 'unit') return this.command('mute', { unit: selected.code });
     const muted = micOf(this.state, selected.id) === 'muted';
     return this.command(muted ? 'unmute' : 'mute', { site: selected.id });
+  }
+
+  /** Why the server would not let this desk do it; null: it may, or only the server knows. */
+  refusal(command: CommandName, whole?: boolean): Refusal | null {
+    const { state, observers } = this.model.store.getState();
+    return refusalOf(command, this.wire.state.getState().who, state, observers, whole);
+  }
+
+  /** Says so at the first key that is refused, not at every one. */
+  refuse(code: Refusal | null): void {
+    if (code !== null && code !== this.refused) this.store.setState({ notice: { code, at: Date.now() } });
+    this.refused = code;
   }
 
   muteAll = (): Promise<boolean> => this.command('mute', { all: true });

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { useDesk, useLiveMeeting, useMeetingState, useNames, useRosterVersion } from '../desk/useDesk';
+import { useRefusals } from '../desk/useRefusals';
 import { Icon } from '../design/icons';
 import { formatNumber } from '../i18n/format';
 import { LINE } from '../models/floor';
@@ -15,6 +16,7 @@ export function NextUp() {
   useLiveMeeting((s) => s.checks);
   const line = session.line();
   const names = useNames();
+  const why = useRefusals();
   useRosterVersion();
   if (line.length === 0) return null;
   return (
@@ -53,6 +55,8 @@ export function NextUp() {
                 <Button
                   size="compact-xs"
                   variant={place === 0 ? 'filled' : 'default'}
+                  disabled={why('stage.preview') !== undefined}
+                  title={why('stage.preview')}
                   onClick={() => void session.preview(site)}
                 >
                   {t('talkback.lineUp.next')}
@@ -64,6 +68,8 @@ export function NextUp() {
                     size="compact-xs"
                     variant="default"
                     aria-label={t('talkback.lineUp.upOf', { name: title })}
+                    disabled={why('stage.line_up') !== undefined}
+                    title={why('stage.line_up')}
                     onClick={() => void session.command('stage.line_up', { site, place: place - 1 })}
                   >
                     {t('talkback.lineUp.up')}
@@ -75,7 +81,8 @@ export function NextUp() {
                     variant="subtle"
                     color="gray"
                     aria-label={t('talkback.lineUp.removeOf', { name: title })}
-                    title={t('talkback.lineUp.remove')}
+                    disabled={why('stage.line_up') !== undefined}
+                    title={why('stage.line_up') ?? t('talkback.lineUp.remove')}
                     onClick={() => void session.lineUp(site)}
                   >
                     <Icon name="close" size={14} />
