@@ -58,7 +58,8 @@ function isRefused(session: DeskSession, action: Action): boolean {
 
 const presents = (session: DeskSession) => session.presenter.store.getState().kind === 'deck';
 
-function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help'>, at: number): void {
+/** Does what a key does, with what is selected. `at`: the event's time. */
+export function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help'>, at: number): void {
   const { selected } = session.store.getState();
   const queue = floorQueue(session.model.store.getState());
   const centre = session.model.store.getState().state?.reach === 'centre';
