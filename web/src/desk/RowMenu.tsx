@@ -43,9 +43,25 @@ export function RowMenu({ at, onClose }: { at: At | null; onClose: () => void })
     else if (action !== 'expand') run(session, action, time);
   };
   return (
-    <Menu opened onClose={onClose} position="bottom-start" offset={2} withinPortal returnFocus shadow="none">
+    // Not in a portal: it belongs to the tree's landmark. Fixed, so that the panel does not cut it off.
+    <Menu
+      opened
+      onClose={onClose}
+      position="bottom-start"
+      offset={2}
+      withinPortal={false}
+      floatingStrategy="fixed"
+      returnFocus
+      shadow="none"
+    >
       <Menu.Target>
-        <span className={classes.menuAt} style={{ left: at.x, top: at.y }} />
+        <button
+          type="button"
+          tabIndex={-1}
+          className={classes.menuAt}
+          style={{ left: at.x, top: at.y }}
+          aria-label={t('desk.keysOf.rowMenu')}
+        />
       </Menu.Target>
       <Menu.Dropdown onContextMenu={(event) => event.preventDefault()} data-testid="row-menu">
         <Menu.Label>{node.kind === 'unit' ? titleOf(node) : siteTitle(node)}</Menu.Label>
