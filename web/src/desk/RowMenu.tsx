@@ -52,6 +52,7 @@ export function RowMenu({ at, onClose }: { at: At | null; onClose: () => void })
       withinPortal={false}
       floatingStrategy="fixed"
       returnFocus
+      withInitialFocusPlaceholder={false}
       shadow="none"
     >
       <Menu.Target>
