@@ -1,5 +1,9 @@
 """The director's doors: what he presents, whom a caption names, who is told of what."""
 
+import asyncio
+from datetime import timedelta
+
+import httpx2
 import pytest
 
 from diemcau.access import SYSTEM
@@ -48,6 +52,67 @@ async def test_an_operator_pins_what_is_presented_to_his_preview(world: World) -
         viewer = opened.json()["viewer"]
         pinned = await client.put(f"/api/v1/viewers/{viewer}/pins/0", json={"site": PRESENTATION})
         assert pinned.status_code == 403, "what only the stage shows is not his to look at before"
+
+
+async def test_weak_lines_get_stills_of_what_is_presented_while_it_is_on_the_stage(world: World) -> None:
+    await world.person()
+    await world.person("director", "VN", "khac")
+    meeting, device = await world.meeting(), await world.device(NORTH)
+    path, page = f"/api/v1/meetings/{meeting}/slides", b"\xff\xd8\xff page "
+    async with (
+        world.desk() as desk,
+        world.socket(device) as post,
+        world.log_in() as mine,
+        world.log_in("khac") as other,
+        world.client(headers={"Authorization": f"Bearer {device}"}) as site,
+    ):
+
+        async def put(client: httpx2.AsyncClient, body: bytes = page + b"1") -> str:
+            answer = await client.put(path, content=body)
+            return "kept" if answer.status_code == 204 else str(answer.json()["code"])
+
+        async def seen(of: httpx2.AsyncClient = site) -> bytes | str:
+            answer = await of.get(path)
+            return answer.content if answer.status_code == 200 else str(answer.json()["code"])
+
+        assert await put(mine) == "wrong_state", "nobody presents"
+        await desk.command("presentation.start", meeting, key="tab-0001", title="Báo cáo.pdf")
+        assert (await put(mine), await put(other), await put(site)) == ("kept", "wrong_state", "wrong_state")
+        assert await put(mine, b"GIF89a") == "bad_request"
+        assert await put(mine, page + bytes(128 << 10)) == "too_large"
+        await desk.command("stage.preview", meeting, slots=[PRESENTATION])
+        await post.command("meeting.join", meeting)
+        assert await seen() == "not_found", "what is only prepared is nobody's to see"
+        await desk.command("stage.cut", meeting)
+        assert await seen() == page + b"1"
+        fresh = {"If-None-Match": (await site.get(path)).headers["etag"]}
+        assert (await site.get(path, headers=fresh)).status_code == 304
+        await post.command("meeting.leave", meeting)
+        assert await seen() == "meeting_not_found", "a site that is not in the meeting sees nothing of it"
+        await desk.command("presentation.end", meeting, key="tab-0001")
+        await desk.command("presentation.start", meeting, key="tab-0002", title="Khác")
+        assert await seen(other) == "not_found", "no page of the presentation before"
+
+
+async def test_no_picture_of_what_a_marked_meeting_presents_is_kept(world: World) -> None:
+    await world.person()
+    meeting = await world.meeting()
+    me = next(one.id for one in await world.rooms.access.people() if one.username == "daodien")
+    until = world.rooms.clock.now() + timedelta(days=3)
+    for key in (f"person:{me}", f"site:{CENTRE}"):
+        await world.rooms.access.set_clearance(SYSTEM, key, ["VN"], "secret", until)
+    path = f"/api/v1/meetings/{meeting}/slides"
+    async with world.desk() as desk, world.log_in() as mine:
+        await desk.command("presentation.start", meeting, key="tab-0001", title="Kế hoạch")
+        await desk.command("stage.cut", meeting, slots=[PRESENTATION])
+        assert (await mine.put(path, content=b"\xff\xd8\xff1")).status_code == 204
+        assert (await mine.get(path)).status_code == 200
+        assert (await desk.command("meeting.mark", meeting, secrecy="secret"))["op"] == "ack"
+        assert (await mine.get(path)).json()["code"] == "not_found"
+        assert (await mine.put(path, content=b"\xff\xd8\xff2")).json()["code"] == "secrecy"
+        async with asyncio.timeout(5):
+            while len(world.app.state.services.slides):  # noqa: ASYNC110 - it has no event for us
+                await asyncio.sleep(0.01)
 
 
 async def test_a_presentation_whose_presenter_is_gone_ends_by_itself(

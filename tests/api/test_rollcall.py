@@ -5,6 +5,7 @@ import hashlib
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +278,29 @@ async def test_a_sealed_roll_call_never_changes_and_its_export_is_that_of_the_lo
             assert [one["number"] for one in listed["calls"]] == [2, 1] and listed["reasons"][-1][
                 "code"
             ] == "other"
+
+
+async def test_the_files_of_a_marked_meeting_bear_its_mark(world: World) -> None:
+    await world.person("secretary", "VN")
+    [person] = await world.rooms.access.people()
+    until = world.rooms.clock.now() + timedelta(days=3)
+    for key in (f"person:{person.id}", f"site:{CENTRE}"):
+        await world.rooms.access.set_clearance(await actor(world), key, ["VN"], "secret", until)
+    meeting = await world.meeting()
+    async with world.desk() as desk, world.log_in() as client:
+        path = f"/api/v1/meetings/{meeting}/roll-calls/{await opened(desk, meeting)}/report"
+
+        async def files() -> tuple[dict[str, str], str]:
+            book = load_workbook(io.BytesIO((await client.get(f"{path}.xlsx")).content))
+            said = {row[0]: row[1] for row in book["Tổng hợp"].iter_rows(values_only=True) if row[0]}
+            printed = await client.get(f"{path}.pdf")
+            return said, " ".join(PdfReader(io.BytesIO(printed.content)).pages[0].extract_text().split())
+
+        said, printed = await files()
+        assert "Độ mật" not in said and "MẬT" not in printed
+        assert (await desk.command("meeting.mark", meeting, secrecy="secret"))["op"] == "ack"
+        said, printed = await files()
+        assert said["Độ mật"] == "TỐI MẬT" and printed.count("TỐI MẬT") == 2, "heading and foot"
 
 
 async def actor(at: World) -> Any:

@@ -264,3 +264,18 @@ async def test_the_machine_ticks_who_is_lined_up_and_forgets_who_left_the_line(w
         assert world.node.programs[f"meeting/{meeting}"].mics == []
         await desk.command("stage.line_up", meeting, site=SOUTH, on=False)
         await post.you(lambda you: you["publish"] is None and not you["checked"])
+
+
+async def test_the_next_of_the_speakers_list_is_lined_up_when_it_comes_and_until_it_is_unlisted(
+    world: World,
+) -> None:
+    await world.person()
+    meeting = await world.meeting()
+    async with world.socket(await world.device(SOUTH)) as post, world.desk() as desk:
+        await desk.subscribe(meeting, **TOPICS)
+        assert (await desk.command("list.add", meeting, site=SOUTH))["op"] == "ack"
+        await joined(world, post, meeting)
+        you = await post.you(lambda you: you["checked"])
+        assert you["publish"] == {"audio": True, "video": True} and you["mic"] == "off"
+        await desk.command("list.remove", meeting, site=SOUTH)
+        await post.you(lambda you: you["publish"] is None and not you["checked"])

@@ -8,7 +8,17 @@ import pytest
 from diemcau.access import Role
 from diemcau.errors import BadRequest, Conflict, TooLarge, WrongState
 from diemcau.meetings import Meeting, NotInMeeting, NotSpeaking
-from diemcau.meetings.commands import GiveFloor, LowerHand, Mute, RaiseHand, SetMic, parse
+from diemcau.meetings.commands import (
+    Cut,
+    GiveFloor,
+    LineUp,
+    LowerHand,
+    Mute,
+    Preview,
+    RaiseHand,
+    SetMic,
+    parse,
+)
 from diemcau.meetings.floor import site_gone, time_over
 from diemcau.meetings.meeting import from_json, to_json
 from diemcau.meetings.order import Hand
@@ -31,7 +41,7 @@ from diemcau.meetings.ordering import (
     UnlistSite,
 )
 from diemcau.meetings.queue import branch_of, queue_of
-from diemcau.meetings.speakers import MAX_LISTED
+from diemcau.meetings.speakers import MAX_LISTED, in_line
 from diemcau.sites import ScopeEntry
 from diemcau.units import Units
 from tests.meetings.world import CHAIR, DIRECTOR, EVERY, PROVINCE, SECRETARY, World, person, site
@@ -205,6 +215,47 @@ def test_a_site_that_leaves_keeps_its_place_on_the_list_but_is_not_given_the_flo
         world.do(DIRECTOR, GiveFloor("s_75"))
     world.present.add("s_75")
     world.do(DIRECTOR, GiveFloor("s_75"))
+
+
+def lined(world: World) -> tuple[str, ...]:
+    return in_line(world.state, world.present)
+
+
+def test_the_next_of_the_list_is_lined_up_until_it_speaks_or_is_taken_off(world: World) -> None:
+    for name in ("s_70", "s_75", "s_79"):
+        world.do(SECRETARY, ListSite(name))
+    assert lined(world) == ("s_70",)
+    world.present.discard("s_70")
+    assert lined(world) == ("s_75",), "as 'next' passes over who is not there"
+    world.do(SECRETARY, UnlistSite("s_75"))
+    assert lined(world) == ("s_79",)
+    world.do(DIRECTOR, GiveFloor("s_79", stage=False))
+    assert lined(world) == ()
+    world.do(SECRETARY, ListSite("s_79"))
+    assert lined(world) == (), "who speaks is not the next, listed again or not"
+
+
+def test_the_next_of_the_list_stands_behind_the_operators_own_and_displaces_nobody(world: World) -> None:
+    world.do(SECRETARY, ListSite("s_70"))
+    world.do(SECRETARY, ListSite("s_75"))
+    for name in ("s_79", "s_695", "s_25378"):
+        world.do(DIRECTOR, LineUp(name))
+    assert lined(world) == ("s_79", "s_695", "s_25378", "s_70")
+    world.do(DIRECTOR, LineUp("s_25378b"))
+    assert lined(world) == ("s_79", "s_695", "s_25378", "s_25378b")
+    world.do(DIRECTOR, LineUp("s_25378b", on=False))
+    world.do(DIRECTOR, LineUp("s_70", place=0))
+    assert lined(world) == ("s_70", "s_79", "s_695", "s_25378"), "once, where the operator put it"
+
+
+@pytest.mark.parametrize("command", [Preview(("s_70",)), Cut(("s_70",))])
+def test_a_next_speaker_whose_picture_is_ready_is_not_lined_up_as_well(
+    world: World, command: Preview | Cut
+) -> None:
+    world.do(SECRETARY, ListSite("s_70"))
+    world.do(SECRETARY, ListSite("s_75"))
+    world.do(DIRECTOR, command)
+    assert lined(world) == ()
 
 
 def test_the_list_is_bounded(units: Units) -> None:

@@ -32,6 +32,9 @@ class Meetings:
     async def state(self, _: str) -> Meeting:
         return self.meeting
 
+    def joined(self, _: str) -> frozenset[str]:
+        return frozenset(self.places)
+
     async def list_for(self, _: object) -> tuple[Meeting, ...]:
         return (self.meeting,)
 

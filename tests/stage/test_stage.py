@@ -13,6 +13,8 @@ from diemcau.media import MediaUnavailable, wire
 from diemcau.media.fake import FakeNode
 from diemcau.meetings import MeetingNotFound, MeetingNotOpen
 from diemcau.meetings.meeting import Meeting, Speaker
+from diemcau.meetings.order import Listed, Order
+from diemcau.meetings.presence import PRESENCE
 from diemcau.stage import (
     GONE,
     LINES,
@@ -34,6 +36,7 @@ class Meetings:
 
     def __init__(self, bus: LocalBus) -> None:
         self.bus = bus
+        self.present = {CHAIR, ANN}
         self.states = {"m": Meeting("m", "Họp", "h264", (), CHAIR, NOW, 3, status="open", on_air=(CHAIR,))}
 
     async def state(self, meeting: str) -> Meeting:
@@ -43,6 +46,13 @@ class Meetings:
 
     async def list_for(self, _: object) -> tuple[Meeting, ...]:
         return tuple(self.states.values())
+
+    def joined(self, _: str) -> frozenset[str]:
+        return frozenset(self.present)
+
+    def come(self, site: str) -> None:
+        self.present.add(site)
+        self.bus.publish(f"{PRESENCE}meeting:m", {})
 
     def change(self, meeting: str = "m", **changes: Any) -> None:
         for name, value in changes.items():
@@ -188,6 +198,21 @@ async def test_preview_keeps_pictures_warm(bench: Bench) -> None:
     await bench.settle()
     ben = await bench.publish(BEN)
     assert bench.node.line_up == [f"{ben}/video"]
+
+
+async def test_the_next_of_the_speakers_list_is_asked_to_send_as_soon_as_it_is_there(bench: Bench) -> None:
+    listed = Order(listed=(Listed(BEN), Listed(ANN)))
+    bench.meetings.change(order=listed)
+    await bench.settle()
+    assert bench.stage.part("m", ANN).checked, "who is not there is passed over, as 'next' does"
+    bench.meetings.come(BEN)
+    await bench.settle()
+    assert bench.stage.part("m", BEN).checked and not bench.stage.part("m", ANN).checked
+    ben = await bench.publish(BEN)
+    assert bench.node.line_up == [f"{ben}/video"]
+    bench.meetings.change(order=Order(listed=(Listed(ANN),)))
+    await bench.settle()
+    assert bench.stage.part("m", BEN).publish is None and bench.stage.part("m", ANN).checked
 
 
 async def test_a_restarted_node_is_given_everything_again_and_parties_are_told(bench: Bench) -> None:

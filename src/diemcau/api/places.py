@@ -1,17 +1,13 @@
 """Doors of `units` and `sites`: the tree, its search, sites and their pictures."""
 
-from datetime import UTC, timedelta
-from email.utils import format_datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query
 
-from diemcau.access import SecrecyRefused
 from diemcau.api import schemas
 from diemcau.api.asker import CurrentAsker, CurrentServices
-from diemcau.api.pictures import MAX_AGE_S, MAX_PICTURE, MAX_SMALL
 from diemcau.api.services import Services
-from diemcau.errors import BadRequest, Forbidden, NotFound, TooLarge
+from diemcau.errors import BadRequest
 from diemcau.sites import PersonPresent, SiteChange, SiteKind
 from diemcau.units import Level, Unit
 
@@ -123,68 +119,3 @@ async def change_site(
     )
     (changed,) = await services.sites.change(asker.actor, [change])
     return schemas.SiteDetails.model_validate(changed.details_json())
-
-
-@router.put("/snapshot", status_code=204)
-async def put_picture(
-    request: Request,
-    asker: CurrentAsker,
-    services: CurrentServices,
-    small_bytes: Annotated[int, Header(alias="X-Small-Bytes", ge=0, le=MAX_SMALL)] = 0,
-    age_ms: Annotated[int, Header(alias="X-Picture-Age", ge=0, le=int(MAX_AGE_S * 1000))] = 0,
-) -> None:
-    """A site's picture, JPEG of at most 128 kB; at most one a second in the long run.
-
-    `X-Small-Bytes`: so many bytes at the end are a smaller copy, for walls. `X-Picture-Age`: it was taken so
-    long before this request, by the page's own watch.
-    """
-    site = asker.actor.site
-    if site is None:
-        raise Forbidden("Only a site has a picture", command="snapshot.post")
-    request.app.state.limits.pictures.take(site)
-    if services.meetings.keeps_no_picture(site):
-        raise SecrecyRefused("No picture of a marked meeting is kept.", site=site)
-    taken_at = services.clock.now() - timedelta(milliseconds=age_ms)  # the body may take long to come
-    taken = bytearray()
-    async for chunk in request.stream():
-        taken += chunk
-        if len(taken) > MAX_PICTURE + small_bytes:
-            raise TooLarge(None, limit=MAX_PICTURE)
-    body, small = bytes(taken), None
-    if small_bytes:
-        if small_bytes >= len(body):
-            raise BadRequest("The smaller copy is not the whole", field="X-Small-Bytes")
-        body, small = body[:-small_bytes], body[-small_bytes:]
-    services.pictures.put(site, body, taken_at, small)
-    services.roll_calls.saw(site)
-    services.metrics.pictures.set(services.pictures.bytes)
-    await services.inspections.pictured(site, bytes(taken))
-
-
-@router.get(
-    "/sites/{site}/snapshot", responses={200: {"content": {"image/jpeg": {}}}}, response_class=Response
-)
-async def picture(site: str, request: Request, asker: CurrentAsker, services: CurrentServices) -> Response:
-    """The last picture of a site; 304 while it is still the one whose ETag the asker has."""
-    if not _shown_to(asker, services, site):
-        known = await services.sites.see(asker.actor, site)
-        if asker.actor.site != site:
-            services.access.authorise(asker.actor, "site.snapshot", known.unit)
-    found = None if services.meetings.keeps_no_picture(site) else services.pictures.get(site)
-    if found is None:
-        raise NotFound("The site has no picture", site=site)
-    headers = {
-        "ETag": found.etag,
-        "Last-Modified": format_datetime(found.at.astimezone(UTC), usegmt=True),
-        "Cache-Control": "private, no-cache",
-    }
-    if found.etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(found.jpeg, media_type="image/jpeg", headers=headers)
-
-
-def _shown_to(asker: CurrentAsker, services: CurrentServices, site: str) -> bool:
-    """Whether a site asks for one that is on the stage of its meeting: what its line cannot carry moving."""
-    own = asker.actor.site
-    meeting = None if own is None else services.meetings.meeting_of(own)
-    return meeting is not None and services.stage.shows(meeting, site)

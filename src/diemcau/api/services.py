@@ -82,4 +82,5 @@ class Services:
     options: ApiOptions
     metrics: Metrics = field(default_factory=Metrics)
     pictures: Pictures = field(default_factory=Pictures)
+    slides: Pictures = field(default_factory=lambda: Pictures(16 << 20))  # by meeting
     commands: CommandLimits = field(default_factory=CommandLimits)

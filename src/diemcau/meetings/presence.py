@@ -15,6 +15,10 @@ PAGE: Final = "page"
 """Holder of a site's place that is its page; encoders hold it by their connection's name."""
 
 
+PRESENCE: Final = "presence:"
+"""Bus topic `presence:meeting:<id>`, empty body: who is in the meeting has changed."""
+
+
 class Attendance:
     """Joins, leaves, graces; what changed since the last flush."""
 
@@ -96,6 +100,7 @@ class Attendance:
             left = [site for site, inside in sites.items() if not inside]
             body: JsonObject = {"topic": "presence", "data": {"joined": joined, "left": left}}
             self._bus.publish(f"{EPHEMERAL}{stream_of(meeting)}", body)
+            self._bus.publish(f"{PRESENCE}{stream_of(meeting)}", {})
         return tuple(changed)
 
     def _note(self, meeting: str, site: str, inside: bool) -> None:

@@ -5,12 +5,15 @@ both have their way; who changes an entry that has changed since he saw it hears
 """
 
 from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
 from diemcau.errors import JsonObject, TooLarge
+from diemcau.meetings.commands import MAX_LINED_UP
 from diemcau.meetings.context import Context, Draft, must_be_invited, must_not_have_ended
 from diemcau.meetings.errors import NotListed, QueueChanged
+from diemcau.meetings.layouts import sites_in
 from diemcau.meetings.meeting import Meeting
 from diemcau.meetings.order import Listed
 from diemcau.meetings.ordering import EditListed, ListSite, MoveListed, UnlistSite
@@ -67,6 +70,25 @@ def planned(meeting: Meeting, sites: Collection[str], context: Context) -> list[
     known = {entry.site for entry in listed} | set(meeting.speakers)
     more = [Listed(site) for site in sites if site not in known][: MAX_LISTED - len(listed)]
     return [_set(meeting, (*listed, *more), context)] if more else []
+
+
+def next_listed(meeting: Meeting, present: AbstractSet[str]) -> str | None:
+    """Whom "next" gives the floor: the first of the list who is in the meeting and does not speak."""
+    sites = (entry.site for entry in meeting.order.listed)
+    return next((site for site in sites if site in present and site not in meeting.speakers), None)
+
+
+def in_line(meeting: Meeting, present: AbstractSet[str]) -> tuple[str, ...]:
+    """Who is lined up: the operators' own entries in their order, then, where there is a place left, the next
+    of the list, unless its picture is on air or on preview anyway.
+
+    Not an event: it follows from the list, from who speaks and from who is there, and never says otherwise.
+    """
+    site = next_listed(meeting, present)
+    ready = sites_in((*meeting.on_air, *meeting.preview))
+    if site is None or site in meeting.line_up or site in ready or len(meeting.line_up) >= MAX_LINED_UP:
+        return meeting.line_up
+    return (*meeting.line_up, site)
 
 
 def _entry(meeting: Meeting, site: str, version: int | None) -> Listed:

@@ -19,6 +19,7 @@ from diemcau.errors import DiemCauError, JsonObject, JsonValue
 from diemcau.media import MediaError, MediaNode, NodeDown, NodeUp, Signal, wire
 from diemcau.media import ViewerNotFound as NodeViewerNotFound
 from diemcau.meetings import PRESENTATION, MeetingNotFound, Meetings
+from diemcau.meetings.presence import PRESENCE
 from diemcau.stage import desired
 from diemcau.stage.checks import Checks, lined_up
 from diemcau.stage.encoders import Encoders
@@ -102,7 +103,7 @@ class Keeper:
 
     async def start(self) -> None:
         """Takes up the open meetings and follows the bus; before the node's client runs."""
-        subscription = self._bus.subscribe(f"{EVENTS}meeting:*", limit=10_000)
+        subscription = self._subscribe()
         for summary in await self._meetings.list_for(SYSTEM):
             if summary.status == "open":
                 await self.reload(summary.id)
@@ -255,20 +256,23 @@ class Keeper:
         while True:
             try:
                 async for message in subscription:
-                    self._stale.add(message.topic.removeprefix(f"{EVENTS}meeting:"))
+                    self._stale.add(message.topic.rpartition(":")[2])
                     self._wake.set()
             except SubscriberTooSlow:
                 log.warning("the stage fell behind the bus; looking at every meeting")
-                subscription = self._bus.subscribe(f"{EVENTS}meeting:*", limit=10_000)
+                subscription = self._subscribe()
                 self._stale.update(self.watched)
                 self._wake.set()
             else:
                 return
 
+    def _subscribe(self) -> Subscription:
+        return self._bus.subscribe(f"{EVENTS}meeting:*", f"{PRESENCE}meeting:*", limit=10_000)
+
     async def reload(self, meeting: str) -> None:
-        """Reads the meeting's committed state and looks at it when that changed what is seen or heard."""
+        """Reads the meeting's state and who is there; looks at it when that changed what is seen or heard."""
         try:
-            scene = Scene.of(await self._meetings.state(meeting))
+            scene = Scene.of(await self._meetings.state(meeting), self._meetings.joined(meeting))
         except MeetingNotFound:
             return
         watched = self.watched.get(meeting)

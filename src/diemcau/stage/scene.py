@@ -1,9 +1,11 @@
 """What a meeting wants on its stage, as plain values."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from diemcau.meetings.meeting import Meeting
+from diemcau.meetings.speakers import in_line
 from diemcau.meetings.staging import Presentation
 
 Mic: TypeAlias = Literal["open", "off", "muted"]
@@ -29,8 +31,8 @@ class Scene:
     presentation: Presentation | None = None
 
     @staticmethod
-    def of(meeting: Meeting) -> "Scene":
-        """The scene of a meeting's committed state."""
+    def of(meeting: Meeting, present: AbstractSet[str]) -> "Scene":
+        """The scene of a meeting's committed state; `present`: the sites that are in it now."""
         return Scene(
             meeting=meeting.id,
             codec=meeting.codec,
@@ -41,7 +43,7 @@ class Scene:
             speakers=tuple((site, speaker.mic) for site, speaker in meeting.speakers.items()),
             chair_site=meeting.chair_site,
             chair_mic=meeting.chair_mic,
-            line_up=tuple(meeting.line_up),
+            line_up=in_line(meeting, present),
             held=meeting.staging.hold is not None,
             presentation=meeting.staging.presentation,
         )

@@ -66,8 +66,10 @@ function Panels() {
         <DeskNotes />
         <Monitors />
         <div>
-          <ReadOnly>
+          <ReadOnly command="stage.cut">
             <Controls />
+          </ReadOnly>
+          <ReadOnly command="presentation.start">
             <SlidesStrip />
           </ReadOnly>
           <TalkStrip />
@@ -79,9 +81,7 @@ function Panels() {
           <NextUp />
           <Calls />
           <Lineup />
-          <ReadOnly>
-            <Queue />
-          </ReadOnly>
+          <Queue />
         </div>
         <Attendance />
         <Messages />

@@ -6,6 +6,7 @@ import { lookOf } from '../models/stage';
 import { LAYOUTS, PRESENTATION, type LayoutName } from '../protocol/types';
 import classes from './controls.module.css';
 import { useDesk, useDeskState, useLiveMeeting, useMeetingState, useNames } from './useDesk';
+import { useRefusals } from './useRefusals';
 
 const KEYS: readonly [LayoutName, string][] = [
   ['one', '1'],
@@ -22,6 +23,7 @@ export function Controls() {
   const state = useMeetingState();
   const names = useNames();
   const shown = useLiveMeeting((s) => s.lastShown);
+  const why = useRefusals()('stage.cut');
   const preview = lookOf(state?.stage, 'preview');
   const held = state?.stage.hold != null;
   const before = (state?.stage.before ?? []).filter((s) => s !== null);
@@ -34,7 +36,7 @@ export function Controls() {
         className={classes.cut}
         disabled={!ready}
         onClick={() => void session.cut()}
-        title={t('desk.cutHint')}
+        title={why ?? t('desk.cutHint')}
         data-testid="cut"
       >
         {t('desk.cut')} <kbd className="dc-kbd">Enter</kbd>
@@ -43,7 +45,7 @@ export function Controls() {
         variant="default"
         disabled={(before.length === 0 && !held) || !open}
         onClick={() => void session.undo()}
-        title={t(held ? 'direction.undoHold' : 'desk.undoHint')}
+        title={why ?? t(held ? 'direction.undoHold' : 'desk.undoHint')}
         leftSection={<Icon name="undo" size={16} />}
         className={classes.undo}
         data-testid="undo"
@@ -60,7 +62,7 @@ export function Controls() {
             key={layout}
             type="button"
             aria-pressed={preview.layout === layout}
-            title={`${t(`direction.layouts.${layout}`)} (${key})`}
+            title={why ?? `${t(`direction.layouts.${layout}`)} (${key})`}
             disabled={!open}
             onClick={() => void session.layout(layout)}
             data-testid={`layout-${layout}`}
@@ -77,7 +79,7 @@ export function Controls() {
         disabled={!ready}
         onClick={() => void session.clearPreview()}
         aria-label={t('desk.clearPreview')}
-        title={t('desk.clearPreview')}
+        title={why ?? t('desk.clearPreview')}
         data-testid="clear-preview"
       >
         <Icon name="close" size={16} />

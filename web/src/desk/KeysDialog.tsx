@@ -36,6 +36,7 @@ const KEYS = [
   ['talkEnd', ['Shift T']],
   ['write', ['W']],
   ['tree', ['↑', '↓', '←', '→']],
+  ['rowMenu', ['Shift F10']],
   ['regions', ['F6']],
   ['escape', ['Esc']],
   ['help', ['?']],

@@ -9,6 +9,7 @@ import { MuteSaid } from '../floor/MuteSaid';
 import { Speaking } from '../floor/Speaking';
 import { SpeakersList } from '../floor/SpeakersList';
 import { formatNumber } from '../i18n/format';
+import { ReadOnly } from '../many/DeskNotes';
 import { branches, entriesOf, floorQueue } from '../models/floor';
 import { useDesk, useDeskState, useLiveMeeting } from './useDesk';
 import type { FloorTab } from './session';
@@ -40,14 +41,18 @@ export function Queue() {
       {speakers.length > 0 && (
         <div className={classes.speaking}>
           <h2 className={classes.head}>{t('desk.speaking')}</h2>
-          <ul className={classes.list}>
-            {speakers.map((e) => (
-              <Speaking key={e.site} entry={e} />
-            ))}
-          </ul>
+          <ReadOnly command="floor.end">
+            <ul className={classes.list}>
+              {speakers.map((e) => (
+                <Speaking key={e.site} entry={e} />
+              ))}
+            </ul>
+          </ReadOnly>
         </div>
       )}
-      <MuteSaid />
+      <ReadOnly command="floor.end">
+        <MuteSaid />
+      </ReadOnly>
       <h2 className="dc-hidden">{t('desk.queue')}</h2>
       <div className={classes.tabs} role="tablist" aria-label={t('floor.tabs')}>
         {tabs.map(([name, count]) => (
@@ -82,18 +87,20 @@ export function Queue() {
         className={classes.panel}
         tabIndex={-1}
       >
-        {centre && (shown === 'waiting' || shown === 'list') && <Minutes />}
-        {shown === 'waiting' &&
-          (hands.length === 0 ? (
-            <p className={classes.empty}>{t(centre ? 'floor.waitingEmpty' : 'floor.ownEmpty')}</p>
-          ) : (
-            <Hands entries={hands} own={!centre} />
-          ))}
-        {shown === 'list' && <SpeakersList entries={entries} />}
-        {shown === 'branches' && (
-          <Branches rows={rows} entryOf={(row) => entriesOf(live, [...row.forwarded, ...row.waiting])} />
-        )}
-        {shown === 'agenda' && <Agenda />}
+        <ReadOnly command="floor.end">
+          {centre && (shown === 'waiting' || shown === 'list') && <Minutes />}
+          {shown === 'waiting' &&
+            (hands.length === 0 ? (
+              <p className={classes.empty}>{t(centre ? 'floor.waitingEmpty' : 'floor.ownEmpty')}</p>
+            ) : (
+              <Hands entries={hands} own={!centre} />
+            ))}
+          {shown === 'list' && <SpeakersList entries={entries} />}
+          {shown === 'branches' && (
+            <Branches rows={rows} entryOf={(row) => entriesOf(live, [...row.forwarded, ...row.waiting])} />
+          )}
+          {shown === 'agenda' && <Agenda />}
+        </ReadOnly>
       </div>
     </section>
   );

@@ -18,6 +18,7 @@ import {
   useNames,
   useRosterVersion,
 } from './useDesk';
+import { useRefusals } from './useRefusals';
 
 /** What is chosen in the tree, wall or queue, and what can be done with it: always here, so that nothing jumps. */
 export function SelectedCard() {
@@ -40,6 +41,7 @@ function SiteCard({ id }: { id: string }) {
   const { t } = useTranslation();
   const session = useDesk();
   const state = useMeetingState();
+  const why = useRefusals();
   useRosterVersion();
   const name = useNames()(id);
   const node = session.roster.sites.get(id);
@@ -83,7 +85,8 @@ function SiteCard({ id }: { id: string }) {
         <Button
           size="compact-xs"
           variant="default"
-          disabled={closed}
+          disabled={closed || why('stage.preview') !== undefined}
+          title={why('stage.preview')}
           onClick={() => void session.preview(id)}
           data-testid="to-preview"
         >
@@ -92,7 +95,8 @@ function SiteCard({ id }: { id: string }) {
         <Button
           size="compact-xs"
           variant="default"
-          disabled={closed}
+          disabled={closed || why('call.start') !== undefined}
+          title={why('call.start')}
           onClick={() => void session.dial(id)}
           data-testid="call-site"
         >
@@ -102,7 +106,8 @@ function SiteCard({ id }: { id: string }) {
           size="compact-xs"
           variant={lined ? 'light' : 'default'}
           aria-pressed={lined}
-          disabled={closed}
+          disabled={closed || why('stage.line_up') !== undefined}
+          title={why('stage.line_up')}
           onClick={() => void session.lineUp(id)}
           data-testid="line-up-site"
         >
@@ -121,6 +126,8 @@ function SiteCard({ id }: { id: string }) {
           <Button
             size="compact-xs"
             variant="default"
+            disabled={why('floor.end') !== undefined}
+            title={why('floor.end')}
             onClick={() => void session.end(id)}
             data-testid="selected-end-floor"
           >
@@ -130,7 +137,8 @@ function SiteCard({ id }: { id: string }) {
           <Button
             size="compact-xs"
             variant="default"
-            disabled={closed || !joined}
+            disabled={closed || !joined || why('floor.give') !== undefined}
+            title={why('floor.give')}
             onClick={() => void session.give(id)}
             data-testid="selected-give-floor"
           >
@@ -140,7 +148,8 @@ function SiteCard({ id }: { id: string }) {
         <Button
           size="compact-xs"
           variant="default"
-          disabled={closed || mic === 'off'}
+          disabled={closed || mic === 'off' || why('mute') !== undefined}
+          title={why('mute')}
           onClick={() => void session.toggleMute({ kind: 'site', id })}
           data-testid="selected-mute"
         >
@@ -151,7 +160,8 @@ function SiteCard({ id }: { id: string }) {
             size="compact-xs"
             variant="subtle"
             color="gray"
-            disabled={closed}
+            disabled={closed || why('floor.give') !== undefined}
+            title={why('floor.give')}
             onClick={() => void session.give(id, true)}
           >
             {t('desk.giveAlso')}
@@ -167,6 +177,8 @@ function SiteCard({ id }: { id: string }) {
             size="compact-xs"
             variant="subtle"
             color="gray"
+            disabled={why('hand.lower') !== undefined}
+            title={why('hand.lower')}
             onClick={() => void session.command('hand.lower', { site: id })}
           >
             {t('desk.lower')}
@@ -181,6 +193,7 @@ function UnitCard({ code }: { code: string }) {
   const { t } = useTranslation();
   const session = useDesk();
   const state = useMeetingState();
+  const why = useRefusals();
   useRosterVersion();
   const unit = session.roster.units.get(code);
   if (!unit) return <p className={classes.none}>{t('desk.nothingSelected')}</p>;
@@ -196,7 +209,8 @@ function UnitCard({ code }: { code: string }) {
         <Button
           size="compact-xs"
           variant="default"
-          disabled={state?.status !== 'open'}
+          disabled={state?.status !== 'open' || why('mute') !== undefined}
+          title={why('mute')}
           onClick={() => void session.command('mute', { unit: code })}
           data-testid="mute-unit"
         >

@@ -13,6 +13,7 @@ import { SecrecyMark } from '../many/Secrecy';
 import { ScreensMenu } from '../screens/ScreensMenu';
 import classes from './topbar.module.css';
 import { useDesk, useMeetingState } from './useDesk';
+import { useRefusals } from './useRefusals';
 
 /** Which meeting this is, and the few acts that concern all of it. */
 export function TopBar({ onKeys }: { onKeys: () => void }) {
@@ -20,6 +21,7 @@ export function TopBar({ onKeys }: { onKeys: () => void }) {
   const session = useDesk();
   const state = useMeetingState();
   const armed = useStore(session.sound.store, (s) => s.armed);
+  const why = useRefusals();
   const [ending, setEnding] = useState(false);
   return (
     <header className={classes.bar}>
@@ -47,6 +49,8 @@ export function TopBar({ onKeys }: { onKeys: () => void }) {
       {state?.status === 'scheduled' && (
         <Button
           size="compact-sm"
+          disabled={why('meeting.open') !== undefined}
+          title={why('meeting.open')}
           onClick={() => void session.command('meeting.open', {})}
           data-testid="open-meeting"
         >
@@ -61,7 +65,8 @@ export function TopBar({ onKeys }: { onKeys: () => void }) {
             leftSection={<MicMark mic="muted" silent />}
             // At once: a room that shouts cannot wait for a question, and muting can be undone.
             onClick={() => void session.muteAll()}
-            title="Shift M"
+            disabled={why('mute', true) !== undefined}
+            title={why('mute', true) ?? 'Shift M'}
             data-testid="mute-all"
           >
             {t('desk.muteAll')}
@@ -69,6 +74,8 @@ export function TopBar({ onKeys }: { onKeys: () => void }) {
           <Button
             size="compact-sm"
             variant="default"
+            disabled={why('meeting.end') !== undefined}
+            title={why('meeting.end')}
             onClick={() => setEnding(true)}
             data-testid="end-meeting"
           >

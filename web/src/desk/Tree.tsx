@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useId, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import { useId, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Icon } from '../design/icons';
 import { Mark, MicMark } from '../design/marks';
@@ -8,6 +8,7 @@ import { micOf, standingOf } from '../models/floor';
 import { siteTitle, titleOf, type Row } from '../models/roster';
 import type { MeetingState } from '../protocol/types';
 import classes from './roster.module.css';
+import { RowMenu, type At } from './RowMenu';
 import { useDesk, useDeskState, useLiveMeeting, useMeetingState, useRosterVersion } from './useDesk';
 import { StepMark } from './StepMark';
 
@@ -26,6 +27,7 @@ export function Tree() {
   // The roster is mutable: its version stands for it.
   // eslint-disable-next-line react-hooks/exhaustive-deps -- see above
   const rows = useMemo(() => roster.rows(), [roster, version]);
+  const [menu, setMenu] = useState<At | null>(null);
   const [activeKey, setActiveKey] = useState<string | null>(null);
   const selectedKey = selected === null ? null : selected.kind === 'site' ? selected.id : selected.code;
   const active = Math.max(
@@ -52,9 +54,39 @@ export function Tree() {
       row.node.kind === 'site' ? { kind: 'site', id: row.node.id } : { kind: 'unit', code: row.node.code },
     );
   };
+  /** By pointer on a row, by key on the one that is active. */
+  const openMenu = (row: Row | undefined, x: number, y: number) => {
+    if (!row) return;
+    setActiveKey(row.key);
+    choose(row);
+    setMenu({ row, x, y });
+  };
+  const openMenuByKey = () => {
+    const row = rows[active];
+    list.scrollToIndex(active, { align: 'auto' });
+    const shown = document.getElementById(`${id}-${row?.key ?? ''}`) ?? scroller.current;
+    const box = shown?.getBoundingClientRect();
+    openMenu(row, (box?.left ?? 0) + 24, Math.min(box?.bottom ?? 0, innerHeight));
+  };
+  const onContextMenu = (event: MouseEvent) => {
+    event.preventDefault();
+    const key = event.target instanceof Element ? event.target.closest('[role=treeitem]')?.id : undefined;
+    if (key === undefined) openMenuByKey();
+    else
+      openMenu(
+        rows.find((row) => `${id}-${row.key}` === key),
+        event.clientX,
+        event.clientY,
+      );
+  };
   const onKeyDown = (event: KeyboardEvent) => {
     const row = rows[active];
     if (!row) return;
+    if (event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey)) {
+      event.preventDefault();
+      openMenuByKey();
+      return;
+    }
     const step: Partial<Record<string, number>> = {
       ArrowDown: active + 1,
       ArrowUp: active - 1,
@@ -80,48 +112,52 @@ export function Tree() {
 
   if (rows.length === 0) return <p className={classes.empty}>{t('desk.rosterEmpty')}</p>;
   return (
-    <div
-      ref={scroller}
-      className={classes.scroll}
-      role="tree"
-      aria-label={t('desk.tree')}
-      tabIndex={0}
-      aria-activedescendant={`${id}-${rows[active]?.key ?? ''}`}
-      onKeyDown={onKeyDown}
-    >
-      <div role="presentation" style={{ height: list.getTotalSize(), position: 'relative' }}>
-        {list.getVirtualItems().map((item) => {
-          const row = rows[item.index];
-          if (!row) return null;
-          return (
-            <div
-              key={row.key}
-              id={`${id}-${row.key}`}
-              role="treeitem"
-              aria-level={row.depth + 1}
-              aria-expanded={row.node.kind === 'unit' ? row.expanded : undefined}
-              aria-selected={row.key === selectedKey}
-              className={classes.row}
-              data-active={item.index === active}
-              style={{ transform: `translateY(${item.start}px)`, paddingLeft: 6 + row.depth * 14 }}
-              onClick={() => {
-                setActiveKey(row.key);
-                choose(row);
-                if (row.node.kind === 'unit') roster.expand(row.node.code, !row.expanded);
-              }}
-              onDoubleClick={() => {
-                if (row.node.kind === 'site') void session.choose(row.node.id);
-              }}
-              data-testid="roster-row"
-              data-site={row.node.kind === 'site' ? row.node.id : undefined}
-              data-unit={row.node.kind === 'unit' ? row.node.code : undefined}
-            >
-              <RowBody row={row} state={state} />
-            </div>
-          );
-        })}
+    <>
+      <div
+        ref={scroller}
+        className={classes.scroll}
+        role="tree"
+        aria-label={t('desk.tree')}
+        tabIndex={0}
+        aria-activedescendant={`${id}-${rows[active]?.key ?? ''}`}
+        onKeyDown={onKeyDown}
+        onContextMenu={onContextMenu}
+      >
+        <div role="presentation" style={{ height: list.getTotalSize(), position: 'relative' }}>
+          {list.getVirtualItems().map((item) => {
+            const row = rows[item.index];
+            if (!row) return null;
+            return (
+              <div
+                key={row.key}
+                id={`${id}-${row.key}`}
+                role="treeitem"
+                aria-level={row.depth + 1}
+                aria-expanded={row.node.kind === 'unit' ? row.expanded : undefined}
+                aria-selected={row.key === selectedKey}
+                className={classes.row}
+                data-active={item.index === active}
+                style={{ transform: `translateY(${item.start}px)`, paddingLeft: 6 + row.depth * 14 }}
+                onClick={() => {
+                  setActiveKey(row.key);
+                  choose(row);
+                  if (row.node.kind === 'unit') roster.expand(row.node.code, !row.expanded);
+                }}
+                onDoubleClick={() => {
+                  if (row.node.kind === 'site') void session.choose(row.node.id);
+                }}
+                data-testid="roster-row"
+                data-site={row.node.kind === 'site' ? row.node.id : undefined}
+                data-unit={row.node.kind === 'unit' ? row.node.code : undefined}
+              >
+                <RowBody row={row} state={state} />
+              </div>
+            );
+          })}
+        </div>
       </div>
-    </div>
+      <RowMenu at={menu} onClose={() => setMenu(null)} />
+    </>
   );
 }
 

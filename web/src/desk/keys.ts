@@ -1,3 +1,5 @@
+import type { CommandName } from '../protocol/types';
+
 export type Action =
   | 'find'
   | 'cut'
@@ -33,6 +35,35 @@ export type Action =
   | 'write'
   | 'regions'
   | 'help';
+
+/** What the server is asked for by an action, where it may say no to this desk. */
+export const COMMAND_OF: Partial<Record<Action, CommandName>> = {
+  cut: 'stage.cut',
+  undo: 'stage.cut',
+  layoutOne: 'stage.preview',
+  layoutTwo: 'stage.preview',
+  layoutFour: 'stage.preview',
+  layoutSpeakerChair: 'stage.preview',
+  layoutSlides: 'stage.preview',
+  hold: 'stage.hold',
+  holdWords: 'stage.hold',
+  captions: 'stage.captions',
+  captionWords: 'stage.caption',
+  pinChair: 'stage.chair',
+  slides: 'presentation.start',
+  give: 'floor.give',
+  nextFloor: 'floor.give',
+  end: 'floor.end',
+  extend: 'floor.extend',
+  preview: 'stage.preview',
+  next: 'stage.preview',
+  lineUp: 'stage.line_up',
+  call: 'call.start',
+  list: 'list.add',
+  forward: 'hand.forward',
+  mute: 'mute',
+  muteAll: 'mute',
+};
 
 export interface Press {
   key: string;

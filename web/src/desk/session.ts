@@ -3,7 +3,8 @@ import { IceServers } from '../media/ice';
 import { Sound } from '../media/sound';
 import { PictureFeed } from '../media/pictureFeed';
 import { Viewer } from '../media/viewer';
-import { micOf } from '../models/floor';
+import { refusalOf, type Refusal } from '../models/above';
+import { inLine, LINE, micOf, type InLine } from '../models/floor';
 import { MeetingModel } from '../models/live';
 import { awaitsCall, isOver } from '../models/calls';
 import { inLayout, lookOf, withPreview, withSlides } from '../models/stage';
@@ -58,8 +59,6 @@ export interface DeskFacets {
 const STAGE_LINES = 4;
 const PREVIEW_LINES = 4;
 const AUDIO_LINES = 4;
-/** Sites that may wait in line, as the server has it. */
-const LINE = 4;
 /** What the desk's still pictures may take of its line. */
 const STILLS_KBITS = 4000;
 /** The roster is drawn at most this often, ms. */
@@ -91,6 +90,7 @@ export class DeskSession {
   readonly presenter: Presenter;
   private readonly ice: IceServers;
   private readonly pins: Pins;
+  private refused: Refusal | null = null;
   private readonly undoing: (() => void)[] = [];
 
   constructor(
@@ -111,6 +111,7 @@ export class DeskSession {
       (type, args) => this.wire.command(type, meeting, args),
       publishersOf(this.wire, http),
       this.ice,
+      http.postSlides,
     );
   }
 
@@ -331,9 +332,15 @@ export class DeskSession {
     return this.command('stage.line_up', { site, on });
   }
 
+  /** Who is lined up, by an operator or as the next of the list. Of who is not in its roster a province is told by the checks. */
+  line(): InLine[] {
+    const { state, checks } = this.model.store.getState();
+    return inLine(state, (site) => this.roster.sites.get(site)?.joined ?? checks[site] !== undefined);
+  }
+
   /** The first of the line goes to the preview; where nobody is lined up, the first who waits for the floor. */
   next(firstHand: string | null): void {
-    const site = this.state?.stage.line_up?.[0] ?? firstHand;
+    const site = this.line()[0]?.site ?? firstHand;
     if (site === null) return;
     this.select({ kind: 'site', id: site });
     void this.preview(site);
@@ -396,6 +403,18 @@ export class DeskSession {
     if (selected.kind === 'unit') return this.command('mute', { unit: selected.code });
     const muted = micOf(this.state, selected.id) === 'muted';
     return this.command(muted ? 'unmute' : 'mute', { site: selected.id });
+  }
+
+  /** Why the server would not let this desk do it; null: it may, or only the server knows. */
+  refusal(command: CommandName, whole?: boolean): Refusal | null {
+    const { state, observers } = this.model.store.getState();
+    return refusalOf(command, this.wire.state.getState().who, state, observers, whole);
+  }
+
+  /** Says so at the first key that is refused, not at every one. */
+  refuse(code: Refusal | null): void {
+    if (code !== null && code !== this.refused) this.store.setState({ notice: { code, at: Date.now() } });
+    this.refused = code;
   }
 
   muteAll = (): Promise<boolean> => this.command('mute', { all: true });

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'react';
 import { firstComing, floorQueue } from '../models/floor';
-import { actionOf, whereOf, type Action } from './keys';
+import { actionOf, COMMAND_OF, whereOf, type Action } from './keys';
 import type { DeskSession } from './session';
 
 /** The desk's keys, heard on the whole page. */
@@ -32,7 +32,7 @@ export function useHotkeys(session: DeskSession, help: () => void): void {
       event.preventDefault();
       if (action === 'regions') nextRegion(event.shiftKey ? -1 : 1);
       else if (action === 'help') latest.current();
-      else run(session, action, event.timeStamp);
+      else if (!isRefused(session, action)) run(session, action, event.timeStamp);
     };
     // The key that is held to talk: wherever the focus went meanwhile, letting it go ends it.
     const letGo = (event: KeyboardEvent) => {
@@ -47,9 +47,19 @@ export function useHotkeys(session: DeskSession, help: () => void): void {
   }, [session]);
 }
 
+/** A desk that may not do it says why, once, and the server is not asked. */
+function isRefused(session: DeskSession, action: Action): boolean {
+  const command = COMMAND_OF[action];
+  if (command === undefined) return false;
+  const code = session.refusal(command, action === 'muteAll' || undefined);
+  session.refuse(code);
+  return code !== null;
+}
+
 const presents = (session: DeskSession) => session.presenter.store.getState().kind === 'deck';
 
-function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help'>, at: number): void {
+/** Does what a key does, with what is selected. `at`: the event's time. */
+export function run(session: DeskSession, action: Exclude<Action, 'regions' | 'help'>, at: number): void {
   const { selected } = session.store.getState();
   const queue = floorQueue(session.model.store.getState());
   const centre = session.model.store.getState().state?.reach === 'centre';

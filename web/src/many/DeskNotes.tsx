@@ -3,8 +3,10 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { useDesk, useLiveMeeting, useMeetingState, useNames } from '../desk/useDesk';
+import { useRefusals } from '../desk/useRefusals';
 import { Icon } from '../design/icons';
 import { standingAbove, type StandingAbove } from '../models/above';
+import type { CommandName } from '../protocol/types';
 import classes from './notes.module.css';
 import { personSaid, placeSaid } from './words';
 
@@ -16,11 +18,12 @@ function useAbove(): StandingAbove {
   return standingAbove(me, state, observers);
 }
 
-/** While somebody above directs, or while one only watches, nothing here can be pressed. */
-export function ReadOnly({ children }: { children: ReactNode }) {
-  const above = useAbove();
+/** While somebody above directs, while one only watches, or for who may not give such commands, nothing here can be pressed. */
+export function ReadOnly({ command, children }: { command: CommandName; children: ReactNode }) {
+  const why = useRefusals()(command);
+  const refused = why !== undefined;
   return (
-    <fieldset className={classes.readonly} disabled={above.readOnly} data-readonly={above.readOnly}>
+    <fieldset className={classes.readonly} disabled={refused} data-readonly={refused} title={why}>
       {children}
     </fieldset>
   );
@@ -73,6 +76,12 @@ export function DeskNotes() {
           >
             {t('many.take')}
           </Button>
+        </p>
+      )}
+      {state?.reach === 'site' && above.role === 'own' && (
+        <p className={classes.line} role="status" data-testid="only-reads">
+          <Icon name="screen" size={18} />
+          {t('many.direction.onlyReads')}
         </p>
       )}
       {others.length > 0 && (

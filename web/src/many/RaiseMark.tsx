@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useDesk, useMeetingState } from '../desk/useDesk';
+import { useRefusals } from '../desk/useRefusals';
 import { Dialog } from '../parts/Dialog';
 import { useMe } from '../parts/useMe';
 import { MARKS } from '../protocol/types';
@@ -13,6 +14,7 @@ export function RaiseMark() {
   const session = useDesk();
   const state = useMeetingState();
   const me = useMe().data;
+  const why = useRefusals()('meeting.mark');
   const [opened, setOpened] = useState(false);
   const now = MARKS.indexOf(state?.secrecy ?? 'none');
   const higher = MARKS.slice(now + 1, MARKS.indexOf(me?.clearance ?? 'none') + 1);
@@ -20,7 +22,14 @@ export function RaiseMark() {
     return null;
   return (
     <>
-      <Button size="compact-sm" variant="default" onClick={() => setOpened(true)} data-testid="raise-mark">
+      <Button
+        size="compact-sm"
+        variant="default"
+        disabled={why !== undefined}
+        title={why}
+        onClick={() => setOpened(true)}
+        data-testid="raise-mark"
+      >
         {t('many.secrecy.raise')}
       </Button>
       <Dialog opened={opened} onClose={() => setOpened(false)} title={t('many.secrecy.raise')}>

@@ -144,6 +144,27 @@ export function firstComing(
   );
 }
 
+/** Sites that may wait in line, as the server has it. */
+export const LINE = 4;
+
+export interface InLine {
+  site: string;
+  /** Lined up because it is the next of the speakers' list; else by an operator. */
+  byList: boolean;
+}
+
+/** Who is lined up, as the server has it (`meetings/speakers.py`): the operators' own, behind them the next of the list. */
+export function inLine(state: MeetingState | null, isHere: (site: string) => boolean): InLine[] {
+  if (state === null) return [];
+  const { stage, floor } = state;
+  const own = stage.line_up ?? [];
+  const speaks = new Set(floor.speakers.map((s) => s.site));
+  const next = floor.list.find(({ site }) => isHere(site) && !speaks.has(site))?.site;
+  const ready = [...own, ...stage.on_air, ...stage.preview];
+  const added = next !== undefined && !ready.includes(next) && own.length < LINE;
+  return [...own.map((site) => ({ site, byList: false })), ...(added ? [{ site: next, byList: true }] : [])];
+}
+
 /** Where an entry goes when it is moved by one: the site that it comes right before, null: the end. */
 export function beforeOf(order: readonly string[], site: string, step: -1 | 1): string | null | undefined {
   const from = order.indexOf(site);

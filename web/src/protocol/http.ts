@@ -177,17 +177,29 @@ export class Http {
   /** Posts this site's picture, JPEG of at most 128 kB, with a smaller copy for walls; `takenAt` by `performance.now`. */
   async postSnapshot(picture: Blob, small: Blob | null, takenAt: number): Promise<void> {
     const body = small === null ? picture : new Blob([picture, small], { type: 'image/jpeg' });
-    const age = () => String(Math.max(0, Math.round(performance.now() - takenAt)));
     await this.send('PUT', '/snapshot', body, 'image/jpeg', undefined, false, () => ({
-      'X-Picture-Age': age(),
+      ...ageOf(takenAt),
       ...(small === null ? {} : { 'X-Small-Bytes': String(small.size) }),
     }));
   }
 
-  /** The last picture of a site; null when it has none, `same` when it is still the one with this ETag. */
-  async snapshot(site: string, etag: string | null, signal?: AbortSignal): Promise<Picture | 'same' | null> {
+  /** Posts a still of what this page presents in the meeting, as `postSnapshot` does. Raises Failure `wrong_state`, `secrecy`. */
+  postSlides = async (meeting: string, picture: Blob, takenAt: number): Promise<void> => {
+    await this.send('PUT', slidesPath(meeting), picture, 'image/jpeg', undefined, false, () =>
+      ageOf(takenAt),
+    );
+  };
+
+  /**
+   * The last picture of a site, or of what is presented in a meeting (`slidesOf`); null when there is none, `same` when it
+   * is still the one with this ETag.
+   */
+  async snapshot(of: string, etag: string | null, signal?: AbortSignal): Promise<Picture | 'same' | null> {
     await this.session();
-    const response = await this.fetcher(`${this.base}/sites/${encodeURIComponent(site)}/snapshot`, {
+    const path = of.startsWith(SLIDES)
+      ? slidesPath(of.slice(SLIDES.length))
+      : `/sites/${encodeURIComponent(of)}/snapshot`;
+    const response = await this.fetcher(this.base + path, {
       credentials: 'same-origin',
       cache: 'no-cache',
       headers: {
@@ -297,6 +309,17 @@ export class Http {
     return response;
   }
 }
+
+const SLIDES = 'slides:';
+
+/** Names the stills of what is presented in a meeting, where sites' are named by their id. */
+export const slidesOf = (meeting: string): string => SLIDES + meeting;
+const slidesPath = (meeting: string): string => `/meetings/${encodeURIComponent(meeting)}/slides`;
+
+/** How old a picture is when its request leaves. */
+const ageOf = (takenAt: number) => ({
+  'X-Picture-Age': String(Math.max(0, Math.round(performance.now() - takenAt))),
+});
 
 const rollPath = (meeting: string, call: string): string =>
   `/meetings/${encodeURIComponent(meeting)}/roll-calls/${encodeURIComponent(call)}`;

@@ -5,6 +5,7 @@ import { Link } from 'react-router';
 import { useStore } from 'zustand';
 import { Icon } from '../design/icons';
 import { formatExact, formatNumber } from '../i18n/format';
+import { SecrecyMark } from '../many/Secrecy';
 import { summary, troubles, type Branch } from '../models/rollcall';
 import { Dialog } from '../parts/Dialog';
 import { Prefs } from '../parts/Prefs';
@@ -19,6 +20,7 @@ export function Bar({ branches, chosen }: { branches: readonly Branch[]; chosen:
   const totals = useRoll((s) => s.totals);
   const may = useRoll((s) => s.may);
   const title = useStore(session.model.store, (s) => s.state?.title);
+  const secrecy = useStore(session.model.store, (s) => s.state?.secrecy);
   const [sealing, setSealing] = useState(false);
   const real = call !== null && call !== 'none' ? call : null;
   const count = (key: 'unsaid') => branches.reduce((n, branch) => n + branch[key], 0);
@@ -50,6 +52,7 @@ export function Bar({ branches, chosen }: { branches: readonly Branch[]; chosen:
           )}
         </small>
       </div>
+      <SecrecyMark mark={secrecy} />
       <dl className={classes.totals} data-testid="roll-totals" data-summary={summary(totals, formatNumber)}>
         {totals.map((total) => (
           <div key={total.level}>

@@ -5,6 +5,7 @@ import { awaitsPicture } from '../models/live';
 import { shownTo } from '../models/meeting';
 import { lookOf } from '../models/stage';
 import { Picture, useLive } from '../parts/Picture';
+import { slidesOf } from '../protocol/http';
 import { PRESENTATION, type Step } from '../protocol/types';
 import { Caption, captionOf } from '../stage/Caption';
 import { HoldingPicture, NoSlides } from '../stage/HoldingPicture';
@@ -65,6 +66,8 @@ function Slot({ place, stream, scene, single, silent, session, step }: SlotProps
   const waits = useWaits(live, site);
   const awaited = useStore(session.meeting.store, (s) => awaitsPicture(s, site));
   const slides = site === PRESENTATION;
+  const presented = (state?.stage.presentation ?? null) !== null;
+  const stills = (step === 'slides' || (step === 'low' && !live)) && (!slides || presented);
   const known = site === null ? undefined : state?.sites[site];
   const label = site === null ? null : slides ? t('direction.slides') : (known?.label ?? site);
   // Where a rehearsal's stage is empty the machine shows its pictures.
@@ -81,10 +84,14 @@ function Slot({ place, stream, scene, single, silent, session, step }: SlotProps
       />
       {site === null && !machine && <p className={classes.empty}>{single ? t('site.stageEmpty') : ''}</p>}
       {/* A video whose frames stop goes on counting time: the step knows better. */}
-      {site !== null && !slides && used && (step === 'slides' || (step === 'low' && !live)) && (
-        <StillPicture session={session} site={site} label={label ?? site} />
+      {site !== null && used && stills && (
+        <StillPicture
+          session={session}
+          of={slides ? slidesOf(state?.id ?? '') : site}
+          label={label ?? site}
+        />
       )}
-      {slides && !live && !silent && <NoSlides ended={state?.stage.presentation === null} />}
+      {slides && !live && !stills && !silent && <NoSlides ended={!presented} />}
       {site !== null && !slides && !live && waits && !silent && step === 'high' && (
         <p className={classes.empty}>{t('site.waitingPicture')}</p>
       )}
@@ -105,12 +112,12 @@ function Slot({ place, stream, scene, single, silent, session, step }: SlotProps
   );
 }
 
-/** The newest still of a site, where its line carries no video. */
-function StillPicture({ session, site, label }: { session: SiteSession; site: string; label: string }) {
+/** The newest still of a site, or of what is presented, where the line carries no video. */
+function StillPicture({ session, of, label }: { session: SiteSession; of: string; label: string }) {
   const { t } = useTranslation();
   const { stills } = session;
-  const watch = useCallback((changed: () => void) => stills.watch(site, changed), [stills, site]);
-  const still = useSyncExternalStore(watch, () => stills.get(site));
+  const watch = useCallback((changed: () => void) => stills.watch(of, changed), [stills, of]);
+  const still = useSyncExternalStore(watch, () => stills.get(of));
   return still.url === null ? (
     <p className={classes.empty}>{t('site.line.noStill')}</p>
   ) : (

@@ -28,6 +28,11 @@ export class SlideCanvas {
     this.frame();
   }
 
+  /** The picture as it is sent. */
+  get picture(): HTMLCanvasElement {
+    return this.canvas;
+  }
+
   close(): void {
     clearInterval(this.timer);
     this.track.stop();

@@ -3,10 +3,17 @@ import type { IceServers } from '../media/ice';
 import { Publisher } from '../media/publisher';
 import { codeOf } from '../protocol/failure';
 import { newId } from '../protocol/ids';
-import type { Codec, CommandName, Commands, MeetingState } from '../protocol/types';
+import {
+  PRESENTATION,
+  type Codec,
+  type CommandName,
+  type Commands,
+  type MeetingState,
+} from '../protocol/types';
 import type { Publishers } from '../protocol/viewers';
 import { SlideCanvas } from './canvas';
 import { Deck, DeckRefused } from './deck';
+import { framesOf, SlideStills, type Take } from './stills';
 
 export interface PresenterState {
   kind: 'none' | 'deck' | 'screen';
@@ -25,6 +32,7 @@ interface Waiting {
   kind: 'deck' | 'screen';
   track: MediaStreamTrack;
   pages: number;
+  still: Take;
 }
 
 type Send = <T extends CommandName>(type: T, args: Commands[T]) => Promise<unknown>;
@@ -34,6 +42,10 @@ const SIZES: Record<Codec, [width: number, height: number]> = { h264: [1280, 720
 
 /** One layer: a page that stands still is cheap, and small letters of a low layer are of no use to anybody. */
 const SHARP: RTCRtpEncodingParameters[] = [{ maxBitrate: 1_500_000, maxFramerate: 10 }];
+
+/** Stills of a screen are posted so often; a page's when it is turned, and for a server that forgot it. */
+const SCREEN_MS = 4_000;
+const PAGE_MS = 30_000;
 
 const NOTHING: PresenterState = {
   kind: 'none',
@@ -56,12 +68,16 @@ export class Presenter {
   /** The presentation that is ours, once the meeting has said so. */
   private key: string | null = null;
   private confirmed = false;
+  private readonly stills: SlideStills;
 
+  /** `post`: keeps a still of what is presented, taken at that time (`performance.now`). */
   constructor(
     private readonly send: Send,
     door: Publishers,
     ice: IceServers,
+    post: (meeting: string, picture: Blob, takenAt: number) => Promise<void>,
   ) {
+    this.stills = new SlideStills(post);
     this.publisher = new Publisher(door, ice, SHARP);
   }
 
@@ -77,10 +93,12 @@ export class Presenter {
     try {
       const [width, height] = SIZES[this.state.codec];
       this.deck = await Deck.open(file, width, height);
-      this.canvas = new SlideCanvas(width, height);
-      this.canvas.show(await this.deck.page(1));
+      const canvas = new SlideCanvas(width, height);
+      this.canvas = canvas;
+      canvas.show(await this.deck.page(1));
       const { title, pages } = this.deck;
-      this.waiting = { title: title || file.name, kind: 'deck', track: this.canvas.track, pages };
+      const still = () => Promise.resolve({ source: canvas.picture, width, height });
+      this.waiting = { title: title || file.name, kind: 'deck', track: canvas.track, pages, still };
       await this.begin(false);
     } catch (error) {
       this.drop();
@@ -103,7 +121,9 @@ export class Presenter {
       track.contentHint = 'detail';
       track.addEventListener('ended', () => void this.close());
       this.shared = track;
-      this.waiting = { title: track.label.slice(0, 200) || 'screen', kind: 'screen', track, pages: 0 };
+      const still = framesOf(track);
+      const title = track.label.slice(0, 200) || 'screen';
+      this.waiting = { title, kind: 'screen', track, pages: 0, still };
       await this.begin(false);
     } catch (error) {
       // Who closes the question has changed his mind: nothing to say.
@@ -131,6 +151,7 @@ export class Presenter {
       // Of two quick presses the later page counts.
       if (this.store.getState().page !== page || this.canvas !== canvas) return;
       canvas.show(drawn);
+      this.stills.changed();
       if (page < deck.pages) void deck.page(page + 1).catch(() => undefined);
     } catch {
       this.store.setState({ trouble: 'pdf_bad' });
@@ -150,6 +171,9 @@ export class Presenter {
     this.state = state;
     const running = state.status === 'open' ? (state.stage.presentation?.key ?? null) : null;
     if (this.key === null) return;
+    // To lines that carry no video a page on the stage is shown as a still; of a marked meeting none is kept.
+    const shown = state.stage.on_air.includes(PRESENTATION) && state.secrecy === 'none';
+    this.stills.run(running === this.key && shown ? state.id : null);
     if (running === this.key) this.confirmed = true;
     else if (this.confirmed) {
       // Ended by somebody, taken over, or given up as lost while this page was away.
@@ -180,6 +204,7 @@ export class Presenter {
     this.waiting = null;
     this.publisher.setSource(null, waiting.track);
     this.publisher.publish(state.id, state.codec);
+    this.stills.show(waiting.still, waiting.kind === 'deck' ? PAGE_MS : SCREEN_MS);
     this.store.setState({
       ...NOTHING,
       kind: waiting.kind,
@@ -196,6 +221,8 @@ export class Presenter {
   private drop(): void {
     this.key = null;
     this.waiting = null;
+    this.stills.run(null);
+    this.stills.show(null, 0);
     this.publisher.stop();
     this.publisher.setSource(null, null);
     this.deck?.close();

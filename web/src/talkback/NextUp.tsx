@@ -1,8 +1,10 @@
 import { Button } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import { useDesk, useMeetingState, useNames, useRosterVersion } from '../desk/useDesk';
+import { useDesk, useLiveMeeting, useMeetingState, useNames, useRosterVersion } from '../desk/useDesk';
+import { useRefusals } from '../desk/useRefusals';
 import { Icon } from '../design/icons';
 import { formatNumber } from '../i18n/format';
+import { LINE } from '../models/floor';
 import { CheckMarks } from './CheckMarks';
 import classes from './talkback.module.css';
 
@@ -10,8 +12,11 @@ import classes from './talkback.module.css';
 export function NextUp() {
   const { t } = useTranslation();
   const session = useDesk();
-  const line = useMeetingState()?.stage.line_up ?? [];
+  useMeetingState();
+  useLiveMeeting((s) => s.checks);
+  const line = session.line();
   const names = useNames();
+  const why = useRefusals();
   useRosterVersion();
   if (line.length === 0) return null;
   return (
@@ -22,14 +27,17 @@ export function NextUp() {
       data-testid="line-up"
     >
       <h2 className={classes.head}>
-        {t('talkback.lineUp.title')} <span>{formatNumber(line.length)}/4</span>
+        {t('talkback.lineUp.title')}
+        <span>
+          {formatNumber(line.length)}/{formatNumber(LINE)}
+        </span>
       </h2>
       <ol className={classes.line}>
-        {line.map((site, place) => {
+        {line.map(({ site, byList }, place) => {
           const { title } = names(site);
           const absent = session.roster.sites.get(site)?.joined === false;
           return (
-            <li key={site} data-site={site} data-testid="lined-up">
+            <li key={site} data-site={site} data-by-list={byList} data-testid="lined-up">
               <span className={classes.place}>{place + 1}</span>
               <button
                 type="button"
@@ -37,6 +45,9 @@ export function NextUp() {
                 onClick={() => session.select({ kind: 'site', id: site })}
               >
                 {title}
+                {byList && (
+                  <small title={t('talkback.lineUp.byListHint')}>{t('talkback.lineUp.byList')}</small>
+                )}
                 {absent && <small>{t('talkback.lineUp.absent')}</small>}
               </button>
               <CheckMarks site={site} />
@@ -44,6 +55,8 @@ export function NextUp() {
                 <Button
                   size="compact-xs"
                   variant={place === 0 ? 'filled' : 'default'}
+                  disabled={why('stage.preview') !== undefined}
+                  title={why('stage.preview')}
                   onClick={() => void session.preview(site)}
                 >
                   {t('talkback.lineUp.next')}
@@ -55,21 +68,26 @@ export function NextUp() {
                     size="compact-xs"
                     variant="default"
                     aria-label={t('talkback.lineUp.upOf', { name: title })}
+                    disabled={why('stage.line_up') !== undefined}
+                    title={why('stage.line_up')}
                     onClick={() => void session.command('stage.line_up', { site, place: place - 1 })}
                   >
                     {t('talkback.lineUp.up')}
                   </Button>
                 )}
-                <Button
-                  size="compact-xs"
-                  variant="subtle"
-                  color="gray"
-                  aria-label={t('talkback.lineUp.removeOf', { name: title })}
-                  title={t('talkback.lineUp.remove')}
-                  onClick={() => void session.lineUp(site)}
-                >
-                  <Icon name="close" size={14} />
-                </Button>
+                {!byList && (
+                  <Button
+                    size="compact-xs"
+                    variant="subtle"
+                    color="gray"
+                    aria-label={t('talkback.lineUp.removeOf', { name: title })}
+                    disabled={why('stage.line_up') !== undefined}
+                    title={why('stage.line_up') ?? t('talkback.lineUp.remove')}
+                    onClick={() => void session.lineUp(site)}
+                  >
+                    <Icon name="close" size={14} />
+                  </Button>
+                )}
               </span>
             </li>
           );

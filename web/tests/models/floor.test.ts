@@ -5,6 +5,7 @@ import {
   branches,
   firstComing,
   floorQueue,
+  inLine,
   isLoud,
   itemLeft,
   micOf,
@@ -14,6 +15,7 @@ import {
 } from '../../src/models/floor';
 import type { LiveMeeting } from '../../src/models/live';
 import { emptyStage } from '../../src/models/stage';
+import type { MeetingState } from '../../src/protocol/types';
 import { floorOf, hand, openMeeting, speaker } from './states';
 
 const live = (over: Partial<LiveMeeting> = {}): LiveMeeting => ({
@@ -126,6 +128,23 @@ describe('hands on their way up', () => {
     const queue = floorQueue(live({ state, operators: ['70', '75'] }));
     expect(firstComing(queue, () => true)).toBe('s_d');
     expect(firstComing(queue, (site) => site !== 's_d')).toBe('s_79');
+  });
+
+  it('line up the next of the list behind the operators’ own, as the server does', () => {
+    const list = ['s_a', 's_b'].map((site) => ({ site, note: '', minutes: null, version: 1 }));
+    const lined = (over: Partial<MeetingState>, here = true) =>
+      inLine(openMeeting({ floor: floorOf({ list }), ...over }), (site) => here || site !== 's_a').map(
+        (one) => `${one.site}${one.byList ? '*' : ''}`,
+      );
+    const stage = (over: Partial<MeetingState['stage']>) => ({ stage: { ...emptyStage(), ...over } });
+    expect(lined({})).toEqual(['s_a*']);
+    expect(lined({}, false)).toEqual(['s_b*']);
+    expect(lined(stage({ line_up: ['s_1', 's_2', 's_3'] }))).toEqual(['s_1', 's_2', 's_3', 's_a*']);
+    expect(lined(stage({ line_up: ['s_1', 's_2', 's_3', 's_4'] }))).toHaveLength(4);
+    expect(lined(stage({ line_up: ['s_a'] }))).toEqual(['s_a']);
+    expect(lined(stage({ preview: ['s_a'] }))).toEqual([]);
+    const speakers = [speaker('s_a', '2021-09-05T01:31:00.000Z')];
+    expect(lined({ floor: floorOf({ list, speakers }) })).toEqual(['s_b*']);
   });
 
   it('move by one, not beyond the ends', () => {

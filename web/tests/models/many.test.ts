@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { standingAbove } from '../../src/models/above';
+import { refusalOf, standingAbove } from '../../src/models/above';
 import { applyEvent } from '../../src/models/meeting';
 import { highestFirst, isHigher, otherMeetings } from '../../src/models/site';
 import type { Meeting, MeetingState, Observer, You } from '../../src/protocol/types';
@@ -84,6 +84,34 @@ describe('a desk and who is above it', () => {
     expect(standingAbove('p_2', taken, [])).toMatchObject({ role: 'taken', readOnly: true });
     const back = after(taken, 'direction_returned', { reason: 'lost' });
     expect(standingAbove('p_2', back, [])).toMatchObject({ role: 'own', readOnly: false });
+  });
+});
+
+describe('what a desk may not do', () => {
+  const director = { id: 'p_2', may: ['stage.cut', 'floor.give', 'mute', 'hand.forward', 'meeting.end'] };
+  const taken = after(openMeeting(), 'direction_taken', { by, whence: nation });
+  const watching: Observer[] = [{ ...by, id: 'p_2', whence: nation, since: '' }];
+
+  it('is told by who directs, by who only watches, by role and by reach', () => {
+    expect(refusalOf('stage.cut', director, openMeeting(), [])).toBeNull();
+    expect(refusalOf('stage.cut', director, taken, [])).toBe('direction_taken');
+    expect(refusalOf('stage.cut', { ...director, id: 'p_1' }, taken, [])).toBeNull();
+    expect(refusalOf('stage.cut', director, openMeeting(), watching)).toBe('not_directing');
+    expect(refusalOf('stage.cut', { id: 'p_2', may: ['meeting.see'] }, openMeeting(), [])).toBe('forbidden');
+    expect(refusalOf('stage.cut', director, openMeeting({ reach: 'desk' }), [])).toBe('forbidden');
+  });
+
+  it('leaves a province its own sites, and a branch its queue while another directs', () => {
+    const province = openMeeting({ reach: 'desk' });
+    expect(refusalOf('mute', director, province, [])).toBeNull();
+    expect(refusalOf('mute', director, province, [], true)).toBe('forbidden');
+    expect(refusalOf('mute', director, openMeeting({ reach: 'site' }), [])).toBe('forbidden');
+    expect(refusalOf('hand.forward', director, { ...taken, reach: 'desk' }, [])).toBeNull();
+  });
+
+  it('is not guessed before the meeting is known', () => {
+    expect(refusalOf('stage.cut', director, null, [])).toBeNull();
+    expect(refusalOf('stage.cut', null, openMeeting(), [])).toBeNull();
   });
 });
 

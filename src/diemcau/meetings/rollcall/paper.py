@@ -12,6 +12,7 @@ def data_of(report: Report) -> dict[str, Any]:
     """What is printed: words only."""
     return {
         "meeting": report.meeting,
+        "secrecy": report.secrecy,
         "place": report.place,
         "number": str(report.number),
         "corrects": "" if report.corrects is None else str(report.corrects),

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from diemcau.access import Secrecy
 from diemcau.clock import parse_rfc3339
 from diemcau.meetings.rollcall.book import LEVELS
 from diemcau.meetings.rollcall.entry import REASONS
@@ -17,6 +18,12 @@ ZONE: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 LEVEL_WORDS: Final = {"nation": "Trung ương", "province": "Tỉnh", "district": "Huyện", "commune": "Xã"}
 SAYS_WORDS: Final = {"present": "Có mặt", "absent": "Vắng mặt", None: "Chưa báo"}
 REASON_WORDS: Final = {reason.code: reason.vi for reason in REASONS}
+MARK_WORDS: Final[Mapping[Secrecy, str]] = {
+    "none": "",
+    "confidential": "MẬT",
+    "secret": "TỐI MẬT",
+    "top_secret": "TUYỆT MẬT",
+}
 CONTRADICTION_WORDS: Final = {
     "present_not_connected": "Báo có mặt, không kết nối",
     "absent_connected": "Báo vắng, đang kết nối",
@@ -67,9 +74,10 @@ class BranchLine:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that an export says."""
+    """Everything that an export says. `secrecy`: the meeting's mark as documents bear it, "" for none."""
 
     meeting: str
+    secrecy: str
     place: str
     number: int
     corrects: int | None
@@ -106,6 +114,7 @@ def make(
     units: Units,
     call: Mapping[str, Any],
     title: str,
+    secrecy: Secrecy,
     place: str,
     corrects: int | None,
     rows: Collection[Mapping[str, Any]],
@@ -133,6 +142,7 @@ def make(
     done = sum(code in confirmed for code in below)
     return Report(
         meeting=title,
+        secrecy=MARK_WORDS[secrecy],
         place=place,
         number=int(call["number"]),
         corrects=corrects,

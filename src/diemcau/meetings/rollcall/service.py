@@ -178,10 +178,12 @@ class RollCalls:
         )
         sites = await self._sites.get_many([str(one["site"]) for one in shown])
         corrected = [one for one in await self._books.calls(meeting) if one.id == book.call.corrects]
+        state = await self._meetings.state(meeting)
         return make_report(
             self._units,
             book.call.to_json(),
-            (await self._meetings.state(meeting)).title,
+            state.title,
+            state.secrecy,
             ", ".join(self._units.get(code).title for code in units),
             corrected[0].number if corrected else None,
             shown,

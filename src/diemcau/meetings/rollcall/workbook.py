@@ -45,6 +45,7 @@ def write(report: Report) -> bytes:
     """Takes seconds for a nation: call it in a thread."""
     preface = [
         ("KẾT QUẢ ĐIỂM DANH", f"Lần {report.number}"),
+        *((("Độ mật", report.secrecy),) if report.secrecy else ()),
         ("Cuộc họp", report.meeting),
         ("Phạm vi", report.place),
         ("Tình trạng", report.state),

@@ -32,6 +32,7 @@ export const many: Texts['many'] = {
   nation: 'The centre',
   direction: {
     observing: '{{place}} is watching: {{names}}',
+    onlyReads: 'You follow this meeting; you do not run it.',
     youWatch: 'You are watching from above; this desk is read-only until you take over.',
     youDirect: 'You direct this meeting now. Its own desk is read-only.',
     taken: '{{place}} directs: {{name}}. This desk is read-only until it is given back.',

@@ -30,6 +30,7 @@ export const many = {
   nation: 'Trung ương',
   direction: {
     observing: '{{place}} đang xem: {{names}}',
+    onlyReads: 'Bạn theo dõi cuộc họp này, không điều hành.',
     youWatch: 'Bạn đang xem từ cấp trên; bàn này chỉ xem cho đến khi nhận điều hành.',
     youDirect: 'Bạn đang điều hành thay. Bàn của đơn vị chỉ xem.',
     taken: '{{place}} đang điều hành: {{name}}. Bàn này chỉ xem cho đến khi được trả lại.',

@@ -40,6 +40,9 @@ export const talkback: typeof first = {
     noVoice: 'No voice since it was lined up',
     unknown: 'Not lined up: the machine has not looked',
     absent: 'not in the meeting yet',
+    byList: 'By the speakers’ list',
+    byListHint:
+      'In the line by itself, as the next of the list; it leaves once it has spoken or is taken off the list.',
   },
   site: {
     speaking: 'The director talks to this site in private',

@@ -38,6 +38,9 @@ export const talkback = {
     noVoice: 'Chưa nghe tiếng nào từ khi chờ lên hình',
     unknown: 'Chưa vào hàng chờ: máy chưa kiểm tra',
     absent: 'chưa vào họp',
+    byList: 'Theo danh sách phát biểu',
+    byListHint:
+      'Tự vào hàng chờ vì là người kế tiếp trong danh sách; ra khi đã phát biểu hoặc bị bỏ khỏi danh sách.',
   },
   site: {
     speaking: 'Đạo diễn đang nói riêng với điểm cầu',
