@@ -190,7 +190,11 @@ fn the_ceiling_moves_a_line_between_layers_at_keyframes() {
     hall.send(0, 1, true);
     hall.slot(0, 0, None);
     assert_eq!(hall.send(0, 0, true), [(viewer, 0, TrackId(0), Layer(0))], "a small picture beats none");
-    assert_eq!(hall.send(0, 1, true), [(viewer, 0, TrackId(0), Layer(1))], "the high layer is there and allowed");
+    assert_eq!(
+        hall.send(0, 1, true),
+        [(viewer, 0, TrackId(0), Layer(1))],
+        "the high layer is there and allowed"
+    );
     assert!(hall.send(0, 0, true).is_empty(), "it has the high layer");
     hall.shard.set_ceiling(viewer, Layer::LOW, hall.now);
     assert_eq!(hall.send(0, 1, false).len(), 1, "until the keyframe");
