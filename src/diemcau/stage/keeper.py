@@ -424,10 +424,15 @@ class Keeper:
         if watched.checks.follow(lined_up(watched.scene), live, self._clock.now()):
             self._ephemeral(meeting, "lineup", watched.checks.to_json())
         if live != watched.live:
+            came_or_went = {*live} ^ {*watched.live}
             watched.live = live
             self._bus.publish(
                 f"{EPHEMERAL}meeting:{meeting}",
-                {"topic": "stage", "data": {"live": list(live), "shown": []}},
+                {
+                    "topic": "stage",
+                    "data": {"live": list(live), "shown": []},
+                    "hurry": not came_or_went.isdisjoint(watched.scene.on_air),
+                },
             )
 
     # Closing.

@@ -95,10 +95,15 @@ class Connection:
         else:
             self.outbox.put_latest("wait", text)
 
+    def tell_latest(self, key: str, text: str) -> None:
+        """What may be dropped, and replaces what waits under its key."""
+        if not self._leaves_at_once(text):
+            self.outbox.put_latest(key, text)
+
     def beat(self, text: str) -> None:
-        """A heartbeat; one that waits already is replaced. The first thing a client hears is its welcome."""
-        if self.welcomed and not self._leaves_at_once(text):
-            self.outbox.put_latest("beat", text)
+        """A heartbeat. The first thing a client hears is its welcome."""
+        if self.welcomed:
+            self.tell_latest("beat", text)
 
     def list_meeting(self, summary: MeetingSummary) -> None:
         """A meeting that concerns the site came or changed."""

@@ -25,7 +25,8 @@ MAX_PENDING = 1000
 class Follow:
     """One stream as the client follows it. `last`: seq it has; None while it is being brought up. `stale`:
     the asker's grants changed; nothing is given until `viewer` and `seen` are those of the new ones. `owed`:
-    messages whose figures the next `receipts` tells. `told`: the number of the roll call that it knows."""
+    messages whose figures the next `receipts` tells. `told`: the number of the roll call that it knows.
+    `fleeting`: number of the newest of what a crowd is told late."""
 
     stream: str
     viewer: Viewer
@@ -36,6 +37,7 @@ class Follow:
     lost: bool = False
     stale: bool = False
     owed: set[str] = field(default_factory=set)
+    fleeting: int = 0
     told: int | None = None
 
 
@@ -137,7 +139,7 @@ class Following:
                 )
         elif topic != "levels" or "levels" in follow.topics:
             before = self._outbox.dropped
-            self._outbox.put_latest(f"{follow.stream} {topic}", text)
+            self._client.tell_latest(f"{follow.stream} {topic}", text)
             self._services.metrics.dropped.inc(self._outbox.dropped - before)
 
     def owe_receipts(self, follow: Follow, messages: Iterable[str]) -> None:
@@ -232,7 +234,7 @@ class Following:
         async with self._reading:
             topics = frozenset(wanted.topics)
             viewer, seen = await self._sight(meeting, topics)
-            follow = Follow(wanted.stream, viewer, topics, seen)
+            follow = Follow(wanted.stream, viewer, topics, seen, fleeting=self._hub.crowd.number)
             self.follows[wanted.stream] = follow
             self._hub.follow(self._client, follow)  # events from here on wait in `pending`
             await self._begin(follow, wanted.since)

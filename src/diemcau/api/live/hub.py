@@ -15,6 +15,7 @@ from diemcau.api.limits import RateLimit
 from diemcau.api.live import frames
 from diemcau.api.live.admission import Admission, Queued
 from diemcau.api.live.board import BoardNews
+from diemcau.api.live.crowd import FEW, FLEETING, UNHURRIED, Crowd, concerns
 from diemcau.api.live.turns import Turns
 from diemcau.api.services import Services
 from diemcau.bus import EPHEMERAL, EVENTS, Message, SubscriberTooSlow, Subscription
@@ -33,13 +34,6 @@ if TYPE_CHECKING:
 
 QUEUE = 50_000
 """Messages that the hub may be behind the bus; beyond it every client is brought up again from the log."""
-
-FEW = 500
-"""Followers who are told at once who speaks; of more, only the desks are."""
-
-TELL_S, TELL_SHARE = 40e-6, 0.05
-"""Processor seconds that a message to one client costs, about, and the share of a core that telling a crowd
-who speaks may take."""
 
 PICTURES_A_SECOND = 40
 """Pictures that all sites together are asked to post; 2 to 3 ms each."""
@@ -97,8 +91,7 @@ class Hub:
         self._to_check: dict[Connection, None] = {}
         self._doubtful: set[str] = set()  # parties whose access may have ended, and with it their media
         self._check_now = asyncio.Event()
-        self._spoken: dict[str, tuple[Any, str]] = {}  # what a crowd is to be told next
-        self._spoke_at: dict[str, float] = {}
+        self.crowd = Crowd(services.options.beat_s, self._tell_crowd)
         self._tasks: list[asyncio.Task[None]] = []
         self.board = BoardNews(services)
 
@@ -187,7 +180,7 @@ class Hub:
         if not followers:
             self._by_stream.pop(stream, None)
             self.heads.pop(stream, None)
-            self._spoke_at.pop(stream, None)
+            self.crowd.forget(stream)
 
     # The bus.
 
@@ -239,7 +232,8 @@ class Hub:
                 connection.tell_standing()
         else:
             stream = message.topic.removeprefix(EPHEMERAL)
-            self._take_ephemeral(stream, str(message.body.get("topic")), message.body.get("data"))
+            topic, data = str(message.body.get("topic")), message.body.get("data")
+            self._take_ephemeral(stream, topic, data, hurry=message.body.get("hurry") is True)
 
     async def _take_event(self, event: Event) -> None:
         self.heads[event.stream] = event.seq
@@ -249,13 +243,25 @@ class Hub:
             for connection, follow in list(followers.items()):
                 connection.following.renew(follow)  # whoever is not cleared hears nothing more
         self.board.heard(event.stream, vanishes=event.type == "secrecy_raised")
+        unhurried = event.type in UNHURRIED and len(followers) > FEW
+        waits: str | None = None
         for connection, follow in list(followers.items()):
+            if unhurried and waits is not None and not concerns(connection, event):
+                continue
             seen = follow.viewer.sees(event)
             found = encoded.get(id(seen))
             if found is None:
                 # The event is kept beside its text: an id is only one while its object lives.
                 found = encoded[id(seen)] = (seen, frames.event(seen))
+            if unhurried and not concerns(connection, event):
+                waits = found[1]  # all whom it does not concern see the same
+                continue
+            self.crowd.catch_up(connection, follow)
             connection.following.deliver(follow, event.seq, found[1])
+        if waits is not None:
+            self.crowd.hold(event.stream, event.seq, waits, len(followers))
+        elif not unhurried:
+            self.crowd.told(event.stream)
         if event.type in _ENDS_ACCESS:
             parties = _parties(event)
             self._check_parties(parties)
@@ -308,7 +314,7 @@ class Hub:
             return True  # it comes, is refused, and comes again as after any failure
         return True
 
-    def _take_ephemeral(self, stream: str, topic: str, data: Any) -> None:
+    def _take_ephemeral(self, stream: str, topic: str, data: Any, *, hurry: bool = False) -> None:
         if topic == "presence" and isinstance(data, Mapping):
             self._tell_you({*_strings(data, "joined"), *_strings(data, "left")})
         if topic in ("presence", "observers"):
@@ -319,32 +325,20 @@ class Hub:
         text = frames.ephemeral(stream, topic, data)
         if topic in ("rollcall", "observers"):  # for operators alone
             followers = {one: follow for one, follow in followers.items() if one.page == "desk"}
-        many = topic == "speaking" and len(followers) > FEW
+        if hurry:
+            self._tell_crowd(stream)
+        waits = topic in FLEETING and len(followers) > FEW and not hurry
         for connection, follow in list(followers.items()):
-            if not many or connection.page == "desk":
+            if not waits or connection.site is None:
                 connection.following.deliver_ephemeral(follow, topic, data, text)
-        if many:
-            self._speak_later(stream, data, text)
+        if waits:
+            self.crowd.hold_latest(stream, topic, data, text, len(followers))
 
-    def _speak_later(self, stream: str, data: Any, text: str) -> None:
-        """Who speaks, to a crowd: the latest, as often as telling everybody is a small part of the work."""
-        waiting = stream in self._spoken
-        self._spoken[stream] = (data, text)
-        if waiting:
-            return
-        loop = asyncio.get_running_loop()
-        pause = len(self._by_stream.get(stream, ())) * TELL_S / TELL_SHARE
-        due = self._spoke_at.get(stream, float("-inf")) + pause
-        loop.call_later(max(0.0, due - loop.time()), self._speak, stream)
-
-    def _speak(self, stream: str) -> None:
-        data, text = self._spoken.pop(stream)
-        followers = self._by_stream.get(stream, {})
-        if followers:
-            self._spoke_at[stream] = asyncio.get_running_loop().time()
-        for connection, follow in list(followers.items()):
-            if connection.page != "desk":
-                connection.following.deliver_ephemeral(follow, "speaking", data, text)
+    def _tell_crowd(self, stream: str) -> None:
+        """What waits for the stream's sites leaves now."""
+        for connection, follow in list(self._by_stream.get(stream, {}).items()):
+            self.crowd.catch_up(connection, follow)
+        self.crowd.told(stream)
 
     def tell_page(self, site: str, *, hidden: bool, slept_s: int | None) -> None:
         """How a site's page is; the desks of its meeting are told."""
@@ -436,6 +430,7 @@ class Hub:
             self.beat(self._slices[turn % SLICES])
             if turn % SLICES == 0:
                 self.turns.tell_places()
+                self.crowd.tidy()
                 self._check_slice()
 
     @property
@@ -456,6 +451,8 @@ class Hub:
             if (text := encoded.get(streams)) is None:
                 heads = {s: self.heads[s] for s in streams if s in self.heads}
                 text = encoded[streams] = frames.beat(heads, now, self.picture_s, waiting)
+            for follow in connection.following.follows.values():
+                self.crowd.catch_up(connection, follow)
             connection.beat(text)
 
 
