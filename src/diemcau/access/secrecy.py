@@ -4,6 +4,7 @@ Law on Protection of State Secrets 29/2018/QH14, article 8: Mật (confidential)
 (top secret). A clearance is given by name, for a time, and covers its own mark and those below.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -73,6 +74,8 @@ class Clearances:
         self._store, self._units, self._clock = store, units, clock
         self._clearances: dict[str, Clearance] = {}
         self._cleared_at: datetime | None = None
+        self._clearances_set = 0
+        self._clearances_read = asyncio.Lock()
 
     async def clearance(self, actor: Actor) -> Secrecy:
         """Up to which mark the asker is cleared now; the system is for everything."""
@@ -82,13 +85,24 @@ class Clearances:
 
     async def clearance_of(self, key: str) -> Clearance:
         """Of a site or person by its key ("site:s_1", "person:p_1")."""
-        now = self._clock.now()
-        if self._cleared_at is None or not timedelta() <= now - self._cleared_at < _RECHECK:
+        if not self._clearances_fresh():
+            async with self._clearances_read:  # a crowd that comes asks together, and one reading answers all
+                if not self._clearances_fresh():
+                    await self._read_clearances()
+        return self._clearances.get(key, Clearance())
+
+    def _clearances_fresh(self) -> bool:
+        since = self._cleared_at
+        return since is not None and timedelta() <= self._clock.now() - since < _RECHECK
+
+    async def _read_clearances(self) -> None:
+        given = None
+        while given != self._clearances_set:  # what is committed meanwhile is not in what was read
+            given = self._clearances_set
             async with self._store.read() as connection:
                 rows = (await connection.execute(select(clearances))).all()
-            self._clearances = {row.party: Clearance(row.level, row.until, row.by) for row in rows}
-            self._cleared_at = now
-        return self._clearances.get(key, Clearance())
+        self._clearances = {row.party: Clearance(row.level, row.until, row.by) for row in rows}
+        self._cleared_at = self._clock.now()
 
     async def cleared(self, actor: Actor, mark: Secrecy) -> bool:
         """Whether the asker may know of what bears the mark."""
@@ -131,3 +145,4 @@ class Clearances:
 
     def _reread(self) -> None:
         self._cleared_at = None
+        self._clearances_set += 1

@@ -4,6 +4,8 @@ const WIDTH = 320;
 const HEIGHT = 180;
 /** On air: what lines too narrow for video are shown instead of it. */
 const ON_AIR_MS = 4_000;
+/** Seconds between two pictures of a site while there are not too many sites. */
+const FEW_S = 20;
 
 /** Posts a small picture now and then: what the country's wall shows of a site, and weak lines of who is on the stage. */
 export class SnapshotPoster {
@@ -40,8 +42,9 @@ export class SnapshotPoster {
     if (track !== shown) this.video.srcObject = track ? new MediaStream([track]) : null;
     if (!track) return;
     void this.video.play().catch(() => undefined);
-    // The first soon, but 10,000 sites must not post in the same moment.
-    this.next(onAir ? 500 : 1_000 + Math.random() * 4_000 * Math.max(1, this.every() / 20));
+    // The first soon; of a crowd that comes together, no faster than all later ones.
+    const every = this.every();
+    this.next(onAir ? 500 : 1_000 + Math.random() * (every > FEW_S ? every * 1_000 : 4_000));
   }
 
   private next(ms: number): void {

@@ -428,6 +428,7 @@ export class Wire {
           steps: {},
           skew: this.skewOf(message.now),
           ice: message.ice ?? null,
+          pictureS: message.picture_s ?? PICTURE_S,
         });
         if (this.told?.hidden === true) this.send(this.told);
         if (this.window !== null) this.send({ op: 'screen', ...this.window });

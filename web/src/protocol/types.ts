@@ -527,6 +527,7 @@ export type FromServer =
       op: 'welcome';
       who: Me;
       beat_s: number;
+      picture_s?: number;
       server: string;
       now: string;
       you?: You | null;

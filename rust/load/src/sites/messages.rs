@@ -9,6 +9,9 @@ use serde_json::Value;
 pub enum FromServer {
     Welcome {
         you: Option<You>,
+        /// Seconds between two snapshots of a site.
+        #[serde(default)]
+        picture_s: Option<f64>,
     },
     You {
         you: You,

@@ -127,8 +127,6 @@ impl Session {
         tap: Option<Tap>,
     ) -> Self {
         let every = shared.options.snapshot_every;
-        let next_snapshot =
-            (every > 0.0).then(|| Instant::now() + Duration::from_secs_f64(every * fastrand::f64()));
         Self {
             http: shared.http.of_site(index),
             shared,
@@ -150,7 +148,7 @@ impl Session {
             publisher_asked: None,
             unwanted_since: None,
             hand_until: None,
-            next_snapshot,
+            next_snapshot: None,
             picture_every: every,
             ponged: None,
             receipts: Receipts::default(),
@@ -279,16 +277,20 @@ impl Session {
             return Ok(());
         };
         match message {
-            FromServer::Welcome { you: Some(you) } => {
+            FromServer::Welcome { you: Some(you), picture_s } => {
                 self.seen = None;
                 self.welcomed = true;
+                self.pictures(picture_s);
+                if self.picture_every > 0.0 && self.next_snapshot.is_none() {
+                    // A crowd's first pictures come no faster than all later ones.
+                    let first = Duration::from_secs_f64(self.picture_every * fastrand::f64());
+                    self.next_snapshot = Some(Instant::now() + first);
+                }
                 self.follow(socket, you).await
             }
             FromServer::You { you } => self.follow(socket, you).await,
             FromServer::Beat { picture_s } => {
-                if let Some(every) = picture_s.filter(|every| every.is_finite() && *every >= 1.0) {
-                    self.picture_every = every.max(self.shared.options.snapshot_every);
-                }
+                self.pictures(picture_s);
                 self.pong(socket).await
             }
             FromServer::Wait { place: 0 } => {
@@ -340,7 +342,7 @@ impl Session {
                 }
                 Ok(())
             }
-            FromServer::Welcome { you: None } | FromServer::Other => Ok(()),
+            FromServer::Welcome { you: None, .. } | FromServer::Other => Ok(()),
         }
     }
 
@@ -416,6 +418,15 @@ impl Session {
                 self.drop_viewer();
                 Ok(())
             }
+        }
+    }
+
+    /// The server has said how often a site is to post its picture; zero among the options is never.
+    fn pictures(&mut self, every: Option<f64>) {
+        if let Some(every) = every.filter(|every| every.is_finite() && *every >= 1.0)
+            && self.picture_every > 0.0
+        {
+            self.picture_every = every.max(self.shared.options.snapshot_every);
         }
     }
 

@@ -259,6 +259,7 @@ class Connection:
             "op": "welcome",
             "who": me,
             "beat_s": services.options.beat_s,
+            "picture_s": self.hub.picture_s,
             "server": services.options.version,
             "now": rfc3339(now),
             "you": self.you(),

@@ -435,8 +435,9 @@ class Hub:
 
     @property
     def picture_s(self) -> int:
-        """Seconds between two pictures of a site."""
-        return max(PICTURE_S, len(self._sites) // PICTURES_A_SECOND)
+        """Seconds between two pictures of a site; who waits at the door will post too."""
+        coming = len(self._sites) + self.turns.admission.waiting
+        return max(PICTURE_S, coming // PICTURES_A_SECOND)
 
     def beat(self, connections: Iterable["Connection"]) -> None:
         """Tells clients the heads of what they follow, and ends those that have been silent."""
