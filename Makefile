@@ -15,9 +15,10 @@ export npm_config_update_notifier := false
 # Tests start servers by the dozen, each of which would compile its thousand files again.
 unexport PYTHONDONTWRITEBYTECODE
 
-# How many processes pytest has: tests wait for servers and browsers, so that one a core leaves the cores idle.
-WORKERS ?= --numprocesses=3 --dist=loadfile
-BROWSERS ?= --numprocesses=2 --dist=loadgroup
+# How many processes pytest has. Pages have one: two at once are for machines of more than two cores
+# (BROWSERS="--numprocesses=2 --dist=loadgroup").
+WORKERS ?= --numprocesses=2 --dist=loadfile
+BROWSERS ?=
 
 # Cargo counts its own jobs: it is not handed the channel by which make shares them.
 OWN_JOBS := env -u MAKEFLAGS
