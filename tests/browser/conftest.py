@@ -15,6 +15,7 @@ expect.set_options(timeout=30_000)
 STARTED = pytest.StashKey[contextlib.ExitStack]()
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What the demo's nation serves comes first and in one process; a module's tests stay together."""
     items.sort(key=lambda item: not of_nation(item))
