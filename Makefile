@@ -12,13 +12,20 @@ export UV_LINK_MODE ?= copy
 export npm_config_fund := false
 export npm_config_audit := false
 export npm_config_update_notifier := false
+# Tests start servers by the dozen, each of which would compile its thousand files again.
+unexport PYTHONDONTWRITEBYTECODE
+
+# How many processes pytest has. Pages have one: two at once are for machines of more than two cores
+# (BROWSERS="--numprocesses=2 --dist=loadgroup").
+WORKERS ?= --numprocesses=2 --dist=loadfile
+BROWSERS ?=
 
 # Cargo counts its own jobs: it is not handed the channel by which make shares them.
 OWN_JOBS := env -u MAKEFLAGS
 
 say = @printf '\033[1m== %(%H:%M:%S)T %s\033[0m\n' -1 "$(1)"
 
-.PHONY: help setup run test lint lint-python lint-page lint-rust unit wheel bench soak clean format
+.PHONY: help setup run test built lint lint-python lint-page lint-rust rust-tests unit wheel bench soak clean format
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -38,10 +45,24 @@ $(STAMPS)/prerequisites: scripts/prerequisites.sh
 	@scripts/prerequisites.sh build
 	@mkdir -p $(@D) && touch $@
 
-$(STAMPS)/python: $(UV) $(STAMPS)/prerequisites pyproject.toml uv.lock $(RUST_SOURCES)
-	$(call say,Python packages and the media node (the first Rust build takes about 3 minutes))
-	@$(OWN_JOBS) $(UV) sync --locked --python "$(PYTHON)"
+$(STAMPS)/packages: $(UV) $(STAMPS)/prerequisites pyproject.toml uv.lock rust/pyproject.toml
+	$(call say,Python packages)
+	@$(OWN_JOBS) $(UV) sync --locked --inexact --no-install-package diemcau-media --python "$(PYTHON)"
 	@mkdir -p $(@D) && touch $@
+
+# The media node is installed as it ships, or as tests run it (rust/Cargo.toml says in what the builds differ): each
+# of the two takes the other's place.
+MEDIA := $(OWN_JOBS) $(UV) sync --locked --python "$(PYTHON)" --reinstall-package diemcau-media
+
+$(STAMPS)/python: $(STAMPS)/packages $(RUST_SOURCES)
+	$(call say,the media node (the first Rust build takes about 4 minutes))
+	@$(MEDIA)
+	@rm -f $(STAMPS)/python-testing && touch $@
+
+$(STAMPS)/python-testing: $(STAMPS)/packages $(RUST_SOURCES)
+	$(call say,the media node for tests: with its checks and without LTO)
+	@$(MEDIA) --config-settings-package diemcau-media:build-args=--profile=testing
+	@rm -f $(STAMPS)/python && touch $@
 
 $(STAMPS)/node: web/package.json web/package-lock.json $(STAMPS)/prerequisites
 	$(call say,page packages)
@@ -50,7 +71,7 @@ $(STAMPS)/node: web/package.json web/package-lock.json $(STAMPS)/prerequisites
 
 $(STAMPS)/web: $(STAMPS)/node $(WEB_SOURCES)
 	$(call say,building the page)
-	@cd web && npm run --silent build
+	@cd web && npm run --silent bundle
 	@rm -rf src/diemcau/web_dist && cp -r web/dist src/diemcau/web_dist
 	@mkdir -p $(@D) && touch $@
 
@@ -64,14 +85,16 @@ $(STAMPS)/testing: scripts/prerequisites.sh
 	@scripts/prerequisites.sh test
 	@mkdir -p $(@D) && touch $@
 
-# What sets up and what checks the sources takes turns on two cores (the Rust build ends on one); tests run alone.
+# Two things at once, one for each core; cargo's chain goes beside what has one thread. Then the tests, on both.
 test: $(STAMPS)/testing ## every check that decides whether a change lands
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line setup lint
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line built lint rust-tests
 	@$(MAKE) --no-print-directory unit
+
+built: $(STAMPS)/python-testing $(STAMPS)/web
 
 lint: lint-page lint-python lint-rust
 
-lint-python: $(STAMPS)/python
+lint-python: $(STAMPS)/packages
 	$(call say,format and lint: Python)
 	@$(RUN)ruff format --check src tests bench scripts
 	@$(RUN)ruff check src tests bench scripts
@@ -84,19 +107,30 @@ lint-page: $(STAMPS)/node
 	$(call say,format + types + lint + tests: page)
 	@cd web && npm run --silent check
 
-lint-rust: $(STAMPS)/python
+# One profile for all three, so that what they have in common is built once. Overflow and debug assertions are on in it.
+CARGO_TEST := $(OWN_JOBS) cargo test --quiet --profile testing --locked --workspace
+
+lint-rust: $(STAMPS)/python-testing
 	$(call say,format and lint: Rust)
 	@cd rust && $(OWN_JOBS) cargo fmt --all --check
-	@cd rust && $(OWN_JOBS) cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+	@cd rust && $(OWN_JOBS) cargo clippy --quiet --profile testing --locked --workspace --all-targets -- -D warnings
 
-# The browsers' driver keeps an event loop of its own running, so its tests have a process of their own.
-unit: setup
+rust-tests: lint-rust
+	$(call say,building the tests: Rust)
+	@cd rust && $(CARGO_TEST) --no-run
+
+# The browsers' driver keeps an event loop of its own running, so its tests have processes of their own.
+unit: built
 	$(call say,tests: Rust)
-	@cd rust && cargo test --quiet --locked --workspace
+	@cd rust && $(CARGO_TEST)
 	$(call say,tests: browsers)
-	@$(RUN)pytest tests/browser
-	$(call say,tests: Python + databases + faults)
-	@$(RUN)pytest --ignore=tests/browser
+	@$(RUN)pytest tests/browser -m "not alone" $(BROWSERS)
+	$(call say,tests: browsers that hold seconds)
+	@$(RUN)pytest tests/browser -m alone
+	$(call say,tests: faults that hold seconds)
+	@$(RUN)pytest --ignore=tests/browser -m alone
+	$(call say,tests: Python + databases)
+	@$(RUN)pytest --ignore=tests/browser -m "not alone" $(WORKERS)
 
 format: ## rewrite the code in the one format
 	@$(RUN)ruff format src tests bench scripts && $(RUN)ruff check --fix src tests bench scripts

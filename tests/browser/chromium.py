@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -80,9 +80,14 @@ def chromium(
         browser.close()
 
 
+opened: list[BrowserContext] = []
+"""What `new_page` made, in order: tests/browser/conftest.py closes what a test leaves behind."""
+
+
 def new_page(browser: Browser, **options: Any) -> Page:
     """Open a page in a new profile; an error in the page's own code fails the test that closes it."""
     context = browser.new_context(locale="vi-VN", timezone_id="Asia/Ho_Chi_Minh", **options)
+    opened.append(context)
     context.add_init_script(KEEP_CONNECTIONS)
     return context.new_page()
 

@@ -14,6 +14,8 @@ from uuid import uuid4
 
 from httpx2 import Client
 
+from tests.faults.house import NO_TLS
+
 
 @dataclass(frozen=True)
 class Nation:
@@ -29,7 +31,7 @@ class Nation:
     @contextlib.contextmanager
     def operator_client(self) -> Iterator[Client]:
         """An HTTP client logged in as the operator, as a tool would be."""
-        with Client(base_url=self.url, timeout=30) as client:
+        with Client(base_url=self.url, timeout=30, verify=NO_TLS) as client:
             client.post("/api/v1/session", json=self.operator).raise_for_status()
             me = client.get("/api/v1/me").raise_for_status().json()
             client.headers["X-CSRF-Token"] = me["csrf"]

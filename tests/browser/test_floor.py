@@ -15,7 +15,6 @@ from tests.faults.node import node_at
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-LONG = 20_000
 NOTE = "xin phát biểu về nước sinh hoạt"
 
 
@@ -40,7 +39,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def test_a_hand_climbs_speaks_for_its_time_and_is_silent_at_the_end(
     playwright: Playwright, house: House, picture: Path, sound: Path
 ) -> None:
-    expect.set_options(timeout=LONG)
     with (
         chromium(playwright) as desks,
         chromium(playwright, picture=picture, sound=sound) as far,

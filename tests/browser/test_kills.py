@@ -13,7 +13,7 @@ from tests.browser.known import is_known
 from tests.browser.test_meeting import until
 from tests.faults.house import COMMUNE, House, house, make_nation
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(240)]
 SITE = f"s_{COMMUNE}"
 BACK_S = 10
 

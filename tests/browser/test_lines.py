@@ -13,7 +13,7 @@ from tests.browser.chromium import chromium, new_page
 from tests.browser.lines import Emulator, Lines, emulator, lines, through
 from tests.browser.nation import Nation
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(120)]
 FAR = {"delay_ms": 50.0}
 LOSSY = {"delay_ms": 50.0, "loss": 0.1}
 

@@ -14,7 +14,7 @@ from tests.browser.chromium import audio, chromium, new_page, pixels
 from tests.browser.known import is_known
 from tests.browser.nation import Nation
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(240)]
 T = TypeVar("T")
 
 

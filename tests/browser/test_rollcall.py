@@ -62,7 +62,6 @@ def row(page: Page, site: str) -> Any:
 
 
 def test_two_operators_call_the_roll_at_once(browser: Browser, house: RollHouse, tmp_path: Path) -> None:
-    expect.set_options(timeout=LONG)
     centre = opened(browser, house, "thuky")
     centre.get_by_test_id("roll-open").click()
     centre.locator('[data-testid=roll-province][data-unit="70"]').click()

@@ -19,7 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.faults.house import House, Nation, house
 
-pytestmark = pytest.mark.timeout(100)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(100)]
 
 UPGRADE = b"Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 LOG_IN = b"POST /api/v1/session HTTP/1.1\r\nHost: x\r\n"

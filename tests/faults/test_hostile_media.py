@@ -13,7 +13,7 @@ from tests.faults.desk import Desk, desk
 from tests.faults.house import CENTRE, House, Nation, house, until
 from tests.faults.packets import check, garbage
 
-pytestmark = pytest.mark.timeout(100)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(100)]
 
 OFFER = (
     Path(__file__).resolve().parents[2] / "rust" / "wire" / "tests" / "fixtures" / "chromium-site.sdp"

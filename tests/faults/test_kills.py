@@ -144,4 +144,4 @@ def test_both_killed_come_back_with_what_was_committed(
     assert served.verified_head().seq == held["seq"]
 
 
-pytestmark = pytest.mark.timeout(100)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(100)]

@@ -16,7 +16,7 @@ from httpx2 import Client, Response
 from tests.faults.house import House, Nation, house, until
 from tests.faults.node import node_at
 
-pytestmark = pytest.mark.timeout(100)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(100)]
 
 TEXT = "Đề nghị các điểm cầu kiểm tra đường truyền. " * 40
 """Some 1,700 characters: a message that fills a page of the database."""

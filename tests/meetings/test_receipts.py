@@ -1,6 +1,8 @@
 """Who has got a message and who has answered: on both databases, in few transactions, over restarts."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -22,7 +24,7 @@ from diemcau.meetings import (
 )
 from diemcau.meetings.tables import message_receipts
 from diemcau.sites import NewSite, ScopeEntry, Sites
-from diemcau.store import Store
+from diemcau.store import Gathering, Store
 from diemcau.units import Units
 from tests.meetings.test_service import create, do, opened, restarted, state
 from tests.meetings.world import BINH_PHUOC, DIRECTOR, OBSERVER, PROVINCE, SECRETARY, SITES, person
@@ -35,6 +37,25 @@ async def no_pauses(monkeypatch: pytest.MonkeyPatch, meetings: Meetings) -> None
     """What is gathered for a moment is gathered for none."""
     monkeypatch.setattr(receipts, "TELL_S", 0.0)
     meetings._receipts._gathering._pause = 0.0
+
+
+@contextmanager
+def all_there(gathering: Gathering[Any], patch: pytest.MonkeyPatch, count: int) -> Iterator[None]:
+    """The first write waits until `count` items have come: the number of writes is not up to the machine."""
+    write = gathering._write
+
+    async def later(items: list[Any]) -> None:
+        patch.setattr(gathering, "_write", write)
+        async with asyncio.timeout(60):
+            while True:
+                if len(items) + gathering._waiting >= count:
+                    break
+                await asyncio.sleep(0)
+        await write(items)
+
+    with patch.context() as patch:
+        patch.setattr(gathering, "_write", later)
+        yield
 
 
 async def posted(meetings: Meetings, meeting: str = "m_1", **changes: Any) -> str:
@@ -166,7 +187,7 @@ async def test_another_process_that_was_first_stays_first(
 
 
 async def test_a_crowd_costs_few_transactions_and_a_crowd_that_repeats_itself_none(
-    meetings: Meetings, store: Store, sites: Sites, bus: LocalBus, units: Units
+    meetings: Meetings, store: Store, sites: Sites, monkeypatch: pytest.MonkeyPatch, units: Units
 ) -> None:
     communes = [unit.code for unit in units if unit.level == "commune"][:1000]
     made = await sites.create(SYSTEM, [NewSite(code, "Điểm cầu", id=f"s_x{code}") for code in communes])
@@ -178,7 +199,8 @@ async def test_a_crowd_costs_few_transactions_and_a_crowd_that_repeats_itself_no
     commits, head = store.stats.commits, (await store.head(f"meeting:{meeting}")).seq
     got = [do(meetings, one, "message.got", meeting, messages=[message]) for one in crowd]
     answered = [do(meetings, one, "message.answer", meeting, message=message) for one in crowd[:700]]
-    await asyncio.gather(*got, *answered)
+    with all_there(meetings._receipts._gathering, monkeypatch, len(got) + len(answered)):
+        await asyncio.gather(*got, *answered)
     assert store.stats.commits - commits <= 17  # for 1,700 commands
     assert (await store.head(f"meeting:{meeting}")).seq == head
     found = await meetings.receipts(meeting, message, DIRECTOR)
