@@ -7,6 +7,7 @@ import { formatExact, formatShortSpan } from '../i18n/format';
 import { answeredAfter, isOver, isUntaken } from '../models/calls';
 import { useNow } from '../parts/useNow';
 import type { Call } from '../protocol/types';
+import siteRow from '../parts/siteRow.module.css';
 import { CallMark } from './CallMark';
 import classes from './calls.module.css';
 import { InspectionDialog } from './InspectionDialog';
@@ -19,8 +20,8 @@ export function Calls() {
   if (calls.length === 0) return null;
   return (
     <section className={classes.calls} data-region="calls" aria-label={t('inspections.calls')}>
-      <h2 className={classes.head}>{t('inspections.calls')}</h2>
-      <ul className={classes.list} aria-live="polite">
+      <h2 className={siteRow.head}>{t('inspections.calls')}</h2>
+      <ul className={siteRow.list} aria-live="polite">
         {[...calls].reverse().map((call) => (
           <Entry key={call.id} call={call} onRecord={setRecording} />
         ))}
@@ -41,7 +42,7 @@ function Entry({ call, onRecord }: { call: Call; onRecord: (id: string) => void 
   const after = answeredAfter(call);
   return (
     <li
-      className={classes.call}
+      className={`${siteRow.row} ${classes.call}`}
       data-testid="call"
       data-site={call.site}
       data-state={call.state}
@@ -50,7 +51,7 @@ function Entry({ call, onRecord }: { call: Call; onRecord: (id: string) => void 
       <CallMark state={call.state} />
       <button
         type="button"
-        className={classes.name}
+        className={siteRow.name}
         title={call.path}
         onClick={() => session.select({ kind: 'site', id: call.site })}
       >
@@ -67,7 +68,7 @@ function Entry({ call, onRecord }: { call: Call; onRecord: (id: string) => void 
         )}
         {call.answer === 'auto' && !isUntaken(call) && <small> · {t('inspections.byItself')}</small>}
       </span>
-      <span className={classes.actions}>
+      <span className={siteRow.actions}>
         {call.live_at !== null && (
           <Button
             size="compact-xs"

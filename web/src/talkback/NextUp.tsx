@@ -5,6 +5,7 @@ import { useRefusals } from '../desk/useRefusals';
 import { Icon } from '../design/icons';
 import { formatNumber } from '../i18n/format';
 import { LINE } from '../models/floor';
+import siteRow from '../parts/siteRow.module.css';
 import { CheckMarks } from './CheckMarks';
 import classes from './talkback.module.css';
 
@@ -26,22 +27,22 @@ export function NextUp() {
       aria-label={t('talkback.lineUp.title')}
       data-testid="line-up"
     >
-      <h2 className={classes.head}>
+      <h2 className={siteRow.head}>
         {t('talkback.lineUp.title')}
         <span>
           {formatNumber(line.length)}/{formatNumber(LINE)}
         </span>
       </h2>
-      <ol className={classes.line}>
+      <ol className={siteRow.list}>
         {line.map(({ site, byList }, place) => {
           const { title } = names(site);
           const absent = session.roster.sites.get(site)?.joined === false;
           return (
-            <li key={site} data-site={site} data-by-list={byList} data-testid="lined-up">
-              <span className={classes.place}>{place + 1}</span>
+            <li key={site} className={siteRow.row} data-site={site} data-by-list={byList} data-testid="lined-up">
+              <span className={siteRow.place}>{place + 1}</span>
               <button
                 type="button"
-                className={classes.name}
+                className={siteRow.name}
                 onClick={() => session.select({ kind: 'site', id: site })}
               >
                 {title}
@@ -51,7 +52,7 @@ export function NextUp() {
                 {absent && <small>{t('talkback.lineUp.absent')}</small>}
               </button>
               <CheckMarks site={site} />
-              <span className={classes.actions}>
+              <span className={siteRow.actions}>
                 <Button
                   size="compact-xs"
                   variant={place === 0 ? 'filled' : 'default'}
