@@ -73,7 +73,11 @@ export const theme = createTheme({
     ModalRoot: Modal.Root.extend({
       defaultProps: { shadow: 'xl', centered: true, transitionProps: { duration: 120 } },
     }),
-    Menu: { defaultProps: { transitionProps: { duration: 0 } } },
+    // The library's grey under a chosen item leaves its words too little contrast.
+    Menu: {
+      defaultProps: { transitionProps: { duration: 0 } },
+      styles: { item: { '--menu-item-hover': 'var(--dc-selected)' } },
+    },
     Select: { defaultProps: { allowDeselect: false, checkIconPosition: 'right' } },
   },
 });

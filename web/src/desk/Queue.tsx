@@ -38,7 +38,12 @@ export function Queue() {
   ];
   const shown = tabs.some(([name]) => name === tab) ? tab : 'waiting';
   return (
-    <section className={classes.queue} data-region="queue" aria-label={t('desk.queue')}>
+    <section
+      className={classes.queue}
+      data-region="queue"
+      aria-label={t('desk.queue')}
+      data-speakers={Math.min(3, speakers.length)}
+    >
       {speakers.length > 0 && (
         <div className={classes.speaking}>
           <h2 className={siteRow.head}>{t('desk.speaking')}</h2>

@@ -79,7 +79,12 @@ function Row({
   const selected = useDeskState((s) => s.selected?.kind === 'site' && s.selected.id === site);
   const move = (before: string | null) => void session.command('list.move', { site, before, version });
   return (
-    <li className={`${siteRow.row} ${classes.entry}`} data-testid="listed" data-site={site} data-selected={selected}>
+    <li
+      className={`${siteRow.row} ${classes.entry}`}
+      data-testid="listed"
+      data-site={site}
+      data-selected={selected}
+    >
       <span className={siteRow.place}>
         {centre ? (
           <Grip

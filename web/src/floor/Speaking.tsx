@@ -65,7 +65,8 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
         <span className={classes.clock}>
           {loud && (
             <b className={classes.loud}>
-              <Mark name="speaking" size={12} silent /> {t('lookup.loud')}
+              <Mark name="speaking" size={12} silent />{' '}
+              <span className={siteRow.long}>{t('lookup.loud')}</span>
             </b>
           )}
           {until === null ? (
@@ -88,10 +89,16 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
           <Button
             size="compact-xs"
             variant="default"
+            title={entry.mic === 'muted' ? t('desk.unmuteSite') : t('desk.muteSite')}
             onClick={() => void session.toggleMute({ kind: 'site', id: entry.site })}
             data-testid="mute-site"
           >
-            {entry.mic === 'muted' ? t('desk.unmuteSite') : t('desk.muteSite')}
+            <span className={siteRow.long}>
+              {entry.mic === 'muted' ? t('desk.unmuteSite') : t('desk.muteSite')}
+            </span>
+            <span className={siteRow.short}>
+              <MicMark mic={entry.mic === 'muted' ? 'open' : 'muted'} silent plain />
+            </span>
           </Button>
         )}
         <Button

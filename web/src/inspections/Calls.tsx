@@ -68,7 +68,7 @@ function Entry({ call, onRecord }: { call: Call; onRecord: (id: string) => void 
         )}
         {call.answer === 'auto' && !isUntaken(call) && <small> · {t('inspections.byItself')}</small>}
       </span>
-      <span className={siteRow.actions}>
+      <span className={`${siteRow.actions} ${classes.do}`}>
         {call.live_at !== null && (
           <Button
             size="compact-xs"

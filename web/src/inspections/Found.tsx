@@ -54,12 +54,7 @@ export function Found({
         </Button>
       )}
       {narrowed && (
-        <Button
-          size={none ? 'sm' : 'compact-sm'}
-          variant="default"
-          onClick={clear}
-          data-testid="asked-clear"
-        >
+        <Button size={none ? 'sm' : 'compact-sm'} variant="default" onClick={clear} data-testid="asked-clear">
           {t('inspections.clear')}
         </Button>
       )}

@@ -85,7 +85,9 @@ export function daysOf(asked: Asked, today: string): { since: string | null; unt
   if (asked.period === 'own') {
     const { since, until } = asked;
     // The wrong way round is still meant.
-    return since !== null && until !== null && until < since ? { since: until, until: since } : { since, until };
+    return since !== null && until !== null && until < since
+      ? { since: until, until: since }
+      : { since, until };
   }
   const first = Date.parse(`${today}T00:00:00Z`) - SINCE_DAYS[asked.period] * DAY_MS;
   return { since: new Date(first).toISOString().slice(0, 10), until: null };

@@ -38,7 +38,13 @@ export function NextUp() {
           const { title } = names(site);
           const absent = session.roster.sites.get(site)?.joined === false;
           return (
-            <li key={site} className={siteRow.row} data-site={site} data-by-list={byList} data-testid="lined-up">
+            <li
+              key={site}
+              className={`${siteRow.row} ${classes.next}`}
+              data-site={site}
+              data-by-list={byList}
+              data-testid="lined-up"
+            >
               <span className={siteRow.place}>{place + 1}</span>
               <button
                 type="button"
@@ -52,16 +58,21 @@ export function NextUp() {
                 {absent && <small>{t('talkback.lineUp.absent')}</small>}
               </button>
               <CheckMarks site={site} />
-              <span className={siteRow.actions}>
+              <span className={`${siteRow.actions} ${classes.do}`}>
                 <Button
                   size="compact-xs"
                   variant={place === 0 ? 'filled' : 'default'}
                   disabled={why('stage.preview') !== undefined}
-                  title={why('stage.preview')}
+                  title={why('stage.preview') ?? t('talkback.lineUp.next')}
                   onClick={() => void session.preview(site)}
                 >
-                  {t('talkback.lineUp.next')}
+                  <span className={siteRow.long}>{t('talkback.lineUp.next')}</span>
                   <span className="dc-hidden">: {title}</span>
+                  {place > 0 && (
+                    <span className={siteRow.short}>
+                      <Icon name="screen" size={14} />
+                    </span>
+                  )}
                   {place === 0 && <kbd className={`dc-kbd ${classes.key}`}>N</kbd>}
                 </Button>
                 {place > 0 && (
@@ -70,10 +81,13 @@ export function NextUp() {
                     variant="default"
                     aria-label={t('talkback.lineUp.upOf', { name: title })}
                     disabled={why('stage.line_up') !== undefined}
-                    title={why('stage.line_up')}
+                    title={why('stage.line_up') ?? t('talkback.lineUp.up')}
                     onClick={() => void session.command('stage.line_up', { site, place: place - 1 })}
                   >
-                    {t('talkback.lineUp.up')}
+                    <span className={siteRow.long}>{t('talkback.lineUp.up')}</span>
+                    <span className={siteRow.short}>
+                      <Icon name="up" size={14} />
+                    </span>
                   </Button>
                 )}
                 {!byList && (
