@@ -27,7 +27,12 @@ export interface Narrowed {
   until?: string | null;
   text?: string;
 }
-const narrowed = ({ unit, since, until, text }: Narrowed) => ({ unit, since, until, text: text || null });
+const narrowed = ({ unit, since, until, text }: Narrowed) => ({
+  unit,
+  since,
+  until,
+  text: text === '' ? null : text,
+});
 const wanted = (standing: Standing) => ({
   open: standing === 'all' ? null : 'true',
   overdue: standing === 'overdue' ? 'true' : null,
