@@ -73,11 +73,7 @@ export const theme = createTheme({
     ModalRoot: Modal.Root.extend({
       defaultProps: { shadow: 'xl', centered: true, transitionProps: { duration: 120 } },
     }),
-    // The library's grey under a chosen item leaves its words too little contrast.
-    Menu: {
-      defaultProps: { transitionProps: { duration: 0 } },
-      styles: { item: { '--menu-item-hover': 'var(--dc-selected)' } },
-    },
+    Menu: { defaultProps: { transitionProps: { duration: 0 } } },
     Select: { defaultProps: { allowDeselect: false, checkIconPosition: 'right' } },
   },
 });

@@ -115,6 +115,7 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
           MORE.map((n) => (
             <Button
               key={n}
+              className={n === 2 ? `${siteRow.more}` : ''}
               size="compact-xs"
               variant="default"
               aria-label={t('floor.extend', { n })}

@@ -379,6 +379,7 @@ export const en: Texts = {
     desk: 'Centre',
     selfView: 'Self view',
     noSelf: 'The camera is not open',
+    selfClosed: 'Camera closed until called',
     level: 'Sound level',
     standby:
       'Camera standing by: the centre sees a still every {{seconds}} seconds; nothing is recorded, nothing is heard.',

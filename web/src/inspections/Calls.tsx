@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { useDesk, useLiveMeeting, useMeetingState } from '../desk/useDesk';
+import { useRefusals } from '../desk/useRefusals';
 import { formatExact, formatShortSpan } from '../i18n/format';
 import { answeredAfter, isOver, isUntaken } from '../models/calls';
 import { useNow } from '../parts/useNow';
@@ -38,6 +39,7 @@ function Entry({ call, onRecord }: { call: Call; onRecord: (id: string) => void 
   const now = useNow() + skew;
   const inPreview = useMeetingState()?.stage.preview.includes(call.site) ?? false;
   const onAir = useMeetingState()?.stage.on_air.includes(call.site) ?? false;
+  const why = useRefusals()('call.start');
   const over = isOver(call);
   const after = answeredAfter(call);
   return (
@@ -51,7 +53,7 @@ function Entry({ call, onRecord }: { call: Call; onRecord: (id: string) => void 
       <CallMark state={call.state} />
       <button
         type="button"
-        className={siteRow.name}
+        className={`${siteRow.name} ${classes.name}`}
         title={call.path}
         onClick={() => session.select({ kind: 'site', id: call.site })}
       >
@@ -83,7 +85,8 @@ function Entry({ call, onRecord }: { call: Call; onRecord: (id: string) => void 
           size="compact-xs"
           variant={over ? 'subtle' : 'default'}
           color="gray"
-          disabled={onAir}
+          disabled={onAir || why !== undefined}
+          title={why}
           onClick={() => void session.command('call.end', { call: call.id })}
           data-testid="call-end"
         >
@@ -102,6 +105,7 @@ function Entry({ call, onRecord }: { call: Call; onRecord: (id: string) => void 
 function Instead({ call }: { call: Call }) {
   const { t } = useTranslation();
   const session = useDesk();
+  const why = useRefusals()('call.start');
   const phoned = (phone: number, reached: boolean) =>
     void session.command('call.phoned', { call: call.id, phone, reached });
   return (
@@ -117,12 +121,20 @@ function Instead({ call }: { call: Call }) {
               <Button
                 size="compact-xs"
                 variant="default"
+                disabled={why !== undefined}
+                title={why}
                 onClick={() => phoned(i, true)}
                 data-testid="phoned"
               >
                 {t('inspections.reached')}
               </Button>
-              <Button size="compact-xs" variant="default" onClick={() => phoned(i, false)}>
+              <Button
+                size="compact-xs"
+                variant="default"
+                disabled={why !== undefined}
+                title={why}
+                onClick={() => phoned(i, false)}
+              >
                 {t('inspections.notReached')}
               </Button>
               {last && (
@@ -143,6 +155,8 @@ function Instead({ call }: { call: Call }) {
             <Button
               size="compact-xs"
               variant="default"
+              disabled={why !== undefined}
+              title={why}
               onClick={() => void session.dial(step.site, call.id)}
               data-testid="call-above"
               data-site={step.site}
