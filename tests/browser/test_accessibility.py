@@ -142,32 +142,6 @@ def test_a_site_has_no_findings(browser: Browser, desk: Page, nation: Nation) ->
     page.context.close()
 
 
-def test_the_menu_of_a_row_opens_by_both_hands_and_gives_the_focus_back(desk: Page, nation: Nation) -> None:
-    desk.goto(f"{nation.url}/trung-tam/{nation.meeting}")
-    look(desk, "desk", "vi", "dark")
-    tree = desk.locator('[data-region="roster"] [role=tree]')
-    row, menu = desk.get_by_test_id("roster-row").first, desk.get_by_test_id("row-menu")
-    items = menu.get_by_role("menuitem")
-    row.click()
-    expect(row).to_have_attribute("aria-selected", "true")
-    tree.focus()
-    desk.keyboard.press("Shift+F10")
-    expect(items.first).to_be_focused()
-    desk.keyboard.press("ArrowDown")
-    expect(items.nth(1)).to_be_focused()
-    desk.keyboard.press("Escape")
-    expect(menu).to_have_count(0)
-    expect(tree).to_be_focused()
-    expanded = row.get_attribute("aria-expanded")
-    row.click(button="right")
-    expect(items.first).to_be_focused()
-    desk.keyboard.press("End")
-    desk.keyboard.press("Enter")
-    expect(row).not_to_have_attribute("aria-expanded", str(expanded))
-    expect(menu).to_have_count(0)
-    expect(tree).to_be_focused()
-
-
 def test_a_site_is_found_previewed_and_cut_to_by_keyboard_alone(desk: Page, nation: Nation) -> None:
     desk.goto(f"{nation.url}/trung-tam/{nation.meeting}")
     look(desk, "desk", "vi", "dark")
