@@ -66,6 +66,14 @@ async def test_a_finding_stays_open_until_a_re_inspection_closes_it(world: World
         sheet = await api.get("/api/v1/findings.xlsx")
         rows = list(load_workbook(io.BytesIO(sheet.content)).worksheets[0].values)
         assert rows[1][4] == "Thiếu sổ trực"
+        asked = {"unit": "92", "since": "2021-01-01", "until": "2099-12-31", "text": "da co so"}
+        [kept] = (await api.get("/api/v1/findings", params=asked)).json()["findings"]
+        assert kept["id"] == finding, "found by what the re-inspection saw"
+        assert (await api.get("/api/v1/inspections", params=asked)).json()["total"] == 1
+        sheet = await api.get("/api/v1/findings.xlsx", params={**asked, "until": "2021-01-02"})
+        assert len(list(load_workbook(io.BytesIO(sheet.content)).worksheets[0].values)) == 1
+        wrong = await api.get("/api/v1/findings", params={"since": "2021-09-05", "until": "2021-09-04"})
+        assert wrong.status_code == 400
 
 
 async def test_coverage_says_which_units_were_inspected_and_when(world: World) -> None:

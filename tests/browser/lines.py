@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, WebSocketRoute
 
 from diemcau.media.executable import find
 from tests.faults.node import Node
@@ -139,6 +139,35 @@ def emulator(port: int, *, seed: int = 7) -> Iterator[Emulator]:
 def through(answer: str, line: Emulator) -> str:
     """An answer whose candidates lead to the emulator: an answer is not signed, and ICE does not mind."""
     return re.sub(r"(a=candidate:\S+ 1 udp \d+ \S+ )\d+", rf"\g<1>{line.port}", answer)
+
+
+class Between:
+    """Emulators before the node for one page of the server's: `wire` goes before its socket."""
+
+    def __init__(self, stack: contextlib.ExitStack) -> None:
+        self._stack = stack
+        self._lines: dict[int, Emulator] = {}
+
+    def wire(self, page_side: WebSocketRoute) -> None:
+        """The node's address in a viewer's answer becomes the emulator's."""
+        server_side = page_side.connect_to_server()
+
+        def say(text: str | bytes) -> None:
+            said = json.loads(text)
+            if said["op"] == "opened":
+                found = re.findall(r"a=candidate:\S+ 1 udp \d+ \S+ (\d+)", said["answer"])
+                [port] = {int(port) for port in found}
+                if port not in self._lines:
+                    self._lines[port] = self._stack.enter_context(emulator(port))
+                text = json.dumps({**said, "answer": through(said["answer"], self._lines[port])})
+            page_side.send(text)
+
+        server_side.on_message(say)
+
+    def set(self, **ways: dict[str, float]) -> None:
+        """As `Emulator.set`, of all of them."""
+        for line in self._lines.values():
+            line.set(**ways)
 
 
 @dataclass

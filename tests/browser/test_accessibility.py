@@ -89,6 +89,10 @@ def test_the_desk_has_no_findings(desk: Page, nation: Nation, language: str, the
     figure = desk.locator('[data-testid^="receipts-"]').last
     expect(figure).to_be_visible()
     assert findings(desk) == []
+    desk.get_by_test_id("roster-row").last.click(button="right")
+    expect(desk.get_by_test_id("row-menu").get_by_role("menuitem").first).to_be_focused()
+    assert findings(desk) == []
+    desk.keyboard.press("Escape")
     figure.click()
     expect(desk.get_by_test_id("counted-list").get_by_role("option").first).to_be_visible()
     assert findings(desk) == []

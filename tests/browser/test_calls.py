@@ -14,6 +14,20 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 ROOM, POST, NAMESAKE = "s_92", "s_26863", "s_twin"
 
+# Every camera that the page has opened; its light is on while one of them lives.
+KEEP_CAMERAS = """
+window.__cameras = [];
+{
+  const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await open(wanted);
+    window.__cameras.push(...stream.getVideoTracks());
+    return stream;
+  };
+}
+"""
+OPEN_CAMERAS = "window.__cameras.filter((track) => track.readyState === 'live').length"
+
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
@@ -56,7 +70,7 @@ def desk(browser: Browser, house: House) -> Iterator[Page]:
 def standing_by(browser: Browser, house: House, site: str, number: int) -> Page:
     """A post whose page was opened by its sheet and armed by one tap; it waits, connected to nothing else."""
     page = new_page(browser, permissions=["camera", "microphone"], viewport={"width": 1366, "height": 768})
-    page.add_init_script(clock_camera(number))
+    page.add_init_script(clock_camera(number) + KEEP_CAMERAS)
     page.goto(house.link(site))
     page.get_by_test_id("activated-go").click()
     page.get_by_test_id("self-test-later").click()
@@ -131,6 +145,39 @@ def test_a_post_rings_and_is_seen_when_somebody_answers(browser: Browser, house:
     post.get_by_test_id("answer-call").press("Enter")
     expect(row).to_have_attribute("data-state", "live", timeout=15_000)
     row.get_by_test_id("call-end").click()
+    post.context.close()
+
+
+def test_a_camera_that_waits_is_closed_until_somebody_answers_and_again_after(
+    browser: Browser, house: House, desk: Page
+) -> None:
+    post = standing_by(browser, house, POST, 11)
+    shown = post.get_by_test_id("camera-indicator")
+    expect(shown).to_have_attribute("data-on", "true")
+    post.get_by_test_id("help").click()
+    post.get_by_test_id("device-check").click()
+    post.get_by_test_id("camera-waits").press("Space")
+    post.keyboard.press("Escape")
+    expect(shown).to_have_attribute("data-on", "false")
+    expect(shown).to_contain_text("Camera đóng khi chờ")
+    expect(post.get_by_test_id("camera")).to_contain_text("Camera chờ gọi")
+    assert post.evaluate(OPEN_CAMERAS) == 0, "its light is out"
+    expect(post.get_by_test_id("site-state")).to_have_attribute("data-state", "ready")
+
+    awaiting(desk, 11)
+    ask_for(desk, "26863")
+    expect(post.get_by_test_id("ringing")).to_be_visible()
+    assert post.evaluate(OPEN_CAMERAS) == 0, "ringing alone opens it for nobody"
+    post.get_by_test_id("answer-call").press("Enter")
+    until("its picture is at the desk", lambda: arrived(desk), 20)
+    expect(shown).to_have_attribute("data-sending", "true")
+    assert post.evaluate(OPEN_CAMERAS) == 1
+
+    desk.locator(f'[data-testid="call"][data-site="{POST}"]').first.get_by_test_id("call-end").click()
+    expect(shown).to_have_attribute("data-on", "false")
+    expect(shown).to_have_attribute("data-sending", "false")
+    expect(shown).to_contain_text("Camera đóng khi chờ")
+    assert post.evaluate(OPEN_CAMERAS) == 0
     post.context.close()
 
 

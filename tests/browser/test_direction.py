@@ -1,14 +1,17 @@
-"""Direction in real browsers: pages of a PDF beside a speaker, the next page, the holding picture, undo."""
+"""Direction in real browsers: pages of a PDF beside a speaker, as a still on a weak line, a hold, undo."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, Playwright, expect
 
 from diemcau.press.paper import compile_page
-from tests.browser.chromium import chromium, new_page, pixels
+from tests.browser.chromium import chromium, new_page, pixels, rgb
+from tests.browser.lines import Between
 from tests.browser.nation import Nation
 from tests.browser.test_accessibility import findings
 from tests.browser.test_meeting import shows_clip, until
@@ -34,9 +37,29 @@ def write_slides(folder: Path) -> Path:
     return made
 
 
+STILL = """async () => {
+  const still = document.querySelector('[data-testid="stage-still"]');
+  if (still === null) return null;
+  await still.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = still.naturalWidth; canvas.height = still.naturalHeight;
+  canvas.getContext("2d").drawImage(still, 0, 0);
+  return canvas.toDataURL("image/png").split(",")[1];
+}"""
+
+
 def slide_of(page: Page, testid: str) -> int | None:
     """Which page of the slides a video element decodes, by its colour; None: neither."""
-    picture = pixels(page, testid)
+    return page_in(pixels(page, testid))
+
+
+def still_of(page: Page) -> int | None:
+    """The same of the still that stands for it."""
+    data = page.evaluate(STILL)
+    return None if data is None else page_in(rgb(data))
+
+
+def page_in(picture: NDArray[np.uint8] | None) -> int | None:
     if picture is None:
         return None
     middle = np.median(picture[picture.shape[0] // 2 :, 40:-40].reshape(-1, 3), axis=0)
@@ -50,6 +73,12 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
         yield running
 
 
+@pytest.fixture
+def between() -> Iterator[Between]:
+    with ExitStack() as stack:
+        yield Between(stack)
+
+
 def log_in(page: Page, nation: Nation) -> None:
     page.goto(nation.url + "/dang-nhap")
     page.get_by_test_id("login-username").fill(nation.operator["username"])
@@ -58,8 +87,8 @@ def log_in(page: Page, nation: Nation) -> None:
     page.wait_for_url("**/trung-tam*")
 
 
-def test_slides_beside_a_speaker_the_next_page_a_hold_and_undo(
-    browser: Browser, nation: Nation, tmp_path: Path
+def test_slides_beside_a_speaker_the_next_page_its_still_a_hold_and_undo(
+    browser: Browser, nation: Nation, tmp_path: Path, between: Between
 ) -> None:
     with nation.operator_client() as client:
         state = client.get(f"/api/v1/meetings/{nation.meeting}").json()["state"]
@@ -73,6 +102,7 @@ def test_slides_beside_a_speaker_the_next_page_a_hold_and_undo(
     log_in(desk, nation)
     desk.goto(f"{nation.url}/trung-tam/{nation.meeting}")
     post = new_page(browser, viewport={"width": 1366, "height": 768})
+    post.route_web_socket("**/api/v1/ws", between.wire)
     post.goto(nation.spare_sites[2]["link"])
     post.get_by_test_id("arm-sound").click()
     until(post, "the post sees the speaker", lambda: shows_clip(post, "stage-video-0"), 40)
@@ -92,6 +122,16 @@ def test_slides_beside_a_speaker_the_next_page_a_hold_and_undo(
     expect(post.get_by_test_id("stage-caption-1")).to_be_visible()
     desk.keyboard.press("PageDown")
     until(post, "the post decodes page 2", lambda: slide_of(post, "stage-video-0") == 2)
+
+    between.set(down={"rate_kbps": 130.0})
+    expect(post.get_by_test_id("line-step")).to_have_attribute("data-step", "slides", timeout=15_000)
+    until(post, "page 2 as a still", lambda: still_of(post) == 2)
+    desk.keyboard.press("PageUp")
+    until(post, "page 1 as a still", lambda: still_of(post) == 1)
+    desk.keyboard.press("PageDown")
+    between.set()
+    expect(post.get_by_test_id("line-step")).to_have_attribute("data-step", "high", timeout=15_000)
+    expect(post.get_by_test_id("stage-still")).to_have_count(0)
 
     desk.keyboard.press("b")
     expect(post.get_by_test_id("holding")).to_contain_text("Hội nghị tạm nghỉ")

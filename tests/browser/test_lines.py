@@ -1,16 +1,15 @@
 """What weak lines carry, with a real Chromium behind the network emulator; full runs: docs/bandwidth.md."""
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, WebSocketRoute, expect
+from playwright.sync_api import Browser, Playwright, expect
 
 from tests.browser.chromium import chromium, new_page
-from tests.browser.lines import Emulator, Lines, emulator, lines, through
+from tests.browser.lines import Between, Lines, lines
 from tests.browser.nation import Nation
 
 pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(120)]
@@ -91,26 +90,10 @@ def test_a_weak_line_is_said_on_the_sites_page_and_counted_at_the_desk(
     browser: Browser, nation: Nation
 ) -> None:
     with ExitStack() as stack:
-        before: dict[int, Emulator] = {}
-
-        def wire(page_side: WebSocketRoute) -> None:
-            """The node's address in a viewer's answer becomes the emulator's."""
-            server_side = page_side.connect_to_server()
-
-            def say(text: str | bytes) -> None:
-                said = json.loads(text)
-                if said["op"] == "opened":
-                    found = re.findall(r"a=candidate:\S+ 1 udp \d+ \S+ (\d+)", said["answer"])
-                    [port] = {int(port) for port in found}
-                    line = before.setdefault(port, stack.enter_context(emulator(port)))
-                    text = json.dumps({**said, "answer": through(said["answer"], line)})
-                page_side.send(text)
-
-            server_side.on_message(say)
-
+        between = Between(stack)
         commune = new_page(browser, permissions=["camera", "microphone"])
         stack.callback(commune.context.close)
-        commune.route_web_socket("**/api/v1/ws", wire)
+        commune.route_web_socket("**/api/v1/ws", between.wire)
         commune.goto(nation.spare_sites[-1]["link"])
         commune.get_by_test_id("arm-sound").click()
         step = commune.get_by_test_id("line-step")
@@ -125,8 +108,7 @@ def test_a_weak_line_is_said_on_the_sites_page_and_counted_at_the_desk(
         desk.wait_for_url("**/trung-tam*")
         desk.goto(f"{nation.url}/trung-tam/{nation.meeting}")
         expect(desk.get_by_test_id("roster-row").first).to_be_visible(timeout=30_000)
-        for line in before.values():
-            line.set(down={"rate_kbps": 130.0})
+        between.set(down={"rate_kbps": 130.0})
         expect(step).to_have_attribute("data-step", re.compile("slides|audio"), timeout=15_000)
         expect(step).to_contain_text(re.compile("Ảnh và tiếng|Chỉ có tiếng"))
         if step.get_attribute("data-step") == "slides":
@@ -134,7 +116,6 @@ def test_a_weak_line_is_said_on_the_sites_page_and_counted_at_the_desk(
             expect(still).to_be_visible(timeout=20_000)
             assert still.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320
         expect(desk.get_by_test_id("weak-lines")).to_contain_text("dưới mức đủ hình", timeout=10_000)
-        for line in before.values():
-            line.set()
+        between.set()
         expect(step).to_have_attribute("data-step", "high", timeout=15_000)
         expect(step).to_have_text("")

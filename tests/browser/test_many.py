@@ -167,6 +167,17 @@ def test_the_centre_sees_both_calls_a_site_out_and_the_site_returns(browser: Bro
     nation.goto(f"{house.url}/trung-tam/kiem-tra")
     expect(nation.get_by_test_id("inspections")).to_be_visible()
     assert findings(nation) == [], "findings"
+    nation.goto(f"{house.url}/trung-tam/kiem-tra?xem=history&ky=hom-nay&don-vi=92")
+    expect(nation.get_by_test_id("found-total")).to_have_text("1 lần kết nối")
+    nation.keyboard.press("/")
+    nation.keyboard.type("o xy")
+    nation.keyboard.press("Enter")
+    expect(nation.get_by_test_id("found-total")).to_contain_text("khớp với bộ lọc")
+    nation.wait_for_url("**/kiem-tra?xem=history&ky=hom-nay&don-vi=92&tim=o+xy")
+    assert findings(nation) == [], "nothing fits"
+    nation.get_by_test_id("asked-clear").click()
+    nation.wait_for_url("**/kiem-tra?xem=history")
+    expect(nation.get_by_test_id("inspection")).to_have_count(1)
     # From the map of what was inspected: Enter on a commune calls it.
     nation.goto(f"{house.url}/trung-tam/kiem-tra?xem=coverage")
     for unit in ("79", "769"):

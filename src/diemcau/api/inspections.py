@@ -4,7 +4,7 @@ import asyncio
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from diemcau.api import schemas
@@ -14,7 +14,7 @@ from diemcau.api.listing import listed
 from diemcau.api.schemas import Level, PersonGiven, Strict
 from diemcau.clock import rfc3339
 from diemcau.errors import Forbidden
-from diemcau.inspections import Finding, NewFinding, Seen, day, write_xlsx
+from diemcau.inspections import Asked, Finding, NewFinding, Seen, day, days, write_xlsx
 from diemcau.sites import PersonPresent
 from diemcau.units import ROOT_CODE, Unit
 
@@ -24,6 +24,7 @@ UnitCode = Annotated[str, Field(min_length=1, max_length=16)]
 AskedUnit = Annotated[str | None, Query(max_length=16)]
 Cursor = Annotated[str | None, Query(max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=200)]
+AskedDay = Annotated[str | None, Query(max_length=10)]
 Severity = Literal["low", "medium", "high"]
 
 
@@ -95,17 +96,19 @@ class InspectionDetails(InspectionSeen):
 
 
 class InspectionList(BaseModel):
-    """A page, newest first."""
+    """A page, newest first. `total`: of all pages, with the first of them."""
 
     inspections: list[InspectionSeen]
     next: str | None
+    total: int | None
 
 
 class FindingList(BaseModel):
-    """A page, newest first."""
+    """A page, newest first. `total`: of all pages, with the first of them."""
 
     findings: list[FindingSeen]
     next: str | None
+    total: int | None
 
 
 class InspectionChange(Strict):
@@ -193,6 +196,20 @@ class SightingList(BaseModel):
     sightings: list[Sighting]
 
 
+def asked(
+    unit: AskedUnit = None,
+    since: AskedDay = None,
+    until: AskedDay = None,
+    text: Annotated[str, Query(max_length=200)] = "",
+) -> Asked:
+    """A subtree, from one day to another (both included), and words of what was found. Raises BadRequest."""
+    first, last = days(since, until)
+    return Asked(unit, first, last, text)
+
+
+WhatIsAsked = Annotated[Asked, Depends(asked)]
+
+
 @router.post("/centres")
 async def centre(body: CentreWanted, asker: CurrentAsker, services: CurrentServices) -> schemas.Meeting:
     """The open command centre over the unit: the same one for everybody, made when there is none."""
@@ -204,15 +221,15 @@ async def centre(body: CentreWanted, asker: CurrentAsker, services: CurrentServi
 async def inspections(
     asker: CurrentAsker,
     services: CurrentServices,
-    unit: AskedUnit = None,
+    wanted: WhatIsAsked,
     site: Annotated[str | None, Query(max_length=64)] = None,
     limit: Limit = 50,
     after: Cursor = None,
 ) -> InspectionList:
-    """Calls, newest first: of a subtree, of one site."""
-    records = services.inspections.records
-    page = await records.page(asker.actor, unit=unit, site=site, limit=limit, after=after)
-    return InspectionList(inspections=[InspectionSeen(**row) for row in page.rows], next=page.next)
+    """Calls, newest first: of what is asked for, of one site."""
+    page = await services.inspections.records.page(asker.actor, wanted, site=site, limit=limit, after=after)
+    rows = [InspectionSeen(**row) for row in page.rows]
+    return InspectionList(inspections=rows, next=page.next, total=page.total)
 
 
 @router.get("/inspections/coverage")
@@ -220,7 +237,7 @@ async def coverage(
     asker: CurrentAsker,
     services: CurrentServices,
     unit: AskedUnit = None,
-    since: Annotated[str | None, Query(max_length=10)] = None,
+    since: AskedDay = None,
 ) -> CoverageAnswer:
     """Which units were inspected since a day, of one subtree and of the units right below it."""
     actor, units = asker.actor, services.units
@@ -309,7 +326,7 @@ async def close(
 async def findings(
     asker: CurrentAsker,
     services: CurrentServices,
-    unit: AskedUnit = None,
+    wanted: WhatIsAsked,
     open: bool | None = None,  # noqa: A002 - the name of the query
     overdue: bool = False,
     limit: Limit = 50,
@@ -317,10 +334,11 @@ async def findings(
 ) -> FindingList:
     """Findings, newest first."""
     page = await services.inspections.records.findings(
-        asker.actor, unit=unit, is_open=open, overdue=overdue, limit=limit, after=after
+        asker.actor, wanted, is_open=open, overdue=overdue, limit=limit, after=after
     )
     found: tuple[Finding, ...] = page.rows
-    return FindingList(findings=[FindingSeen(**one.to_json()) for one in found], next=page.next)
+    rows = [FindingSeen(**one.to_json()) for one in found]
+    return FindingList(findings=rows, next=page.next, total=page.total)
 
 
 @router.get("/findings.xlsx", response_class=Response)
@@ -328,13 +346,13 @@ async def findings_file(
     request: Request,
     asker: CurrentAsker,
     services: CurrentServices,
-    unit: AskedUnit = None,
+    wanted: WhatIsAsked,
     open: bool | None = None,  # noqa: A002 - the name of the query
     overdue: bool = False,
 ) -> Response:
     """The same as a file, at most 20,000 rows."""
     request.app.state.limits.exports.take(asker.actor.key)
-    found = await services.inspections.records.all_findings(asker.actor, unit, open, overdue)
+    found = await services.inspections.records.all_findings(asker.actor, wanted, open, overdue)
     async with request.app.state.exporting:
         made = await asyncio.to_thread(write_xlsx, found)
     return attachment(made, "phat-hien", "xlsx")

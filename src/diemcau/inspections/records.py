@@ -4,15 +4,16 @@ import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, delete, false, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, false, func, or_, select, true, update
 
 from diemcau.access import Access, Actor, covered
 from diemcau.clock import Clock, rfc3339
 from diemcau.errors import BadRequest, Conflict, Forbidden, JsonObject
 from diemcau.ids import NewId
+from diemcau.inspections.asked import ZONE, Asked, search_of
 from diemcau.inspections.coverage import Seen, UnitRecord, coverage
 from diemcau.inspections.draw import draw
 from diemcau.inspections.errors import FindingNotFound, InspectionNotFound
@@ -27,15 +28,17 @@ MAX_PAGE: Final = 200
 MAX_DRAW: Final = 50
 MAX_PEOPLE: Final = 30
 MAX_EXPORT: Final = 20_000
+_BATCH: Final = 1000
 _ALL: Final = (ScopeEntry(ROOT_CODE, tuple(level.value for level in Level)),)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows and the cursor of the next page (None: the last)."""
+    """Rows and the cursor of the next page (None: the last). `total`: of all pages, with the first."""
 
     rows: tuple[Any, ...]
     next: str | None
+    total: int | None
 
 
 class Records:
@@ -59,22 +62,24 @@ class Records:
     async def page(
         self,
         actor: Actor,
+        asked: Asked,
         *,
-        unit: str | None = None,
         site: str | None = None,
         limit: int = 50,
         after: str | None = None,
     ) -> Page:
-        """Newest first, of a subtree or a site. Raises Forbidden, UnitNotFound, BadRequest."""
-        query = select(inspections).where(self._inside(actor, unit, inspections.c.unit))
-        query = query.where(await self._known(actor))
+        """Newest first, of all that is asked for or of one site of it. Raises Forbidden, UnitNotFound."""
+        query = select(inspections).where(self._inside(actor, asked.unit, inspections.c.unit))
+        query = query.where(await self._known(actor), asked.of_inspections())
         if site is not None:
             query = query.where(inspections.c.site == site)
-        rows, following = await self._page(query, inspections.c.id, limit, after)
+        rows, following, total = await self._page(query, inspections.c.id, limit, after)
         known = await self._sites.get_many({row.site for row in rows})
         counts = await self._findings_of([row.id for row in rows])
         return Page(
-            tuple(self._json(row, known.get(row.site), counts.get(row.id, (0, 0))) for row in rows), following
+            tuple(self._json(row, known.get(row.site), counts.get(row.id, (0, 0))) for row in rows),
+            following,
+            total,
         )
 
     async def get(self, actor: Actor, inspection: str) -> dict[str, Any]:
@@ -186,6 +191,7 @@ class Records:
                 "severity": new.severity,
                 "owner": new.owner,
                 "due": due,
+                "search": search_of(new.text, new.owner, None),
             }
             await connection.execute(findings.insert(), values)
             data = {
@@ -223,7 +229,8 @@ class Records:
                 seen_at=by.live_at,
                 unit=by.unit,
             )
-            values = {"closed_at": unit.now, "closed_by": by.id, "closing": text}
+            search = search_of(row.text, row.owner, text)
+            values = {"closed_at": unit.now, "closed_by": by.id, "closing": text, "search": search}
             await connection.execute(update(findings).where(findings.c.id == finding).values(**values))
             data = {"finding": finding, "by": by.id, "closing": text}
             unit.append(stream, "finding_closed", data, actor=actor.key)
@@ -235,37 +242,55 @@ class Records:
     async def findings(
         self,
         actor: Actor,
+        asked: Asked,
         *,
-        unit: str | None = None,
         is_open: bool | None = None,
         overdue: bool = False,
         limit: int = 50,
         after: str | None = None,
     ) -> Page:
-        """Newest first, of a subtree. Raises Forbidden, UnitNotFound, BadRequest."""
-        query = self._findings_query(actor, unit, is_open, overdue).where(await self._found(actor))
-        rows, following = await self._page(query, findings.c.id, limit, after)
-        return Page(await self._named(rows), following)
+        """Newest first. Raises Forbidden, UnitNotFound."""
+        query = self._findings_query(actor, asked, is_open, overdue).where(await self._found(actor))
+        rows, following, total = await self._page(query, findings.c.id, limit, after)
+        return Page(await self._named(rows), following, total)
 
     async def all_findings(
-        self, actor: Actor, unit: str | None, is_open: bool | None, overdue: bool
+        self, actor: Actor, asked: Asked, is_open: bool | None, overdue: bool
     ) -> tuple[Finding, ...]:
         """The same for a file: at most 20,000."""
-        query = self._findings_query(actor, unit, is_open, overdue).order_by(findings.c.id.desc())
+        query = self._findings_query(actor, asked, is_open, overdue).order_by(findings.c.id.desc())
         query = query.where(await self._found(actor))
         async with self._store.read() as connection:
             rows = (await connection.execute(query.limit(MAX_EXPORT))).all()
         return await self._named(rows)
 
-    def _findings_query(
-        self, actor: Actor, unit: str | None, is_open: bool | None, overdue: bool
-    ) -> Select[Any]:
-        query = select(findings).where(self._inside(actor, unit, findings.c.unit))
+    async def make_searchable(self) -> None:
+        """Findings of releases that did not search get their words."""
+        bare = findings.c.search == ""
+
+        async def work(unit: UnitOfWork) -> JsonObject:
+            connection = await unit.connection()
+            rows = (await connection.execute(select(findings).where(bare).limit(_BATCH))).all()
+            values = [{"found": r.id, "words": search_of(r.text, r.owner, r.closing)} for r in rows]
+            if values:
+                change = update(findings).where(findings.c.id == bindparam("found"))
+                await connection.execute(change.values(search=bindparam("words")), values)
+            return {}
+
+        while True:
+            async with self._store.read() as connection:
+                if await connection.scalar(select(findings.c.id).where(bare).limit(1)) is None:
+                    return
+            await self._store.write(work)
+
+    def _findings_query(self, actor: Actor, asked: Asked, is_open: bool | None, overdue: bool) -> Select[Any]:
+        query = select(findings).where(self._inside(actor, asked.unit, findings.c.unit))
+        query = query.where(asked.of_findings())
         if is_open is not None or overdue:
             still = findings.c.closed_at.is_(None)
             query = query.where(still if is_open is not False else ~still)
         if overdue:
-            today = (self._clock.now() + timedelta(hours=7)).date().isoformat()  # Asia/Ho_Chi_Minh
+            today = (self._clock.now() + ZONE).date().isoformat()
             query = query.where(findings.c.due < today)
         return query
 
@@ -397,14 +422,17 @@ class Records:
 
     async def _page(
         self, query: Select[Any], key: Any, limit: int, after: str | None
-    ) -> tuple[Sequence[Any], str | None]:
+    ) -> tuple[Sequence[Any], str | None, int | None]:
         """Ids sort by the time of their making: newest first."""
         limit = max(1, min(limit, MAX_PAGE))
-        if after is not None:
-            query = query.where(key < after)
+        total = None
         async with self._store.read() as connection:
+            if after is None:
+                total = await connection.scalar(select(func.count()).select_from(query.subquery()))
+            else:
+                query = query.where(key < after)
             rows = (await connection.execute(query.order_by(key.desc()).limit(limit + 1))).all()
-        return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
+        return rows[:limit], rows[limit - 1].id if len(rows) > limit else None, total
 
     async def _findings_of(self, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
         closed = func.count(findings.c.closed_at)
@@ -445,13 +473,3 @@ class Records:
             "" if site is None else site.path, row.at, row.by_name, row.text, row.severity, row.owner,
             row.due, row.closed_at, row.closed_by, row.closing,
         )  # fmt: skip
-
-
-def day(text: str | None) -> datetime | None:
-    """The beginning of a day in Vietnam, "2021-09-05". Raises BadRequest."""
-    if text is None:
-        return None
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) - timedelta(hours=7)
-    except ValueError:
-        raise BadRequest("a day is like 2021-09-05", field="since") from None

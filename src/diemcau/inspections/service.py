@@ -59,6 +59,7 @@ class Inspections:
 
     async def start(self) -> None:
         """Takes up what ran before, and follows what happens."""
+        await self.records.make_searchable()
         await self.sightings.start()
         await self.calls.start()
 

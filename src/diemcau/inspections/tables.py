@@ -67,11 +67,14 @@ findings: Final = Table(
     Column("closed_at", Instant),
     Column("closed_by", Text),
     Column("closing", Text),
+    Column("search", Text, nullable=False, server_default=""),
     Index(None, "inspection"),
     Index(None, "unit", "at"),
+    Index(None, "at"),
     Index(None, "closed_at"),
 )
-"""`due`: a day, "2021-09-12". `closed_by`: the re-inspection that found it done; `closing`: what it saw."""
+"""`due`: a day, "2021-09-12". `closed_by`: the re-inspection that found it done; `closing`: what it saw.
+`search`: their words, folded (asked.py)."""
 
 draws: Final = Table(
     "draws",

@@ -12,6 +12,7 @@ from diemcau.sites.site import (
     SiteNotFound,
     SitePage,
 )
+from diemcau.sites.words import has_words, searchable
 
 __all__ = [
     "Answer",
@@ -24,4 +25,6 @@ __all__ = [
     "SiteNotFound",
     "SitePage",
     "Sites",
+    "has_words",
+    "searchable",
 ]

@@ -10,16 +10,14 @@ from diemcau.errors import BadRequest
 from diemcau.sites.email import email_of
 from diemcau.sites.site import NewSite, PersonPresent, ScopeEntry, Site, SiteChange, SiteKind
 from diemcau.sites.tables import sites
+from diemcau.sites.words import searchable
 from diemcau.units import Level, Units
-from diemcau.units.fold import fold
 
 MAX_SCOPE: Final = 64
 MAX_PHONES: Final = 10
 MAX_PEOPLE: Final = 200
 MAX_EMAILS: Final = 5
 _ID: Final = re.compile(r"s_[A-Za-z0-9_-]{1,60}")
-_WORDS: Final = 8
-_LIKE: Final = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 
 
 class Places:
@@ -59,16 +57,6 @@ class Places:
                 raise BadRequest("a scope's levels are nation, province, district, commune", field="scope")
             conditions.append(self.inside(entry.unit) & sites.c.level.in_(entry.levels))
         return or_(*conditions)
-
-
-def has_words(text: str) -> ColumnElement[bool] | None:
-    """The condition that every word of the text begins a word of the site's; None for no words."""
-    words = fold(text[:200]).split()[:_WORDS]
-    found: ColumnElement[bool] | None = None
-    for word in words:
-        has = sites.c.search.like(f"% {word.translate(_LIKE)}%", escape="\\")
-        found = has if found is None else found & has
-    return found
 
 
 def is_id(text: str) -> bool:
@@ -162,7 +150,7 @@ def changeable(row: Row[Any]) -> dict[str, object]:
 
 def _search(code: str, label: str, units: Units) -> str:
     path = units.path_text(code) if code in units else ""
-    return f" {fold(f'{code} {label} {path}')}"
+    return searchable(f"{code} {label} {path}")
 
 
 def _phones(phones: Sequence[str]) -> list[str]:

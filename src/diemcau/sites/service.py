@@ -17,6 +17,7 @@ from diemcau.ids import NewId, new_id
 from diemcau.sites import rows
 from diemcau.sites.site import NewSite, ScopeEntry, Site, SiteChange, SiteNotFound, SitePage
 from diemcau.sites.tables import sites
+from diemcau.sites.words import has_words
 from diemcau.store import Lookup, Store, UnitOfWork
 from diemcau.units import Units
 
@@ -225,8 +226,8 @@ class Sites:
             conditions.append(self._places.inside_any(granted))
         if unit is not None:
             conditions.append(self._places.inside(unit))
-        if (has_words := rows.has_words(text)) is not None:
-            conditions.append(has_words)
+        if (words := has_words(sites.c.search, text)) is not None:
+            conditions.append(words)
         if after is not None:
             conditions.append(rows.after(after))
         async with self._store.read() as connection:

@@ -9,6 +9,7 @@ const PATHS = {
   close: 'M5 5l10 10M15 5L5 15',
   right: 'M7.5 4.5L13 10l-5.5 5.5',
   down: 'M4.5 7.5L10 13l5.5-5.5',
+  up: 'M4.5 12.5L10 7l5.5 5.5',
   back: 'M12.5 4.5L7 10l5.5 5.5',
   undo: 'M7 5L3 9l4 4M3 9h9a5 5 0 0 1 0 10',
   warning: 'M10 3l8 14H2zM10 8v4.5M10 14.6v.2',

@@ -11,6 +11,7 @@ import { SpeakersList } from '../floor/SpeakersList';
 import { formatNumber } from '../i18n/format';
 import { ReadOnly } from '../many/DeskNotes';
 import { branches, entriesOf, floorQueue } from '../models/floor';
+import siteRow from '../parts/siteRow.module.css';
 import { useDesk, useDeskState, useLiveMeeting } from './useDesk';
 import type { FloorTab } from './session';
 
@@ -37,12 +38,17 @@ export function Queue() {
   ];
   const shown = tabs.some(([name]) => name === tab) ? tab : 'waiting';
   return (
-    <section className={classes.queue} data-region="queue" aria-label={t('desk.queue')}>
+    <section
+      className={classes.queue}
+      data-region="queue"
+      aria-label={t('desk.queue')}
+      data-speakers={Math.min(3, speakers.length)}
+    >
       {speakers.length > 0 && (
         <div className={classes.speaking}>
-          <h2 className={classes.head}>{t('desk.speaking')}</h2>
+          <h2 className={siteRow.head}>{t('desk.speaking')}</h2>
           <ReadOnly command="floor.end">
-            <ul className={classes.list}>
+            <ul className={siteRow.list}>
               {speakers.map((e) => (
                 <Speaking key={e.site} entry={e} />
               ))}

@@ -61,6 +61,11 @@ export function Tree() {
     choose(row);
     setMenu({ row, x, y });
   };
+  /** The library gives the focus back only to what opened a menu that was there before. */
+  const closeMenu = () => {
+    setMenu(null);
+    scroller.current?.focus({ preventScroll: true });
+  };
   const openMenuByKey = () => {
     const row = rows[active];
     list.scrollToIndex(active, { align: 'auto' });
@@ -156,7 +161,7 @@ export function Tree() {
           })}
         </div>
       </div>
-      <RowMenu at={menu} onClose={() => setMenu(null)} />
+      <RowMenu at={menu} onClose={closeMenu} />
     </>
   );
 }

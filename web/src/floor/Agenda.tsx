@@ -8,6 +8,7 @@ import { agendaText, itemLeft, parseAgenda } from '../models/floor';
 import { Dialog } from '../parts/Dialog';
 import { useNow } from '../parts/useNow';
 import type { AgendaItem } from '../protocol/types';
+import siteRow from '../parts/siteRow.module.css';
 import classes from './floor.module.css';
 
 /** What the meeting goes through; the item that runs with its time. */
@@ -21,7 +22,7 @@ export function Agenda() {
   return (
     <>
       {items.length === 0 && <p className={classes.empty}>{t('floor.agendaEmpty')}</p>}
-      <ol className={classes.list} data-testid="agenda">
+      <ol className={siteRow.list} data-testid="agenda">
         {items.map((item, i) => (
           <Item key={item.id} item={item} place={i + 1} centre={centre} open={state.status === 'open'} />
         ))}
@@ -64,8 +65,8 @@ function Item({
   const left = itemLeft(item, useNow() + skew);
   const status = item.started_at === null ? 'planned' : item.ended_at === null ? 'running' : 'finished';
   return (
-    <li className={classes.entry} data-testid="agenda-item" data-status={status}>
-      <span className={classes.place}>{status === 'finished' ? '✓' : place}</span>
+    <li className={`${siteRow.row} ${classes.entry}`} data-testid="agenda-item" data-status={status}>
+      <span className={siteRow.place}>{status === 'finished' ? '✓' : place}</span>
       <span className={classes.title}>
         {item.title}
         <small>
@@ -74,7 +75,7 @@ function Item({
           {item.sites.length > 0 && ` · ${t('floor.speakers', { n: formatNumber(item.sites.length) })}`}
         </small>
       </span>
-      <span className={classes.ticks}>
+      <span className={siteRow.ticks}>
         {left !== null && (
           <span className={classes.left} data-tone={left.tone}>
             {t(left.tone === 'over' ? 'floor.over' : 'floor.left', {
@@ -84,7 +85,7 @@ function Item({
         )}
       </span>
       {centre && (
-        <span className={classes.actions}>
+        <span className={siteRow.wide}>
           {status === 'running' ? (
             <Button
               size="compact-xs"

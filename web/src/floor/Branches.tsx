@@ -7,6 +7,7 @@ import { Mark, MicMark } from '../design/marks';
 import { formatNumber } from '../i18n/format';
 import type { Branch, QueueEntry } from '../models/floor';
 import { titleOf } from '../models/roster';
+import siteRow from '../parts/siteRow.module.css';
 import classes from './floor.module.css';
 import { Hands } from './Hands';
 
@@ -16,7 +17,7 @@ export function Branches({ rows, entryOf }: { rows: Branch[]; entryOf: (branch: 
   const [opened, setOpened] = useState<string | null>(null);
   if (rows.length === 0) return <p className={classes.empty}>{t('floor.branchesEmpty')}</p>;
   return (
-    <ul className={classes.list} data-testid="branches">
+    <ul className={siteRow.list} data-testid="branches">
       {rows.map((row) => (
         <Row
           key={row.code}

@@ -9,6 +9,7 @@ import { beforeOf, isUnattended, type QueueEntry } from '../models/floor';
 import { titleOf } from '../models/roster';
 import { useNow } from '../parts/useNow';
 import { CheckMarks } from '../talkback/CheckMarks';
+import siteRow from '../parts/siteRow.module.css';
 import classes from './floor.module.css';
 import { Grip } from './Grip';
 
@@ -22,7 +23,7 @@ export function Hands({ entries, own }: { entries: QueueEntry[]; own: boolean })
   const order = queue.map((e) => e.site);
   return (
     <>
-      <ol className={classes.list}>
+      <ol className={siteRow.list}>
         {entries.slice(0, SHOWN).map((e, i) => (
           <Hand key={e.site} entry={e} place={i + 1} order={order} own={own} />
         ))}
@@ -66,14 +67,14 @@ function Hand({
     });
   return (
     <li
-      className={classes.entry}
+      className={`${siteRow.row} ${classes.entry}`}
       data-testid="hand-item"
       data-role="hand"
       data-site={entry.site}
       data-forwarded={sent !== null}
       data-selected={selected}
     >
-      <span className={classes.place}>
+      <span className={siteRow.place}>
         {moves ? (
           <Grip
             site={entry.site}
@@ -94,7 +95,7 @@ function Hand({
       </span>
       <button
         type="button"
-        className={classes.name}
+        className={siteRow.name}
         onClick={() => session.select({ kind: 'site', id: entry.site })}
       >
         <span className="dc-hidden">{t('site.title')} </span>
@@ -106,14 +107,14 @@ function Hand({
           </time>
         </small>
       </button>
-      <span className={classes.ticks}>
+      <span className={siteRow.ticks}>
         <Ticks entry={entry} />
       </span>
       <Way entry={entry} own={own} />
       {writing !== null ? (
         <NoteForm key={writing} site={entry.site} what={writing} />
       ) : (
-        <span className={classes.actions}>
+        <span className={siteRow.wide}>
           {centre && (
             <>
               <Button
@@ -281,7 +282,7 @@ export function Ticks({ entry }: { entry: QueueEntry }) {
 
 function Tick({ ok, yes, no, children }: { ok: boolean; yes: string; no: string; children: ReactNode }) {
   return (
-    <span className={classes.tick} data-ok={ok} title={ok ? yes : no}>
+    <span className={siteRow.tick} data-ok={ok} title={ok ? yes : no}>
       {children}
       <span aria-hidden="true">{ok ? '✓' : '–'}</span>
       <span className="dc-hidden">{ok ? yes : no}</span>

@@ -5,6 +5,7 @@ import { useDesk, useDeskState, useMeetingState, useNames, useRosterVersion } fr
 import { Icon } from '../design/icons';
 import { beforeOf, type QueueEntry } from '../models/floor';
 import type { Listed } from '../protocol/types';
+import siteRow from '../parts/siteRow.module.css';
 import classes from './floor.module.css';
 import { Grip } from './Grip';
 import { Ticks } from './Hands';
@@ -23,7 +24,7 @@ export function SpeakersList({ entries }: { entries: QueueEntry[] }) {
   return (
     <>
       {list.length === 0 && <p className={classes.empty}>{t('floor.listEmpty')}</p>}
-      <ol className={classes.list} data-testid="speakers-list">
+      <ol className={siteRow.list} data-testid="speakers-list">
         {list.map((one, i) => (
           <Row
             key={one.site}
@@ -78,8 +79,13 @@ function Row({
   const selected = useDeskState((s) => s.selected?.kind === 'site' && s.selected.id === site);
   const move = (before: string | null) => void session.command('list.move', { site, before, version });
   return (
-    <li className={classes.entry} data-testid="listed" data-site={site} data-selected={selected}>
-      <span className={classes.place}>
+    <li
+      className={`${siteRow.row} ${classes.entry}`}
+      data-testid="listed"
+      data-site={site}
+      data-selected={selected}
+    >
+      <span className={siteRow.place}>
         {centre ? (
           <Grip
             site={site}
@@ -100,7 +106,7 @@ function Row({
       </span>
       <button
         type="button"
-        className={classes.name}
+        className={siteRow.name}
         onClick={() => session.select({ kind: 'site', id: site })}
       >
         <span className="dc-hidden">{t('site.title')} </span>
@@ -111,12 +117,12 @@ function Row({
           {note === '' ? name.path : note}
         </small>
       </button>
-      <span className={classes.ticks}>{entry !== null && <Ticks entry={entry} />}</span>
+      <span className={siteRow.ticks}>{entry !== null && <Ticks entry={entry} />}</span>
       {editing ? (
         <EditForm listed={listed} onDone={() => setEditing(false)} />
       ) : (
         centre && (
-          <span className={classes.actions}>
+          <span className={siteRow.wide}>
             <Button
               size="compact-xs"
               variant={place === 1 ? 'filled' : 'default'}

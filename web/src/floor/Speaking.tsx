@@ -7,6 +7,7 @@ import { formatExact, formatShortSpan } from '../i18n/format';
 import { levelOf } from '../media/meter';
 import { isLoud, type QueueEntry } from '../models/floor';
 import { useNow } from '../parts/useNow';
+import siteRow from '../parts/siteRow.module.css';
 import { SpeakerClock } from './Clock';
 import classes from './floor.module.css';
 import { Ticks } from './Hands';
@@ -28,38 +29,27 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
     asked === null ? null : asked.answer === null ? 'asked' : asked.answer === 'no' ? 'declined' : null;
   return (
     <li
-      className={classes.entry}
+      className={`${siteRow.row} ${classes.entry}`}
       data-testid="hand-item"
       data-role="speaker"
       data-site={entry.site}
       data-selected={selected}
       data-loud={loud}
     >
-      <span className={classes.place}>
+      <span className={siteRow.place}>
         <Mark name={entry.onAir ? 'on_air' : 'speaking'} />
       </span>
       <button
         type="button"
-        className={classes.name}
+        className={siteRow.name}
+        title={name.path}
         onClick={() => session.select({ kind: 'site', id: entry.site })}
       >
         <span className="dc-hidden">{t('site.title')} </span>
         {name.title}
-        <small>
-          {loud && (
-            <b className={classes.loud}>
-              <Mark name="speaking" size={12} silent /> {t('lookup.loud')} ·{' '}
-            </b>
-          )}
-          {until === null ? (
-            <time title={formatExact(entry.at)}>{formatShortSpan(now - entry.at)}</time>
-          ) : (
-            <SpeakerClock until={until} skew={skew} />
-          )}
-          {name.path && ` · ${name.path}`}
-        </small>
+        {name.path && <small>{name.path}</small>}
       </button>
-      <span className={classes.ticks}>
+      <span className={siteRow.ticks}>
         <Ticks entry={entry} />
         <span className={classes.level} title={entry.level === null ? '' : `${entry.level} dBov`}>
           <MicMark mic={entry.mic} />
@@ -71,7 +61,20 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
           {t(`floor.${answer}`)}
         </p>
       )}
-      <span className={classes.actions}>
+      <span className={siteRow.wide}>
+        <span className={classes.clock}>
+          {loud && (
+            <b className={classes.loud}>
+              <Mark name="speaking" size={12} silent />{' '}
+              <span className={siteRow.long}>{t('lookup.loud')}</span>
+            </b>
+          )}
+          {until === null ? (
+            <time title={formatExact(entry.at)}>{formatShortSpan(now - entry.at)}</time>
+          ) : (
+            <SpeakerClock until={until} skew={skew} />
+          )}
+        </span>
         {entry.mic === 'off' ? (
           <Button
             size="compact-xs"
@@ -86,10 +89,16 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
           <Button
             size="compact-xs"
             variant="default"
+            title={entry.mic === 'muted' ? t('desk.unmuteSite') : t('desk.muteSite')}
             onClick={() => void session.toggleMute({ kind: 'site', id: entry.site })}
             data-testid="mute-site"
           >
-            {entry.mic === 'muted' ? t('desk.unmuteSite') : t('desk.muteSite')}
+            <span className={siteRow.long}>
+              {entry.mic === 'muted' ? t('desk.unmuteSite') : t('desk.muteSite')}
+            </span>
+            <span className={siteRow.short}>
+              <MicMark mic={entry.mic === 'muted' ? 'open' : 'muted'} silent plain />
+            </span>
           </Button>
         )}
         <Button
@@ -106,6 +115,7 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
           MORE.map((n) => (
             <Button
               key={n}
+              className={n === 2 ? `${siteRow.more}` : ''}
               size="compact-xs"
               variant="default"
               aria-label={t('floor.extend', { n })}

@@ -376,6 +376,7 @@ export const vi = {
     desk: 'Trung tâm',
     selfView: 'Tự xem',
     noSelf: 'Camera chưa mở',
+    selfClosed: 'Camera đóng, chờ gọi',
     level: 'Mức tiếng',
     standby: 'Camera đang mở chờ: trung tâm thấy ảnh mỗi {{seconds}} giây, không ghi hình, không nghe tiếng.',
     sending: 'Đang gửi hình và tiếng',

@@ -3,10 +3,12 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { useDesk, useLiveMeeting, useMeetingState } from '../desk/useDesk';
+import { useRefusals } from '../desk/useRefusals';
 import { formatExact, formatShortSpan } from '../i18n/format';
 import { answeredAfter, isOver, isUntaken } from '../models/calls';
 import { useNow } from '../parts/useNow';
 import type { Call } from '../protocol/types';
+import siteRow from '../parts/siteRow.module.css';
 import { CallMark } from './CallMark';
 import classes from './calls.module.css';
 import { InspectionDialog } from './InspectionDialog';
@@ -19,8 +21,8 @@ export function Calls() {
   if (calls.length === 0) return null;
   return (
     <section className={classes.calls} data-region="calls" aria-label={t('inspections.calls')}>
-      <h2 className={classes.head}>{t('inspections.calls')}</h2>
-      <ul className={classes.list} aria-live="polite">
+      <h2 className={siteRow.head}>{t('inspections.calls')}</h2>
+      <ul className={siteRow.list} aria-live="polite">
         {[...calls].reverse().map((call) => (
           <Entry key={call.id} call={call} onRecord={setRecording} />
         ))}
@@ -37,11 +39,12 @@ function Entry({ call, onRecord }: { call: Call; onRecord: (id: string) => void 
   const now = useNow() + skew;
   const inPreview = useMeetingState()?.stage.preview.includes(call.site) ?? false;
   const onAir = useMeetingState()?.stage.on_air.includes(call.site) ?? false;
+  const why = useRefusals()('call.start');
   const over = isOver(call);
   const after = answeredAfter(call);
   return (
     <li
-      className={classes.call}
+      className={`${siteRow.row} ${classes.call}`}
       data-testid="call"
       data-site={call.site}
       data-state={call.state}
@@ -50,7 +53,7 @@ function Entry({ call, onRecord }: { call: Call; onRecord: (id: string) => void 
       <CallMark state={call.state} />
       <button
         type="button"
-        className={classes.name}
+        className={`${siteRow.name} ${classes.name}`}
         title={call.path}
         onClick={() => session.select({ kind: 'site', id: call.site })}
       >
@@ -67,7 +70,7 @@ function Entry({ call, onRecord }: { call: Call; onRecord: (id: string) => void 
         )}
         {call.answer === 'auto' && !isUntaken(call) && <small> · {t('inspections.byItself')}</small>}
       </span>
-      <span className={classes.actions}>
+      <span className={`${siteRow.actions} ${classes.do}`}>
         {call.live_at !== null && (
           <Button
             size="compact-xs"
@@ -82,7 +85,8 @@ function Entry({ call, onRecord }: { call: Call; onRecord: (id: string) => void 
           size="compact-xs"
           variant={over ? 'subtle' : 'default'}
           color="gray"
-          disabled={onAir}
+          disabled={onAir || why !== undefined}
+          title={why}
           onClick={() => void session.command('call.end', { call: call.id })}
           data-testid="call-end"
         >
@@ -101,6 +105,7 @@ function Entry({ call, onRecord }: { call: Call; onRecord: (id: string) => void 
 function Instead({ call }: { call: Call }) {
   const { t } = useTranslation();
   const session = useDesk();
+  const why = useRefusals()('call.start');
   const phoned = (phone: number, reached: boolean) =>
     void session.command('call.phoned', { call: call.id, phone, reached });
   return (
@@ -116,12 +121,20 @@ function Instead({ call }: { call: Call }) {
               <Button
                 size="compact-xs"
                 variant="default"
+                disabled={why !== undefined}
+                title={why}
                 onClick={() => phoned(i, true)}
                 data-testid="phoned"
               >
                 {t('inspections.reached')}
               </Button>
-              <Button size="compact-xs" variant="default" onClick={() => phoned(i, false)}>
+              <Button
+                size="compact-xs"
+                variant="default"
+                disabled={why !== undefined}
+                title={why}
+                onClick={() => phoned(i, false)}
+              >
                 {t('inspections.notReached')}
               </Button>
               {last && (
@@ -142,6 +155,8 @@ function Instead({ call }: { call: Call }) {
             <Button
               size="compact-xs"
               variant="default"
+              disabled={why !== undefined}
+              title={why}
               onClick={() => void session.dial(step.site, call.id)}
               data-testid="call-above"
               data-site={step.site}

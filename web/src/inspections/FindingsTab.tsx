@@ -1,47 +1,64 @@
 import { Button, SegmentedControl } from '@mantine/core';
-import { useInfiniteQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { formatDay } from '../i18n/format';
+import { daysOf, STANDINGS } from '../models/asked';
 import { useErrorText } from '../parts/useErrorText';
 import { useNow } from '../parts/useNow';
 import { codeOf } from '../protocol/failure';
-import { inspections, type FindingFilter } from './api';
+import { inspections } from './api';
+import { Found } from './Found';
+import { FilterBar } from './FilterBar';
 import { dueDay, FindingState, SeverityMark, todayIn } from './FindingMarks';
 import classes from './page.module.css';
-
-const FILTERS: readonly FindingFilter[] = ['open', 'overdue', 'all'];
+import { useAsked } from './useAsked';
 
 /** What was found and is not done, first. */
 export function FindingsTab({ onOpen }: { onOpen: (inspection: string) => void }) {
   const { t } = useTranslation();
   const errorText = useErrorText();
   const today = todayIn(useNow());
-  const [filter, setFilter] = useState<FindingFilter>('open');
+  const [asked, ask] = useAsked();
+  const { standing } = asked;
+  const narrowed = { unit: asked.unit, text: asked.text, ...daysOf(asked, today) };
   const list = useInfiniteQuery({
-    queryKey: ['findings', filter],
-    queryFn: ({ pageParam, signal }) => inspections.findings({ filter, after: pageParam }, signal),
+    queryKey: ['findings', narrowed, standing],
+    queryFn: ({ pageParam, signal }) => inspections.findings(narrowed, standing, pageParam, signal),
+    placeholderData: keepPreviousData,
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next,
   });
   const rows = list.data?.pages.flatMap((page) => page.findings) ?? [];
   return (
     <>
-      <div className={classes.bar}>
+      <FilterBar asked={asked} today={today} onAsk={ask}>
         <SegmentedControl
-          value={filter}
-          onChange={setFilter}
-          data={FILTERS.map((value) => ({ value, label: t(`inspections.filter.${value}`) }))}
+          aria-label={t('inspections.col.state')}
+          value={standing}
+          onChange={(value) => ask({ standing: value })}
+          data={STANDINGS.map((value) => ({ value, label: t(`inspections.filter.${value}`) }))}
         />
-        <Button component="a" size="compact-sm" variant="default" href={inspections.findingsFile(filter)}>
+      </FilterBar>
+      {list.isError && <p role="alert">{errorText(codeOf(list.error))}</p>}
+      <Found
+        total={list.data?.pages[0]?.total ?? null}
+        what="findings"
+        asked={asked}
+        pending={list.isPending}
+        onAsk={ask}
+      >
+        <Button
+          component="a"
+          size="compact-sm"
+          variant="default"
+          href={inspections.findingsFile(narrowed, standing)}
+          data-testid="findings-file"
+        >
           {t('inspections.exportXlsx')}
         </Button>
-      </div>
-      {list.isError && <p role="alert">{errorText(codeOf(list.error))}</p>}
-      {list.isPending && <p role="status">{t('app.loading')}</p>}
-      {list.data && rows.length === 0 && <p>{t('inspections.nothing')}</p>}
+      </Found>
       {rows.length > 0 && (
-        <div className={classes.scroll}>
+        <div className={classes.scroll} aria-busy={list.isPlaceholderData}>
           <table className={classes.table} data-testid="findings">
             <thead>
               <tr>

@@ -21,7 +21,7 @@ export function FoundBefore({ site }: { site: string }) {
   const [opened, setOpened] = useState<string | null>(null);
   const found = useQuery({
     queryKey: ['findings', 'unit', unit],
-    queryFn: ({ signal }) => inspections.findings({ unit, filter: 'all' }, signal),
+    queryFn: ({ signal }) => inspections.findings({ unit }, 'all', null, signal),
     enabled: unit !== undefined && (may?.includes('inspection.see') ?? false),
   });
   // The answer is of the subtree; of a province only what was found at the province itself.

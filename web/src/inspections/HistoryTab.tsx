@@ -1,33 +1,49 @@
 import { Button } from '@mantine/core';
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { formatExact, formatNumber } from '../i18n/format';
+import { daysOf } from '../models/asked';
 import { answeredAfter } from '../models/calls';
 import { useErrorText } from '../parts/useErrorText';
+import { useNow } from '../parts/useNow';
 import { codeOf } from '../protocol/failure';
 import type { CallState } from '../protocol/types';
 import { inspections } from './api';
 import { CallMark } from './CallMark';
+import { FilterBar } from './FilterBar';
+import { todayIn } from './FindingMarks';
+import { Found } from './Found';
 import classes from './page.module.css';
+import { useAsked } from './useAsked';
 
 /** Every call, newest first. */
 export function HistoryTab({ onOpen }: { onOpen: (inspection: string) => void }) {
   const { t } = useTranslation();
   const errorText = useErrorText();
+  const today = todayIn(useNow());
+  const [asked, ask] = useAsked();
+  const narrowed = { unit: asked.unit, text: asked.text, ...daysOf(asked, today) };
   const list = useInfiniteQuery({
-    queryKey: ['inspections'],
-    queryFn: ({ pageParam, signal }) => inspections.list({ after: pageParam }, signal),
+    queryKey: ['inspections', narrowed],
+    queryFn: ({ pageParam, signal }) => inspections.list(narrowed, pageParam, signal),
+    placeholderData: keepPreviousData,
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next,
   });
   const rows = list.data?.pages.flatMap((page) => page.inspections) ?? [];
   return (
     <>
+      <FilterBar asked={asked} today={today} onAsk={ask} />
       {list.isError && <p role="alert">{errorText(codeOf(list.error))}</p>}
-      {list.isPending && <p role="status">{t('app.loading')}</p>}
-      {list.data && rows.length === 0 && <p>{t('inspections.nothing')}</p>}
+      <Found
+        total={list.data?.pages[0]?.total ?? null}
+        what="calls"
+        asked={asked}
+        pending={list.isPending}
+        onAsk={ask}
+      />
       {rows.length > 0 && (
-        <div className={classes.scroll}>
+        <div className={classes.scroll} aria-busy={list.isPlaceholderData}>
           <table className={classes.table} data-testid="history">
             <thead>
               <tr>

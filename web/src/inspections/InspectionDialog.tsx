@@ -252,7 +252,7 @@ function Earlier({ one, may, act }: { one: InspectionDetails; may: boolean; act:
   const [closing, setClosing] = useState('');
   const found = useQuery({
     queryKey: ['earlier', one.unit],
-    queryFn: ({ signal }) => inspections.findings({ unit: one.unit, filter: 'open' }, signal),
+    queryFn: ({ signal }) => inspections.findings({ unit: one.unit }, 'open', null, signal),
   });
   const before = (found.data?.findings ?? []).filter(
     (f) => f.unit === one.unit && f.inspection !== one.id && f.at < (one.live_at ?? one.at),

@@ -53,7 +53,15 @@ export default function InspectionsPage() {
           <>
             <SegmentedControl
               value={tab}
-              onChange={(value) => setParams(value === 'findings' ? {} : { xem: value })}
+              onChange={(value) =>
+                // What is asked for goes along from one tab to the next.
+                setParams((before) => {
+                  const params = new URLSearchParams(before);
+                  if (value === 'findings') params.delete('xem');
+                  else params.set('xem', value);
+                  return params;
+                })
+              }
               data={TABS.map((value) => ({ value, label: t(`inspections.tab.${value}`) }))}
               data-testid="inspection-tabs"
             />

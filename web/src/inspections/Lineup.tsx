@@ -17,6 +17,7 @@ import { Dialog } from '../parts/Dialog';
 import { useErrorText } from '../parts/useErrorText';
 import { codeOf } from '../protocol/failure';
 import { LEVELS, type Level } from '../protocol/types';
+import siteRow from '../parts/siteRow.module.css';
 import { inspections, type Draw } from './api';
 import classes from './calls.module.css';
 import { lineupOf, type Planned } from './lineup';
@@ -47,7 +48,7 @@ export function Lineup() {
   };
   return (
     <section className={classes.lineup} aria-label={t('inspections.lineup')} data-testid="lineup">
-      <h2 className={classes.head}>{t('inspections.lineup')}</h2>
+      <h2 className={siteRow.head}>{t('inspections.lineup')}</h2>
       {planned.length === 0 && <p className={classes.none}>{t('inspections.lineupEmpty')}</p>}
       <ol className={classes.planned}>
         {planned.map((one) => (

@@ -1,4 +1,5 @@
 import { http } from '../http';
+import type { Standing } from '../models/asked';
 import type { components } from '../protocol/openapi';
 
 type Schemas = components['schemas'];
@@ -12,41 +13,56 @@ export type Covered = Schemas['Covered'];
 export type Draw = Schemas['Draw'];
 export type Sighting = Schemas['Sighting'];
 
-export type FindingFilter = 'open' | 'overdue' | 'all';
-
 const query = (of: Record<string, string | null | undefined>): string => {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(of)) if (value != null) params.set(key, value);
   return params.toString();
 };
 const at = (id: string, what = '') => `/inspections/${encodeURIComponent(id)}${what}`;
-const wanted = (filter: FindingFilter) => ({
-  open: filter === 'all' ? null : 'true',
-  overdue: filter === 'overdue' ? 'true' : null,
+
+/** What is asked for, its days as days. */
+export interface Narrowed {
+  unit?: string | null | undefined;
+  since?: string | null;
+  until?: string | null;
+  text?: string;
+}
+const narrowed = ({ unit, since, until, text }: Narrowed) => ({
+  unit,
+  since,
+  until,
+  text: text === '' ? null : text,
+});
+const wanted = (standing: Standing) => ({
+  open: standing === 'all' ? null : 'true',
+  overdue: standing === 'overdue' ? 'true' : null,
 });
 
 /** Calls and inspections, as docs/protocol.md says. All raise Failure. */
 export const inspections = {
   centre: (unit?: string) => http.json<Schemas['Meeting']>('POST', '/centres', { unit: unit ?? null }),
-  list: (of: { unit?: string; site?: string; after?: string | null }, signal?: AbortSignal) =>
-    http.json<Schemas['InspectionList']>('GET', `/inspections?${query(of)}`, undefined, signal),
+  list: (of: Narrowed, after: string | null, signal?: AbortSignal) =>
+    http.json<Schemas['InspectionList']>(
+      'GET',
+      `/inspections?${query({ ...narrowed(of), after })}`,
+      undefined,
+      signal,
+    ),
   get: (id: string, signal?: AbortSignal) => http.json<InspectionDetails>('GET', at(id), undefined, signal),
   change: (id: string, change: Schemas['InspectionChange']) =>
     http.json<InspectionDetails>('PATCH', at(id), change),
   picture: (id: string) => `/api/v1${at(id, '/picture')}`,
   find: (id: string, finding: Schemas['FindingGiven']) =>
     http.json<Finding>('POST', at(id, '/findings'), finding),
-  findings: (
-    of: { unit?: string | undefined; filter: FindingFilter; after?: string | null },
-    signal?: AbortSignal,
-  ) =>
+  findings: (of: Narrowed, standing: Standing, after: string | null, signal?: AbortSignal) =>
     http.json<Schemas['FindingList']>(
       'GET',
-      `/findings?${query({ unit: of.unit, after: of.after, ...wanted(of.filter) })}`,
+      `/findings?${query({ ...narrowed(of), after, ...wanted(standing) })}`,
       undefined,
       signal,
     ),
-  findingsFile: (filter: FindingFilter) => `/api/v1/findings.xlsx?${query(wanted(filter))}`,
+  findingsFile: (of: Narrowed, standing: Standing) =>
+    `/api/v1/findings.xlsx?${query({ ...narrowed(of), ...wanted(standing) })}`,
   close: (finding: string, inspection: string, closing: string) =>
     http.json<Finding>('POST', `/findings/${encodeURIComponent(finding)}/close`, { inspection, closing }),
   coverage: (unit: string | null, since: string | null, signal?: AbortSignal) =>

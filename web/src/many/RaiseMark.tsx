@@ -41,7 +41,7 @@ export function RaiseMark() {
           {higher.map((mark) => (
             <Button
               key={mark}
-              color="red"
+              className={classes.raise}
               data-testid={`raise-${mark}`}
               onClick={() => {
                 setOpened(false);

@@ -2,6 +2,7 @@ import { Button, NumberInput, Select, Textarea } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useNames } from '../desk/useDesk';
 import { http } from '../http';
 import { formatDay } from '../i18n/format';
 import { Dialog } from '../parts/Dialog';
@@ -18,6 +19,7 @@ const at = (site: string) => `/sites/${encodeURIComponent(site)}`;
 export function SiteSettings({ site }: { site: string }) {
   const { t } = useTranslation();
   const may = useMe().data?.may ?? [];
+  const { title, path } = useNames()(site);
   const [opened, setOpened] = useState(false);
   const changes = may.includes('site.change');
   const clears = may.includes('clearance.set');
@@ -30,6 +32,11 @@ export function SiteSettings({ site }: { site: string }) {
       <Dialog opened={opened} onClose={() => setOpened(false)} title={t('many.site.title')} size={560}>
         {opened && (
           <div className={classes.parts}>
+            <p>
+              <strong>{title}</strong>
+              <br />
+              {path}
+            </p>
             {changes && <Details site={site} />}
             {clears && <Clearance site={site} />}
           </div>
@@ -84,11 +91,6 @@ function Form({ details }: { details: SiteDetails }) {
         void save();
       }}
     >
-      <p>
-        <strong>{details.label}</strong>
-        <br />
-        {details.path}
-      </p>
       <Select
         label={t('many.site.kind')}
         data={KINDS.map((value) => ({ value, label: t(`many.site.kinds.${value}`) }))}
@@ -164,14 +166,15 @@ function Clearance({ site }: { site: string }) {
       </p>
       <div className={classes.act}>
         <Select
-          aria-label={t('many.secrecy.label')}
+          label={t('many.secrecy.label')}
           data={MARKS.slice(0, most + 1).map((mark) => ({ value: mark, label: t(`many.secrecy.${mark}`) }))}
           value={level}
           allowDeselect={false}
           onChange={(value) => setLevel(MARKS.find((mark) => mark === value) ?? 'none')}
         />
         <NumberInput
-          aria-label={t('many.site.days')}
+          label={t('many.site.days')}
+          disabled={level === 'none'}
           min={1}
           max={366}
           value={days}

@@ -1765,7 +1765,7 @@ export interface paths {
         };
         /**
          * Inspections
-         * @description Calls, newest first: of a subtree, of one site.
+         * @description Calls, newest first: of what is asked for, of one site.
          */
         get: operations["inspections_api_v1_inspections_get"];
         put?: never;
@@ -2575,13 +2575,15 @@ export interface components {
         };
         /**
          * FindingList
-         * @description A page, newest first.
+         * @description A page, newest first. `total`: of all pages, with the first of them.
          */
         FindingList: {
             /** Findings */
             findings: components["schemas"]["FindingSeen"][];
             /** Next */
             next: string | null;
+            /** Total */
+            total: number | null;
         };
         /**
          * FindingSeen
@@ -2937,13 +2939,15 @@ export interface components {
         };
         /**
          * InspectionList
-         * @description A page, newest first.
+         * @description A page, newest first. `total`: of all pages, with the first of them.
          */
         InspectionList: {
             /** Inspections */
             inspections: components["schemas"]["InspectionSeen"][];
             /** Next */
             next: string | null;
+            /** Total */
+            total: number | null;
         };
         /**
          * InspectionSeen
@@ -8447,10 +8451,13 @@ export interface operations {
     inspections_api_v1_inspections_get: {
         parameters: {
             query?: {
-                unit?: string | null;
                 site?: string | null;
                 limit?: number;
                 after?: string | null;
+                unit?: string | null;
+                since?: string | null;
+                until?: string | null;
+                text?: string;
             };
             header?: never;
             path?: never;
@@ -8680,11 +8687,14 @@ export interface operations {
     findings_api_v1_findings_get: {
         parameters: {
             query?: {
-                unit?: string | null;
                 open?: boolean | null;
                 overdue?: boolean;
                 limit?: number;
                 after?: string | null;
+                unit?: string | null;
+                since?: string | null;
+                until?: string | null;
+                text?: string;
             };
             header?: never;
             path?: never;
@@ -8715,9 +8725,12 @@ export interface operations {
     findings_file_api_v1_findings_xlsx_get: {
         parameters: {
             query?: {
-                unit?: string | null;
                 open?: boolean | null;
                 overdue?: boolean;
+                unit?: string | null;
+                since?: string | null;
+                until?: string | null;
+                text?: string;
             };
             header?: never;
             path?: never;

@@ -1,6 +1,7 @@
 import { useCallback, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
+import { Icon } from '../design/icons';
 import { Meter } from '../design/Meter';
 import { formatClock, formatNumber } from '../i18n/format';
 import { Picture } from '../parts/Picture';
@@ -30,7 +31,12 @@ export function SelfView({ session, scene }: { session: SiteSession; scene: Site
           hidden={!stream}
           fit="cover"
         />
-        {!stream && <p className={classes.none}>{t('site.noSelf')}</p>}
+        {!stream && (
+          <p className={classes.none}>
+            {waits && cameraOn && <Icon name="cameraOff" size={48} />}
+            {t(waits && cameraOn ? 'site.selfClosed' : 'site.noSelf')}
+          </p>
+        )}
         <span className={classes.tag}>{t('site.selfView')}</span>
       </div>
       <div className={classes.meter}>

@@ -4,7 +4,7 @@ import { Icon } from '../design/icons';
 import { MicMark } from '../design/marks';
 import { formatClock } from '../i18n/format';
 import { marksOf } from '../models/talkback';
-import classes from './talkback.module.css';
+import siteRow from '../parts/siteRow.module.css';
 
 /** Whether picture and voice of who comes next arrive: a mark, a shape and a word each. `else`: of who is not lined up. */
 export function CheckMarks({ site, otherwise }: { site: string; otherwise?: [boolean, boolean] }) {
@@ -21,18 +21,18 @@ export function CheckMarks({ site, otherwise }: { site: string; otherwise?: [boo
       : t(voice ? 'talkback.lineUp.voiceNow' : 'talkback.lineUp.noVoice')) + unknown;
   return (
     <span
-      className={classes.marks}
+      className={siteRow.ticks}
       data-testid="check-marks"
       data-site={site}
       data-picture={picture}
       data-voice={voice}
     >
-      <span className={classes.tick} data-ok={picture} title={pictureText}>
+      <span className={siteRow.tick} data-ok={picture} title={pictureText}>
         <Icon name="camera" size={16} />
         <span aria-hidden="true">{picture ? '✓' : '–'}</span>
         <span className="dc-hidden">{pictureText}</span>
       </span>
-      <span className={classes.tick} data-ok={voice} title={voiceText}>
+      <span className={siteRow.tick} data-ok={voice} title={voiceText}>
         <MicMark mic="open" silent />
         <span aria-hidden="true">{voice ? '✓' : '–'}</span>
         <span className="dc-hidden">{voiceText}</span>

@@ -5,6 +5,7 @@ import { useRefusals } from '../desk/useRefusals';
 import { Icon } from '../design/icons';
 import { formatNumber } from '../i18n/format';
 import { LINE } from '../models/floor';
+import siteRow from '../parts/siteRow.module.css';
 import { CheckMarks } from './CheckMarks';
 import classes from './talkback.module.css';
 
@@ -26,22 +27,28 @@ export function NextUp() {
       aria-label={t('talkback.lineUp.title')}
       data-testid="line-up"
     >
-      <h2 className={classes.head}>
+      <h2 className={siteRow.head}>
         {t('talkback.lineUp.title')}
         <span>
           {formatNumber(line.length)}/{formatNumber(LINE)}
         </span>
       </h2>
-      <ol className={classes.line}>
+      <ol className={siteRow.list}>
         {line.map(({ site, byList }, place) => {
           const { title } = names(site);
           const absent = session.roster.sites.get(site)?.joined === false;
           return (
-            <li key={site} data-site={site} data-by-list={byList} data-testid="lined-up">
-              <span className={classes.place}>{place + 1}</span>
+            <li
+              key={site}
+              className={`${siteRow.row} ${classes.next}`}
+              data-site={site}
+              data-by-list={byList}
+              data-testid="lined-up"
+            >
+              <span className={siteRow.place}>{place + 1}</span>
               <button
                 type="button"
-                className={classes.name}
+                className={siteRow.name}
                 onClick={() => session.select({ kind: 'site', id: site })}
               >
                 {title}
@@ -51,16 +58,21 @@ export function NextUp() {
                 {absent && <small>{t('talkback.lineUp.absent')}</small>}
               </button>
               <CheckMarks site={site} />
-              <span className={classes.actions}>
+              <span className={`${siteRow.actions} ${classes.do}`}>
                 <Button
                   size="compact-xs"
                   variant={place === 0 ? 'filled' : 'default'}
                   disabled={why('stage.preview') !== undefined}
-                  title={why('stage.preview')}
+                  title={why('stage.preview') ?? t('talkback.lineUp.next')}
                   onClick={() => void session.preview(site)}
                 >
-                  {t('talkback.lineUp.next')}
+                  <span className={siteRow.long}>{t('talkback.lineUp.next')}</span>
                   <span className="dc-hidden">: {title}</span>
+                  {place > 0 && (
+                    <span className={siteRow.short}>
+                      <Icon name="screen" size={14} />
+                    </span>
+                  )}
                   {place === 0 && <kbd className={`dc-kbd ${classes.key}`}>N</kbd>}
                 </Button>
                 {place > 0 && (
@@ -69,10 +81,13 @@ export function NextUp() {
                     variant="default"
                     aria-label={t('talkback.lineUp.upOf', { name: title })}
                     disabled={why('stage.line_up') !== undefined}
-                    title={why('stage.line_up')}
+                    title={why('stage.line_up') ?? t('talkback.lineUp.up')}
                     onClick={() => void session.command('stage.line_up', { site, place: place - 1 })}
                   >
-                    {t('talkback.lineUp.up')}
+                    <span className={siteRow.long}>{t('talkback.lineUp.up')}</span>
+                    <span className={siteRow.short}>
+                      <Icon name="up" size={14} />
+                    </span>
                   </Button>
                 )}
                 {!byList && (

@@ -10,6 +10,7 @@ import { levelOf } from '../media/meter';
 import { micOf } from '../models/floor';
 import { AudioLines } from '../parts/AudioLines';
 import type { Talk } from '../protocol/types';
+import siteRow from '../parts/siteRow.module.css';
 import classes from './talkback.module.css';
 
 /** The private words that are open: who hears whom, both levels, one's own first. */
@@ -114,7 +115,7 @@ function Entry({ talk, name, path }: { talk: Talk; name: string; path: string })
     >
       <button
         type="button"
-        className={classes.name}
+        className={siteRow.name}
         onClick={() => session.select({ kind: 'site', id: talk.site })}
       >
         {name}
@@ -146,7 +147,7 @@ function Entry({ talk, name, path }: { talk: Talk; name: string; path: string })
           })}
         </p>
       )}
-      <span className={classes.actions}>
+      <span className={siteRow.wide}>
         <Button
           size="compact-xs"
           variant={speaks ? 'filled' : 'default'}
