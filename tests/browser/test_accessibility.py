@@ -93,6 +93,11 @@ def test_the_desk_has_no_findings(desk: Page, nation: Nation, language: str, the
     expect(desk.get_by_test_id("row-menu").get_by_role("menuitem").first).to_be_focused()
     assert findings(desk) == []
     desk.keyboard.press("Escape")
+    expect(desk.get_by_role("tree")).to_be_focused()
+    desk.keyboard.press("Shift+F10")
+    expect(desk.get_by_test_id("row-menu").get_by_role("menuitem").first).to_be_focused()
+    desk.keyboard.press("Escape")
+    expect(desk.get_by_role("tree")).to_be_focused()
     figure.click()
     expect(desk.get_by_test_id("counted-list").get_by_role("option").first).to_be_visible()
     assert findings(desk) == []

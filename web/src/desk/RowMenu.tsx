@@ -9,6 +9,8 @@ import { useDesk, useMeetingState } from './useDesk';
 import { run } from './useHotkeys';
 import { useRefusals } from './useRefusals';
 
+const CLOSING = ['mousedown', 'touchstart'];
+
 /** Where a menu was asked for, in the window's pixels. */
 export interface At {
   row: Row;
@@ -53,6 +55,8 @@ export function RowMenu({ at, onClose }: { at: At | null; onClose: () => void })
       floatingStrategy="fixed"
       returnFocus
       withInitialFocusPlaceholder={false}
+      // Not keys: the one that opens the menu is still on its way to the document. While it is open it has the focus.
+      clickOutsideEvents={CLOSING}
       shadow="none"
     >
       <Menu.Target>
