@@ -161,6 +161,11 @@ def test_a_site_is_found_previewed_and_cut_to_by_keyboard_alone(desk: Page, nati
     desk.keyboard.press("Enter")
     preview = desk.locator('[data-testid="desk-preview-video-0"]')
     expect(preview).to_be_visible()
+    # A button that was pressed by pointer does not take the key that cuts.
+    desk.get_by_test_id("joined-province").click()
+    expect(desk.get_by_role("dialog")).to_be_visible()
+    desk.keyboard.press("Escape")
+    expect(desk.get_by_role("dialog")).not_to_be_visible()
     desk.keyboard.press("Enter")
     expect(desk.locator(f'[data-testid=wall-tile][data-site="{site}"][data-standing=on_air]')).to_be_visible()
     desk.keyboard.press("z")

@@ -40,11 +40,21 @@ export function useHotkeys(session: DeskSession, help: () => void): void {
     };
     addEventListener('keydown', hear);
     addEventListener('keyup', letGo);
+    addEventListener('click', letKeysGo, true);
     return () => {
       removeEventListener('keydown', hear);
       removeEventListener('keyup', letGo);
+      removeEventListener('click', letKeysGo, true);
     };
   }, [session]);
+}
+
+/** A button that was pressed by pointer does not keep the keys: the next Enter cuts, and presses no button again, also
+ * when a dialog that it opened has given the focus back. */
+function letKeysGo(event: MouseEvent): void {
+  const button = event.target instanceof Element ? event.target.closest('button') : null;
+  const pointed = event.detail > 0 && button !== null && button === document.activeElement;
+  if (pointed && button.closest('[role=dialog], [role=menu]') === null) button.blur();
 }
 
 /** A desk that may not do it says why, once, and the server is not asked. */
