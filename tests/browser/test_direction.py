@@ -123,7 +123,7 @@ def test_slides_beside_a_speaker_the_next_page_its_still_a_hold_and_undo(
     desk.keyboard.press("PageDown")
     until(post, "the post decodes page 2", lambda: slide_of(post, "stage-video-0") == 2)
 
-    # How fast a line goes down and up is test_lines.py's; on this one it may try the small picture now and then.
+    # How fast a line goes down and up is test_lines.py's; this one may try the small picture now and then.
     between.set(down={"rate_kbps": 130.0})
     expect(post.get_by_test_id("line-step")).to_have_attribute("data-step", "slides", timeout=60_000)
     until(post, "page 2 as a still", lambda: still_of(post) == 2, 60)
