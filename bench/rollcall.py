@@ -18,6 +18,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 from bench.machine import machine
 from diemcau.access import SYSTEM, Grant, Role
 from diemcau.sites import NewSite
@@ -25,15 +27,12 @@ from tests.api.world import PASSWORD, Socket, World, world
 
 
 @asynccontextmanager
-async def at_his_desk(at: World, username: str) -> AsyncIterator[Socket]:
-    """An operator's WebSocket. All of them log in from one address here, so the server has them take turns:
-    each waits as long as he is told to."""
-    async with at.client() as client:
-        while True:
-            answer = await client.post("/api/v1/session", json={"username": username, "password": PASSWORD})
-            if answer.status_code != 429:
-                break
-            await asyncio.sleep(int(answer.headers["retry-after"]))
+async def at_his_desk(at: World, username: str, number: int) -> AsyncIterator[Socket]:
+    """An operator's WebSocket. Each logs in from an address of his own, as provinces do: from one, the server
+    would have them take turns for minutes."""
+    own = httpx2.AsyncHTTPTransport(local_address=f"127.64.1.{number}")
+    async with at.client(transport=own) as client:
+        answer = await client.post("/api/v1/session", json={"username": username, "password": PASSWORD})
         answer.raise_for_status()
         cookie = f"dc_session={client.cookies['dc_session']}"
         async with at.socket(page="desk", headers={"Cookie": cookie}) as opened:
@@ -61,8 +60,8 @@ async def measure(sites: int, each: int, folder: Path) -> dict[str, Any]:
         meeting = await at.meeting()
         centre = await stack.enter_async_context(at.desk())
         desks = {
-            unit.code: await stack.enter_async_context(at_his_desk(at, f"tinh{unit.code}"))
-            for unit in provinces
+            unit.code: await stack.enter_async_context(at_his_desk(at, f"tinh{unit.code}", number))
+            for number, unit in enumerate(provinces, start=1)
         }
         for one in (centre, *desks.values()):
             await one.subscribe(meeting, **{"with": ["rollcall"]})
