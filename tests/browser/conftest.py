@@ -9,8 +9,8 @@ from tests.browser.chromium import opened
 from tests.browser.known import write_picture, write_sound
 from tests.browser.nation import Nation, demo
 
-# A busy machine must fail no test: what is awaited comes, or does not.
-expect.set_options(timeout=30_000)
+PATIENCE_MS = 15_000
+"""How long an expectation of a page waits; a module of slower steps says a `PATIENCE_MS` of its own."""
 
 STARTED = pytest.StashKey[contextlib.ExitStack]()
 
@@ -61,6 +61,11 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("known") / "sound.wav"
     write_sound(path)
     return path
+
+
+@pytest.fixture(autouse=True, scope="module")
+def patience(request: pytest.FixtureRequest) -> None:
+    expect.set_options(timeout=getattr(request.module, "PATIENCE_MS", PATIENCE_MS))
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from tests.browser.nation import Nation
 from tests.browser.test_accessibility import findings
 from tests.browser.test_meeting import shows_clip, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(360)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 COLOURS = ((200, 40, 40), (40, 60, 200))
 """Grounds of the two pages."""

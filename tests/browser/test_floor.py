@@ -15,6 +15,7 @@ from tests.faults.node import node_at
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
+PATIENCE_MS = 20_000
 NOTE = "xin phát biểu về nước sinh hoạt"
 
 

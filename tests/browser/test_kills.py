@@ -14,6 +14,7 @@ from tests.browser.test_meeting import until
 from tests.faults.house import COMMUNE, House, house, make_nation
 
 pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(240)]
+PATIENCE_MS = 20_000
 SITE = f"s_{COMMUNE}"
 BACK_S = 10
 

@@ -13,6 +13,7 @@ from tests.browser.lines import Between, Lines, lines
 from tests.browser.nation import Nation
 
 pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(120)]
+PATIENCE_MS = 20_000
 FAR = {"delay_ms": 50.0}
 LOSSY = {"delay_ms": 50.0, "loss": 0.1}
 

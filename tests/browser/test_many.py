@@ -15,6 +15,7 @@ from tests.browser.test_accessibility import findings
 from tests.faults.house import NO_TLS, House, make_nation, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+PATIENCE_MS = 20_000
 
 CAN_THO, HA_NOI = "s_92", "s_01"
 LEVELS = ["province", "district", "commune"]

@@ -15,6 +15,7 @@ from tests.browser.known import is_known
 from tests.browser.nation import Nation
 
 pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(240)]
+PATIENCE_MS = 20_000
 T = TypeVar("T")
 
 

@@ -14,6 +14,7 @@ from tests.browser.test_accessibility import findings
 from tests.faults.house import House, make_nation
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+PATIENCE_MS = 20_000
 
 GOOD, MUTE, AWAY = "s_01", "s_31", "s_48"
 DESK = {"width": 1366, "height": 768}

@@ -20,7 +20,7 @@ OPERATORS = (
     ("thuky", "Trần Thị Bình", "secretary", "VN"),
     ("binhphuoc", "Nguyễn Văn Tám", "duty_officer", "70"),
 )
-LONG = 30_000
+PATIENCE_MS = 30_000
 
 
 def sites(units: Units) -> list[NewSite]:
@@ -47,7 +47,7 @@ def browser(playwright: Playwright) -> Any:
 def opened(browser: Browser, house: RollHouse, username: str) -> Page:
     """The roll call's page of an operator."""
     page = new_page(browser, viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
-    page.set_default_timeout(LONG)
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(house.url + "/dang-nhap")
     page.get_by_test_id("login-username").fill(username)
     page.get_by_test_id("login-password").fill(PASSWORD)

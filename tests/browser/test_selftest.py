@@ -12,6 +12,7 @@ from tests.browser.nation import Nation
 from tests.browser.test_accessibility import findings
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
+PATIENCE_MS = 30_000
 
 DESK = {"width": 1366, "height": 768}
 PHONE = {"width": 390, "height": 844}

@@ -15,6 +15,7 @@ TWICE = """() => { for (const type of ["keydown", "keyup", "keydown", "keyup"])
   document.body.dispatchEvent(new KeyboardEvent(type, {key: "t", code: "KeyT", bubbles: true})); }"""
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
+PATIENCE_MS = 30_000
 
 POST, OTHER = "s_26863", "s_92"
 

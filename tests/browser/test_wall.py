@@ -12,6 +12,7 @@ from tests.browser.test_accessibility import findings
 from tests.browser.test_meeting import shows_clip, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+PATIENCE_MS = 30_000
 
 
 @pytest.fixture(scope="module")

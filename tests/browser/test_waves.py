@@ -15,6 +15,7 @@ from tests.faults.house import House, make_nation
 from tests.rollout.waves import Server, mail_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+PATIENCE_MS = 30_000
 
 PASSWORD = "mot-mat-khau-dai"
 REFUSED = "ubnd1@example.com"

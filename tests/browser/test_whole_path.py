@@ -18,6 +18,7 @@ from tests.pdf import qr_codes
 from tests.rollout.conftest import book
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+PATIENCE_MS = 30_000
 
 DESK = {"width": 1366, "height": 768}
 PHONE = {"width": 390, "height": 844}
