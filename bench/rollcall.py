@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import itertools
 import json
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -57,6 +58,7 @@ async def measure(sites: int, each: int, folder: Path) -> dict[str, Any]:
                 SYSTEM, username=f"tinh{unit.code}", password=PASSWORD, name=unit.label, title=None,
                 grants=[Grant(Role.DUTY_OFFICER, unit.code)],
             )  # fmt: skip
+        print(f"{len(new)} sites, {len(provinces)} operators", file=sys.stderr, flush=True)
         meeting = await at.meeting()
         centre = await stack.enter_async_context(at.desk())
         desks = {
@@ -90,10 +92,15 @@ async def measure(sites: int, each: int, folder: Path) -> dict[str, Any]:
 
         async def watch() -> None:
             while True:
-                frame = await centre.next("eph", when=lambda f: f["topic"] == "rollcall")
+                frame = await centre.next("eph", "beat", when=lambda f: f.get("topic") in (None, "rollcall"))
                 centre.passed.clear()
+                if frame["op"] == "beat":
+                    await centre.send({"op": "pong"})
+                    continue
                 shown.append(time.perf_counter())
-                done = sum(total["present"] for total in frame["data"]["totals"])
+                # Before the roll call is open there is one frame without totals.
+                done = sum(total["present"] for total in frame["data"].get("totals", ()))
+                print(f"\r{done}/{len(new)} entries at the centre", end="", file=sys.stderr, flush=True)
                 if done >= len({site.unit for site in new}):
                     return
 

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -14,6 +14,19 @@ from diemcau.meetings.tables import message_receipts, roll_calls, roll_confirmat
 
 _BATCH = 1000
 _LISTED = 200
+
+_SAID: Final = ("version", "says", "reason", "text", "head_name", "head_title", "note", "by", "by_name", "at")
+
+
+def _putting(dialect: Any) -> Any:
+    insert = dialect.insert(roll_entries)
+    return insert.on_conflict_do_update(
+        index_elements=["call", "site"], set_={name: getattr(insert.excluded, name) for name in _SAID}
+    )
+
+
+# Made once: building the statement is a third of what writing an entry costs.
+_PUT: Final = {"sqlite": _putting(sqlite), "postgresql": _putting(postgresql)}
 
 
 async def calls_of(connection: AsyncConnection, meeting: str) -> list[RollCall]:
@@ -82,15 +95,7 @@ async def entries_of(
 
 async def put_entries(connection: AsyncConnection, call: str, entries: Iterable[Entry]) -> None:
     """Stores entries in the place of those before."""
-    insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(roll_entries)
-    new = insert.excluded
-    names = ("version", "says", "reason", "text", "head_name", "head_title", "note", "by", "by_name", "at")
-    await connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=["call", "site"], set_={name: getattr(new, name) for name in names}
-        ),
-        [_values(call, entry) for entry in entries],
-    )
+    await connection.execute(_PUT[connection.dialect.name], [_values(call, entry) for entry in entries])
 
 
 async def confirmations_of(connection: AsyncConnection, call: str) -> list[Confirmation]:
