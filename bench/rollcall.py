@@ -45,7 +45,7 @@ async def measure(sites: int, each: int, folder: Path) -> dict[str, Any]:
     async with world(folder) as at, AsyncExitStack() as stack:
         provinces = list(at.rooms.units.children("VN"))
         chosen: dict[str, list[str]] = {unit.code: [] for unit in provinces}
-        new = []
+        new: list[NewSite] = []
         for unit in at.rooms.units:
             line = (unit.code, *(one.code for one in at.rooms.units.ancestors(unit.code)))
             if len(new) < sites and len(line) > 1:

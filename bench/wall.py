@@ -2,7 +2,8 @@
 
     python -m bench.wall --seconds 10 --shots docs/screens
 
-Sites, grants and pictures are real, the server too; there is no media node, so no tile is live.
+Sites, grants and pictures are real, the server and the media node too; nobody sends, so no tile is live.
+The page scrolls itself, which is harder than a hand's scrolling: every step waits for the page's own thread.
 """
 
 import argparse
@@ -21,9 +22,10 @@ from PIL import Image, ImageDraw
 from playwright.async_api import Page, async_playwright
 
 from diemcau.access import SYSTEM, Grant, Role, site_actor
-from diemcau.app import Rooms, api_options, make_api, open_rooms
+from diemcau.app import Rooms, api_options, make_api, node_options, open_rooms
 from diemcau.config import Settings
-from diemcau.media.fake import FakeNode
+from diemcau.media.client import NodeClient
+from diemcau.media.supervisor import Supervisor
 from diemcau.meetings import NewMeeting, parse
 from diemcau.sites import NewSite, ScopeEntry
 from tests.api.world import PASSWORD, listening
@@ -142,9 +144,12 @@ async def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     async with AsyncExitStack() as stack:
         settings = Settings(data=folder)
         rooms = await stack.enter_async_context(open_rooms(settings))
-        node = FakeNode()
+        node = NodeClient(settings.control_socket)
         app = await make_api(rooms, node, api_options(settings), stack)
-        node.start()
+        supervisor = Supervisor(node_options(settings), node)
+        stack.push_async_callback(supervisor.stop)
+        supervising = asyncio.create_task(supervisor.run())
+        stack.callback(supervising.cancel)
         tree = rooms.units
         new = [NewSite(unit.code, f"Điểm cầu {unit.name}", id=f"s_{unit.code}") for unit in tree]
         for start in range(0, len(new), 1000):

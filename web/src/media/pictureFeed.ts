@@ -42,11 +42,15 @@ const IDLE_MS = 1_500;
 const HIDDEN_MS = 10_000;
 const TROUBLE_MS = 5_000;
 const MOST_ASKED = 400;
+/** Of one call's arguments, which are on the stack. */
+const AT_ONCE = 8_192;
 const NONE: Still = { url: null, at: null };
 
 /**
  * Standing-by pictures of many sites: one question at a time names what is wanted, the answer brings as much of it as the
- * budget allows and says which others have changed. Pictures are kept as bytes; only a tile that is drawn has a URL.
+ * budget allows and says which others have changed. Pictures are kept as bytes; only a tile that is drawn has a URL, which is
+ * the picture itself: a `blob:` one costs the page a call into the browser's process, and a wall that scrolls makes a
+ * hundred a second.
  */
 export class PictureFeed {
   readonly store: StoreApi<FeedState> = createStore<FeedState>(() => ({
@@ -87,7 +91,6 @@ export class PictureFeed {
     this.running = false;
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
-    for (const entry of this.entries.values()) if (entry.url !== null) URL.revokeObjectURL(entry.url);
     this.entries.clear();
     this.run = '';
     this.since = 0;
@@ -97,7 +100,7 @@ export class PictureFeed {
   keep(sites: readonly string[]): void {
     this.scope = new Set(sites);
     for (const [site, entry] of this.entries)
-      if (entry.watchers.size === 0 && !this.scope.has(site)) this.forget(site, entry);
+      if (entry.watchers.size === 0 && !this.scope.has(site)) this.entries.delete(site);
     this.soon();
   }
 
@@ -131,10 +134,9 @@ export class PictureFeed {
     return () => {
       entry.watchers.delete(changed);
       if (entry.watchers.size > 0) return;
-      if (entry.url !== null) URL.revokeObjectURL(entry.url);
       entry.url = null;
       entry.view = { url: null, at: entry.at };
-      if (!this.scope.has(site)) this.forget(site, entry);
+      if (!this.scope.has(site)) this.entries.delete(site);
     };
   }
 
@@ -160,11 +162,6 @@ export class PictureFeed {
 
   private enlarge(entry: Entry): void {
     if (this.size === 'full' && entry.size === 'small') entry.have = 0;
-  }
-
-  private forget(site: string, entry: Entry): void {
-    if (entry.url !== null) URL.revokeObjectURL(entry.url);
-    this.entries.delete(site);
   }
 
   private visible(): Set<string> {
@@ -260,9 +257,7 @@ export class PictureFeed {
   }
 
   private draw(entry: Entry): void {
-    if (entry.url !== null) URL.revokeObjectURL(entry.url);
-    entry.url =
-      entry.body === null ? null : URL.createObjectURL(new Blob([entry.body], { type: 'image/jpeg' }));
+    entry.url = entry.body === null ? null : dataUrl(entry.body);
     entry.view = { url: entry.url, at: entry.at };
   }
 
@@ -277,4 +272,11 @@ export class PictureFeed {
     }
     this.store.setState({ rate: sum / 10, behind, held, trouble: null });
   }
+}
+
+function dataUrl(jpeg: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < jpeg.length; at += AT_ONCE)
+    text += String.fromCharCode(...jpeg.subarray(at, at + AT_ONCE));
+  return `data:image/jpeg;base64,${btoa(text)}`;
 }

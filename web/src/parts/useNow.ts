@@ -20,6 +20,9 @@ function subscribe(listener: () => void): () => void {
 }
 
 /** The present second in ms; one clock for all that shows time. */
-export function useNow(): number {
-  return useSyncExternalStore(subscribe, () => second) * 1000;
+export const useNow = (): number => useNowAs((now) => now);
+
+/** What is made of the present second: who shows it is drawn again when that is other, not every second. */
+export function useNowAs<T extends string | number | boolean>(made: (now: number) => T): T {
+  return useSyncExternalStore(subscribe, () => made(second * 1000));
 }

@@ -45,7 +45,7 @@ function DockTile({ site }: { site: string }) {
       data-site={site}
       onDoubleClick={() => session.call(site)}
     >
-      <TilePicture key={site} site={site} joined={joined} title={title} />
+      <TilePicture key={site} site={site} joined={joined} title={title} t={t} />
       <figcaption className={classes.caption} title={full}>
         <Mark name={standing} size={12} />
         <span>{full}</span>

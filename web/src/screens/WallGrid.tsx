@@ -49,6 +49,8 @@ export function WallGrid() {
     estimateSize: (index) => (wall.rows[index]?.kind === 'head' ? HEAD : height),
     getItemKey: (index) => wall.rows[index]?.key ?? index,
     overscan: OVERSCAN,
+    // Rows come with the next frame, as pictures do; drawn within the scroll's own event they hold it up.
+    useFlushSync: false,
     scrollPaddingStart: HEAD,
     rangeExtractor: useCallback(
       (range: Range) => {

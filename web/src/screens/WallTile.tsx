@@ -1,3 +1,4 @@
+import type { TFunction } from 'i18next';
 import { memo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
@@ -8,7 +9,7 @@ import { micOf, standingOf } from '../models/floor';
 import { LIVE_LINES } from '../models/wall/lines';
 import { staleAfter } from '../models/wall/stale';
 import { Picture } from '../parts/Picture';
-import { useNow } from '../parts/useNow';
+import { useNowAs } from '../parts/useNow';
 import { STAGE_LINES } from './session';
 import { useJoined, useLive, useName, useTilePicture, useWall, useWallState } from './useScreen';
 import classes from './wall.module.css';
@@ -30,6 +31,7 @@ export const WallTile = memo(function WallTile({ site, id, active, onActive }: T
   const mic = useLive((s) => micOf(s.state, site));
   const full = path === '' ? title : `${title}, ${path}`;
   const pinned = useWallState((s) => s.layout.pins.includes(site));
+  const [over, setOver] = useState(false);
   return (
     <div
       id={id}
@@ -41,30 +43,39 @@ export const WallTile = memo(function WallTile({ site, id, active, onActive }: T
       data-standing={standing}
       data-testid="wall-tile"
       data-site={site}
-      onPointerEnter={() => session.point(site)}
-      onPointerLeave={() => session.leave(site)}
+      onPointerEnter={() => {
+        setOver(true);
+        session.point(site);
+      }}
+      onPointerLeave={() => {
+        setOver(false);
+        session.leave(site);
+      }}
       onClick={() => onActive(site)}
       onDoubleClick={() => session.call(site)}
     >
-      <TilePicture site={site} joined={joined} title={title} />
+      <TilePicture site={site} joined={joined} title={title} t={t} />
       <p className={classes.caption} title={full}>
         <Mark name={standing} size={12} />
         <span>{title}</span>
         {mic !== 'off' && <MicMark mic={mic} size={12} />}
-        <button
-          type="button"
-          className={classes.pin}
-          tabIndex={-1}
-          aria-pressed={pinned}
-          aria-label={t(pinned ? 'screens.unpin' : 'screens.pin', { name: title })}
-          title={t(pinned ? 'screens.unpinShort' : 'screens.pinShort')}
-          onClick={(event) => {
-            event.stopPropagation();
-            session.pin(site);
-          }}
-        >
-          <Icon name="pin" size={14} />
-        </button>
+        {/* Only where it can be reached: hundreds of tiles come and go while the wall scrolls. */}
+        {(over || active || pinned) && (
+          <button
+            type="button"
+            className={classes.pin}
+            tabIndex={-1}
+            aria-pressed={pinned}
+            aria-label={t(pinned ? 'screens.unpin' : 'screens.pin', { name: title })}
+            title={t(pinned ? 'screens.unpinShort' : 'screens.pinShort')}
+            onClick={(event) => {
+              event.stopPropagation();
+              session.pin(site);
+            }}
+          >
+            <Icon name="pin" size={14} />
+          </button>
+        )}
       </p>
     </div>
   );
@@ -80,8 +91,15 @@ export function useStream(site: string): { stream: MediaStream | null; wanted: b
   return { stream, wanted: at !== -1 };
 }
 
-export function TilePicture({ site, joined, title }: { site: string; joined: boolean; title: string }) {
-  const { t } = useTranslation();
+interface PictureProps {
+  site: string;
+  joined: boolean;
+  title: string;
+  /** The tile's own: each use of the hook costs as much as the rest of a tile. */
+  t: TFunction;
+}
+
+export function TilePicture({ site, joined, title, t }: PictureProps) {
   const still = useTilePicture(site);
   const { stream, wanted } = useStream(site);
   const [moving, setMoving] = useState(false);
@@ -115,34 +133,30 @@ export function TilePicture({ site, joined, title }: { site: string; joined: boo
         <>
           {wanted && joined && <span className={classes.calling}>{t('screens.calling')}</span>}
           {refused && <span className={classes.calling}>{t('screens.noLine', { n: LIVE_LINES })}</span>}
-          {still.at !== null && <Age at={still.at} stale={stale} />}
+          {still.at !== null && <Age at={still.at} stale={stale} t={t} />}
         </>
       )}
     </div>
   );
 }
 
-function Age({ at, stale }: { at: number; stale: boolean }) {
-  const { t } = useTranslation();
-  const age = useServerNow() - at;
+function Age({ at, stale, t }: { at: number; stale: boolean; t: TFunction }) {
+  const skew = useSkew();
+  const age = useNowAs((now) => relativeSpan(t, now + skew - at));
   return (
     <time className={classes.age} title={formatExact(at)} data-stale={stale}>
       {stale && <Mark name="degraded" size={12} silent />}
       {stale && `${t('screens.old')} `}
-      {relativeSpan(t, age)}
+      {age}
     </time>
   );
 }
 
-function useServerNow(): number {
-  const session = useWall();
-  const skew = useStore(session.wire.state, (s) => s.skew);
-  return useNow() + skew;
-}
+/** How far the server's clock is ahead, ms. */
+const useSkew = (): number => useStore(useWall().wire.state, (s) => s.skew);
 
 function useStale(at: number | null): boolean {
-  const session = useWall();
-  const limit = useStore(session.wire.state, (s) => staleAfter(s.pictureS));
-  const now = useServerNow();
-  return at !== null && now - at > limit;
+  const limit = useStore(useWall().wire.state, (s) => staleAfter(s.pictureS));
+  const skew = useSkew();
+  return useNowAs((now) => at !== null && now + skew - at > limit);
 }

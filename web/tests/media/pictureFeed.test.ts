@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PictureFeed, type PicturesQuestion } from '../../src/media/pictureFeed';
 import { Failure } from '../../src/protocol/failure';
 import { readPictures, type PicturesAnswer } from '../../src/protocol/pictures';
@@ -62,14 +62,9 @@ class Fake {
 describe('the feed of pictures', () => {
   let server: Fake;
   let feed: PictureFeed;
-  let made: MockInstance<typeof URL.createObjectURL>;
-  let revoked: MockInstance<typeof URL.revokeObjectURL>;
 
   beforeEach(() => {
     vi.useFakeTimers();
-    let urls = 0;
-    made = vi.spyOn(URL, 'createObjectURL').mockImplementation(() => `blob:${++urls}`);
-    revoked = vi.spyOn(URL, 'revokeObjectURL').mockImplementation(() => undefined);
     server = new Fake();
     feed = new PictureFeed(
       server.ask,
@@ -103,16 +98,17 @@ describe('the feed of pictures', () => {
     expect(changed).toHaveBeenCalledTimes(2);
   });
 
-  it('draws only what is looked at: a URL each, given back when nobody looks', async () => {
+  it('draws only what is looked at: the picture itself as a URL, gone when nobody looks', async () => {
     server.post('s_1');
     feed.keep(['s_1']);
     feed.start();
     await vi.advanceTimersByTimeAsync(4_000);
-    expect(made).not.toHaveBeenCalled();
+    expect(feed.get('s_1')).toEqual({ url: null, at: 1_000 });
     const leave = feed.watch('s_1', () => undefined);
-    expect(feed.get('s_1').url).toBe('blob:1');
+    const [kind, content] = feed.get('s_1').url?.split(',') ?? [];
+    expect(kind).toBe('data:image/jpeg;base64');
+    expect(atob(content ?? '')).toHaveLength(1_000);
     leave();
-    expect(revoked).toHaveBeenCalledWith('blob:1');
     expect(feed.get('s_1')).toEqual({ url: null, at: 1_000 });
   });
 
