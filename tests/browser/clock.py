@@ -104,9 +104,8 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
 """
 )
 
-WATCH = (
-    "(() => {"
-    + _CODE
+_READ = (
+    _CODE
     + """
 const canvas = document.createElement("canvas");
 canvas.width = 220; canvas.height = 120;
@@ -127,6 +126,13 @@ const read = (video) => {
   if (__crc(bytes.slice(0, 4)) !== bytes[4]) return null;
   return {ms: (bytes[0] << 16) | (bytes[1] << 8) | bytes[2], number: bytes[3]};
 };
+"""
+)
+
+WATCH = (
+    "(() => {"
+    + _READ
+    + """
 window.__call = null;
 window.__await = (number) => { window.__call = {number, pressed: null, shown: null, code: null, ages: []}; };
 addEventListener("keydown", (event) => {
@@ -162,6 +168,34 @@ const watch = () => {
 setInterval(watch, 10);
 })();"""
 )
+
+SHOWN = (
+    "(() => {"
+    + _READ
+    + """
+// Of each video of a page, by test id, whose picture came when: one entry each time that it is another's.
+window.__shown = {};
+const watched = new WeakMap();
+window.__look = (id) => {
+  const video = document.querySelector(`[data-testid="${id}"]`);
+  if (!video || watched.get(video) === id) return;
+  watched.set(video, id);
+  const log = (window.__shown[id] ??= []);
+  const look = () => {
+    const found = read(video);
+    if (found && log.at(-1)?.number !== found.number) log.push({number: found.number, at: __now()});
+    video.requestVideoFrameCallback(look);
+  };
+  video.requestVideoFrameCallback(look);
+};
+window.__pressed = null;
+addEventListener("keydown", (event) => {
+  if (event.key === "Enter") window.__pressed = performance.timeOrigin + event.timeStamp;
+}, true);
+})();"""
+)
+"""`__look(testid)` at videos of clock cameras; `__shown[testid]`: `{number, at}` at each change, `at` in epoch
+milliseconds; `__pressed`: when Enter was pressed last."""
 
 
 def clock_camera(number: int, width: int = 640, height: int = 360) -> str:

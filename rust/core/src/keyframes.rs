@@ -23,7 +23,10 @@ pub const JOIN_INTERVAL: Duration = Duration::from_secs(2);
 pub const MANY_JOINS: u32 = 3;
 /// A cut's request within this of one that is still unanswered is the same request.
 pub const CUT_GUARD: Duration = Duration::from_millis(200);
-/// A cut that is not answered asks once more after this: browsers ignore a request within 300 ms of the last keyframe.
+/// Browsers ignore a request within 300 ms of their last keyframe. A cut that comes so soon after one asks once more
+/// when that is over, which is counted from when the keyframe came here: a little late, never early.
+pub const DEAF: Duration = Duration::from_millis(305);
+/// Any other cut that is not answered asks once more after this.
 pub const CUT_AGAIN: Duration = Duration::from_millis(350);
 /// Repetitions without an answer before giving up; a new wish starts anew.
 pub const TRIES: u8 = 5;
@@ -35,8 +38,8 @@ pub struct KeyframeGate {
     seen: Option<Time>,
     /// A request has left and no keyframe has come since.
     unanswered: bool,
-    /// It is a cut's, which was not repeated yet.
-    urgent: bool,
+    /// It is a cut's, which is repeated then.
+    urgent: Option<Time>,
     tries: u8,
     /// Somebody lost packets and waits for the interval to end; and so many came and wait.
     lost: bool,
@@ -60,7 +63,8 @@ impl KeyframeGate {
                 if !on_its_way {
                     self.tries = 0;
                     self.send(now);
-                    self.urgent = true;
+                    let deaf = self.seen.filter(|seen| now.since(*seen) < DEAF);
+                    self.urgent = Some(deaf.map_or(now + CUT_AGAIN, |seen| seen + DEAF));
                 }
                 return !on_its_way;
             }
@@ -88,8 +92,8 @@ impl KeyframeGate {
         if self.send_if_due(now) {
             return true;
         }
-        let wait = if self.urgent { CUT_AGAIN } else { INTERVAL };
-        if self.unanswered && self.requested.is_some_and(|at| now.since(at) >= wait) {
+        let again = self.urgent.or(self.requested.map(|at| at + INTERVAL));
+        if self.unanswered && again.is_some_and(|again| now >= again) {
             if self.tries < TRIES {
                 self.tries += 1;
                 self.send(now);
@@ -122,7 +126,7 @@ impl KeyframeGate {
     fn send(&mut self, now: Time) {
         self.requested = Some(now);
         self.unanswered = true;
-        self.urgent = false;
+        self.urgent = None;
         self.lost = false;
         self.joins = 0;
     }
@@ -182,6 +186,18 @@ mod tests {
         assert!(gate.ask(KeyframeReason::Cut, at(0)));
         let repeats: Vec<u64> = (0..2_000).filter(|millis| gate.poll(at(*millis))).collect();
         assert_eq!(repeats, [350, 1_350]);
+    }
+
+    #[test]
+    fn a_cut_soon_after_a_keyframe_asks_again_when_browsers_listen() {
+        // (cut, next requests); the keyframe came at 50.
+        for (cut, expected) in [(100, [355, 1_355]), (290, [355, 1_355]), (400, [750, 1_750])] {
+            let mut gate = KeyframeGate::default();
+            gate.on_keyframe(at(50));
+            assert!(gate.ask(KeyframeReason::Cut, at(cut)));
+            let repeats: Vec<u64> = (cut..2_000).filter(|millis| gate.poll(at(*millis))).collect();
+            assert_eq!(repeats, expected, "cut at {cut}");
+        }
     }
 
     #[test]

@@ -143,6 +143,8 @@ impl Publisher {
             Codec::Vp8 => read.vp8.is_some_and(|vp8| vp8.keyframe),
             Codec::H264 => stream.keyframes.starts_keyframe(rtp.timestamp, &rtp.payload),
         };
+        // Asked here also, once a picture: a cut waits for it, and the next tick is up to 100 ms away.
+        let asks = !keyframe && rtp.marker && codec.kind() == Kind::Video && stream.gate.poll(now);
         if keyframe {
             stream.gate.on_keyframe(now);
         }
@@ -165,6 +167,9 @@ impl Publisher {
         if keyframe && !track.live {
             track.live = true;
             self.event(PublisherEvent::Live(source.track));
+        }
+        if asks {
+            self.event(PublisherEvent::RequestKeyframe(source));
         }
         Ok(Arc::new(packet))
     }
