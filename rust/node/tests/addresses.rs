@@ -15,6 +15,11 @@ fn join(control: &mut Control, name: &str) -> Viewer {
     viewer
 }
 
+/// A node that sends its viewers nothing does not open what they report.
+fn somebody_sends(control: &mut Control) -> Publisher {
+    Publisher::start(control, "somebody", b's', 1)
+}
+
 /// Whether what this viewer sends under its own keys reaches its own connection: requests for a keyframe are counted
 /// there and nowhere else.
 fn is_heard(control: &mut Control, viewer: &mut Viewer) {
@@ -42,6 +47,7 @@ fn skip_until(viewer: &Viewer, wanted: impl Fn(u8) -> bool) {
 fn a_check_from_anothers_address_does_not_take_a_viewers() {
     let world = World::start(1);
     let mut control = world.control();
+    let _sends = somebody_sends(&mut control);
     let (mut victim, thief) = (join(&mut control, "victim"), join(&mut control, "thief"));
     victim.hears_others = true;
     let node = ("127.0.0.1", world.ports[0]);
@@ -76,6 +82,7 @@ fn a_check_from_anothers_address_does_not_stop_a_publishers_picture() {
 fn a_viewer_whose_address_was_anothers_meanwhile_gets_it_back_with_its_next_check() {
     let world = World::start(1);
     let mut control = world.control();
+    let _sends = somebody_sends(&mut control);
     let (mut viewer, other) = (join(&mut control, "v"), join(&mut control, "other"));
     viewer.hears_others = true;
     let link = |control: &mut Control, state: LinkState| {
@@ -95,6 +102,27 @@ fn a_viewer_whose_address_was_anothers_meanwhile_gets_it_back_with_its_next_chec
     skip_until(&viewer, |first| first >= 128);
     viewer.step(Duration::from_millis(1));
     link(&mut control, LinkState::Connected);
+    is_heard(&mut control, &mut viewer);
+}
+
+#[test]
+fn what_a_viewer_reports_is_opened_only_while_viewers_are_sent_something() {
+    let world = World::start(1);
+    let mut control = world.control();
+    control.program("p", &[None], &[]);
+    let mut viewer = Viewer::start(&mut control, "v", "p");
+    viewer.hears_others = true; // the answer to a check that it does not know of
+    viewer.during(Duration::from_millis(2_200));
+    let before = control.stats().packets_in;
+    viewer.rtcp(|rtcp| {
+        rtcp.pli(1, 2).unwrap();
+    });
+    viewer.socket.send_to(&viewer.check([7; 12], false), ("127.0.0.1", world.ports[0])).unwrap();
+    let stats = control.stats_until("both came", |stats| stats.packets_in >= before + 2);
+    assert_eq!((stats.plis_in, stats.refused.len()), (0, 0));
+    let _publisher = Publisher::start(&mut control, "a", b'a', 1);
+    control.cut("p", 0, "a/video");
+    viewer.picture(0, b'a');
     is_heard(&mut control, &mut viewer);
 }
 

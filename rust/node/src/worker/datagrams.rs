@@ -60,6 +60,7 @@ impl Worker {
 
     pub(super) fn deliver(&mut self, place: usize, from: SocketAddr, bytes: &mut [u8], now: Instant) {
         match &self.entries[place] {
+            Some(Entry { conn: Conn::Viewer(_), .. }) if is_rtcp(bytes) && self.is_silent(now) => {}
             Some(Entry { conn: Conn::Viewer(_), .. }) => self.viewer_datagram(place, from, bytes, now),
             Some(Entry { conn: Conn::Publisher(_), .. }) => self.publisher_datagram(place, from, bytes, now),
             None => {}
@@ -217,6 +218,11 @@ impl Worker {
             _ => None,
         }
     }
+}
+
+/// By its first two bytes (RFC 5761 section 4).
+fn is_rtcp(bytes: &[u8]) -> bool {
+    matches!(bytes, [128..=191, 192..=223, ..])
 }
 
 /// The control protocol's word for the end of a transport.

@@ -18,7 +18,9 @@ impl Worker {
     pub(super) fn tick(&mut self, now: Instant) {
         let time = self.parts.clock.time(now);
         self.shard.tick(time);
-        self.phase = (self.phase + 1) % PHASES;
+        // Nobody who is sent nothing reports anything: every other second will do for who has fallen silent himself.
+        let phases = if self.is_silent(now) { 2 * PHASES } else { PHASES };
+        self.phase = (self.phase + 1) % phases;
         for at in 0..self.connecting.len() {
             if let Some(place) = self.connecting.get(at).copied() {
                 self.guarded(place, |worker| worker.viewer_timeout(place, now));
@@ -30,7 +32,7 @@ impl Worker {
             if let Some(Some(told)) = self.guarded(place, |worker| worker.viewer_tick(place, now)) {
                 quality.push(told);
             }
-            place += PHASES;
+            place += phases;
         }
         self.try_on(now);
         if !quality.is_empty() {
@@ -98,7 +100,7 @@ impl Worker {
     fn follow(&mut self, place: usize, key: ViewerKey, review: &Review, now: Instant) {
         let time = self.parts.clock.time(now);
         let turn = Turn::new(self.parts.clock.wall().ntp(time));
-        let Self { entries, shard, egress, parts, trials, .. } = self;
+        let Self { entries, shard, egress, parts, trials, forwarded, .. } = self;
         let Some(Entry { conn: Conn::Viewer(viewer), .. }) = &mut entries[place] else { return };
         if let Some((step, why)) = review.step {
             viewer.quality.step(step, why);
@@ -113,6 +115,9 @@ impl Worker {
             return;
         }
         let Some(srtp) = viewer.transport.srtp_tx() else { return };
+        if count > 0 {
+            *forwarded = now;
+        }
         let mut door = Door { udp: &parts.udp, egress, to, srtp };
         let gso = door.egress.gso();
         for at in 0..count {
