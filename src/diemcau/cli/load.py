@@ -68,6 +68,10 @@ def load(
     light: Annotated[
         bool, typer.Option("--light", help="With --sites: the nation's stage of 40 kbit/s.")
     ] = False,
+    message: Annotated[
+        bool,
+        typer.Option("--message", help="With --sites: a message to all in the middle, which they answer."),
+    ] = False,
     sample_every: Annotated[
         float, typer.Option(min=0, help="With --sites: seconds between samples of memory and descriptors.")
     ] = 0,
@@ -95,6 +99,7 @@ def load(
             duration or 30,
             rate or 50,
             cut_every or 3,
+            message,
             clips=clips,
             options=options,
             sample_every=sample_every,
