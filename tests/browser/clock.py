@@ -194,8 +194,8 @@ addEventListener("keydown", (event) => {
 }, true);
 })();"""
 )
-"""`__look(testid)` at videos of clock cameras; `__shown[testid]`: `{number, at}` at each change, `at` in epoch
-milliseconds; `__pressed`: when Enter was pressed last."""
+"""`__look(testid)` at videos of clock cameras; `__shown[testid]`: `{number, at}` at each change;
+`__pressed`: when Enter was pressed last. Times are epoch milliseconds."""
 
 
 def clock_camera(number: int, width: int = 640, height: int = 360) -> str:
