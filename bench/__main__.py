@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HELPERS = {"machine", "plot", "record_sizes", "chromium", "soak", "hands", "desk_shots"}
+HELPERS = {"machine", "plot", "record_sizes", "chromium", "soak", "hands", "desk_shots", "farline"}
 """No benchmarks, and those that run only when they are named."""
 
 

@@ -50,6 +50,17 @@ async def test_who_asks_while_a_query_runs_is_answered_by_a_later_one() -> None:
     assert (await first, await second) == (1, 2)
 
 
+async def test_a_crowd_that_trickles_in_shares_a_query() -> None:
+    table = Table()
+    lookup = Lookup(table.load, apart=0.5)
+    assert await lookup.get("a") == 1
+    asking = []
+    for key in ("a", "b", "c"):
+        asking.append(asyncio.create_task(lookup.get(key)))
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*asking) == [2, 2, 2]
+
+
 async def test_an_error_goes_to_all_who_asked_and_to_nobody_later() -> None:
     table = Table()
     lookup = Lookup(table.load)

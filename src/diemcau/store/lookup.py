@@ -1,7 +1,8 @@
 """Many who each look up one key share a query: while one is under way, those who come gather for the next.
 
 When ten thousand sites come back at once, a query each would take half a minute of thread hops; this takes
-twenty.
+twenty. And when they all say something within a second, those that come within a moment share one too: a
+query costs as much as ten of what they say.
 """
 
 import asyncio
@@ -20,6 +21,10 @@ WAITING: Final = 50_000
 """Keys that may wait; more: Busy."""
 
 
+APART_S: Final = 0.02
+"""Between the beginnings of two queries; one that comes alone waits for nothing."""
+
+
 class Lookup(Generic[K, V]):
     """`await lookup.get(key)`. Answers nothing from memory: every answer is of a query that began after the
     call."""
@@ -30,11 +35,14 @@ class Lookup(Generic[K, V]):
         *,
         most: int = MOST,
         waiting: int = WAITING,
+        apart: float = APART_S,
     ) -> None:
-        """`load`: the values of those of the keys that have one."""
+        """`load`: the values of those of the keys that have one. `apart`: seconds between two queries."""
         self._load = load
         self._most = most
         self._limit = waiting
+        self._apart = apart
+        self._next = float("-inf")
         self._waiting: dict[K, asyncio.Future[V | None]] = {}
         self._task: asyncio.Task[None] | None = None
         self.queries = 0
@@ -51,10 +59,15 @@ class Lookup(Generic[K, V]):
         return await asyncio.shield(future)
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         # Whoever is about to ask in this turn of the loop asks along.
         await asyncio.sleep(0)
         try:
             while self._waiting:
+                # Not a wait for anything: in a crowd, who comes until then asks along.
+                if (pause := self._next - loop.time()) > 0 and len(self._waiting) < self._most:
+                    await asyncio.sleep(pause)
+                self._next = loop.time() + self._apart
                 batch = {key: self._waiting.pop(key) for key in list(self._waiting)[: self._most]}
                 self.queries += 1
                 try:
