@@ -6,6 +6,7 @@ import { formatExact, formatMinute, formatNumber } from '../i18n/format';
 import type { Message } from '../protocol/types';
 import classes from './messages.module.css';
 import { ReceiptsDialog } from './ReceiptsDialog';
+import { useGate } from './useGate';
 import { useDesk, useDeskState, useLiveMeeting, useMeetingState, useNames } from './useDesk';
 
 /** Text with everyone, the centre, or the site that is chosen. */
@@ -14,6 +15,7 @@ export function Messages() {
   const session = useDesk();
   const state = useMeetingState();
   const names = useNames();
+  const gate = useGate();
   const selected = useDeskState((s) => (s.selected?.kind === 'site' ? s.selected.id : null));
   const [to, setTo] = useState('all');
   const [text, setText] = useState('');
@@ -70,6 +72,7 @@ export function Messages() {
       >
         <Select
           size="xs"
+          {...gate('message.post')}
           aria-label={t('desk.to')}
           data={choices.map((value) => ({ value: value ?? '', label: called(value ?? '') }))}
           value={to}
@@ -77,6 +80,7 @@ export function Messages() {
         />
         <TextInput
           size="xs"
+          {...gate('message.post')}
           aria-label={t('desk.write')}
           placeholder={t('desk.write')}
           value={text}
@@ -88,7 +92,7 @@ export function Messages() {
           type="submit"
           size="xs"
           variant="default"
-          disabled={text.trim() === ''}
+          {...gate('message.post', undefined, text.trim() === '')}
           aria-label={t('desk.send')}
         >
           <Icon name="send" size={16} />
@@ -98,7 +102,7 @@ export function Messages() {
           size="xs"
           label={t('desk.ask')}
           checked={ask && to !== 'desk'}
-          disabled={to === 'desk'}
+          {...gate('message.post', undefined, to === 'desk')}
           onChange={(event) => setAsk(event.currentTarget.checked)}
           data-testid="message-ask"
         />

@@ -637,6 +637,8 @@ export const en: Texts = {
     wallNobody: 'No site of this subtree is in the meeting yet.',
     wallEmpty: 'This subtree has no sites.',
     noPicture: 'no still yet',
+    noPictureFor: 'stills not for you',
+    noPreviewFor: 'Only a directing desk sees the preview',
     messages: 'MESSAGES',
     toAll: 'Everyone',
     toDesk: 'Centre',

@@ -633,6 +633,8 @@ export const vi = {
     wallNobody: 'Chưa có điểm cầu nào của nhánh này vào họp.',
     wallEmpty: 'Nhánh này không có điểm cầu nào.',
     noPicture: 'chưa có ảnh',
+    noPictureFor: 'không được xem ảnh',
+    noPreviewFor: 'Hình xem trước chỉ dành cho bàn điều khiển',
     messages: 'TIN NHẮN',
     toAll: 'Tất cả',
     toDesk: 'Trung tâm',
