@@ -24,9 +24,10 @@ export function Messages() {
   const list = useRef<HTMLOListElement>(null);
   const messages = state?.messages ?? [];
   const count = messages.length;
+  const counted = useLiveMeeting((s) => Object.keys(s.receipts).length);
   useEffect(() => {
     list.current?.scrollTo({ top: list.current.scrollHeight });
-  }, [count]);
+  }, [count, counted]);
   const called = (who: string) =>
     who === 'all' ? t('desk.toAll') : who === 'desk' ? t('desk.toDesk') : names(who).title;
   const send = async () => {

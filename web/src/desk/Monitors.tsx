@@ -17,7 +17,15 @@ import { HoldingPicture, NoSlides } from '../stage/HoldingPicture';
 import { StageFrame, type SlotPlace } from '../stage/StageFrame';
 import classes from './monitors.module.css';
 import { useGate } from './useGate';
-import { useDesk, useDeskState, useLiveMeeting, useMay, useMeetingState, useNames, useStill } from './useDesk';
+import {
+  useDesk,
+  useDeskState,
+  useLiveMeeting,
+  useMay,
+  useMeetingState,
+  useNames,
+  useStill,
+} from './useDesk';
 
 /** Preview and on air, always in the same places: outline and word against filled bar and word. */
 export function Monitors() {

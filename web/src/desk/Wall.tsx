@@ -9,7 +9,15 @@ import { micOf, standingOf } from '../models/floor';
 import { titleOf } from '../models/roster';
 import { staleAfter } from '../models/wall/stale';
 import { useNow } from '../parts/useNow';
-import { useDesk, useDeskState, useMay, useMeetingState, useNames, useRosterVersion, useStill } from './useDesk';
+import {
+  useDesk,
+  useDeskState,
+  useMay,
+  useMeetingState,
+  useNames,
+  useRosterVersion,
+  useStill,
+} from './useDesk';
 import classes from './wall.module.css';
 
 const TILE = 148;
@@ -178,7 +186,9 @@ function Tile({
     >
       <div className={classes.picture} data-stale={stale}>
         {still.url === null ? (
-          <span className={classes.blank}>{!joined ? t('mark.absent') : t(may('site.snapshot') ? 'desk.noPicture' : 'desk.noPictureFor')}</span>
+          <span className={classes.blank}>
+            {!joined ? t('mark.absent') : t(may('site.snapshot') ? 'desk.noPicture' : 'desk.noPictureFor')}
+          </span>
         ) : (
           <img src={still.url} alt="" draggable={false} />
         )}

@@ -597,7 +597,7 @@ export const en: Texts = {
     slot: 'Slot {{n}}',
     shownIn: 'picture after {{ms}} ms',
     find: 'Find a site',
-    findExample: 'tan loi dong phu, or 25432',
+    findExample: 'tan loi',
     tree: 'Units',
     results: 'Results',
     noResult: 'No site matches “{{query}}”.',

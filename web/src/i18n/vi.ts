@@ -593,7 +593,7 @@ export const vi = {
     slot: 'Ô {{n}}',
     shownIn: 'hình lên sau {{ms}} ms',
     find: 'Tìm điểm cầu',
-    findExample: 'tan loi dong phu, hoặc 25432',
+    findExample: 'tan loi',
     tree: 'Cây đơn vị',
     results: 'Kết quả tìm',
     noResult: 'Không có điểm cầu nào khớp “{{query}}”.',

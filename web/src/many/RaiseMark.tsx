@@ -59,8 +59,10 @@ export function RaiseMark() {
       <Dialog opened={opened} onClose={close} title={t('many.secrecy.raise')}>
         <p>{t('many.secrecy.raiseText')}</p>
         {failed !== null && (
+          // What is above one's own clearance is not offered: a mark that is refused is above the chair's site.
           <p className={classes.failed} role="alert" data-testid="raise-failed">
-            <Icon name="warning" size={16} /> {errorText(failed)}
+            <Icon name="warning" size={16} />{' '}
+            {failed === 'secrecy' ? t('many.secrecy.chairNot') : errorText(failed)}
           </p>
         )}
         <div className={classes.sure}>

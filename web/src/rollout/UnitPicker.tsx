@@ -57,11 +57,7 @@ export function UnitPicker({ label, onPick, testid, autoFocus = false }: UnitPic
     early.current = { arrow: true, enter };
   };
   return (
-    <Combobox
-      store={combobox}
-      withinPortal={false}
-      onOptionSubmit={pick}
-    >
+    <Combobox store={combobox} withinPortal={false} onOptionSubmit={pick}>
       <Combobox.Target withExpandedAttribute withKeyboardNavigation={settled}>
         <TextInput
           ref={input}
