@@ -170,7 +170,7 @@ function Where({ asked, onAsk }: { asked: Asked; onAsk: Ask }) {
         onClick={() => ask(null)}
         data-testid="asked-unit-chosen"
       >
-        {name}
+        <span className={classes.chosenName}>{name}</span>
       </Button>
     </div>
   );
