@@ -62,7 +62,8 @@ def at_desk(browser: Browser, nation: Nation) -> Page:
 def complete(page: Page) -> None:
     """Pictures on both monitors and in the tiles that are in sight."""
     playing = "[...document.querySelectorAll('video')].filter((v) => v.readyState >= 2).length >= 2"
-    page.wait_for_function(playing)
+    # Asked again from here: the page's policy forbids a string that it would evaluate itself.
+    until("both monitors have pictures", lambda: page.evaluate(playing), 30)
     still = "document.querySelectorAll('[data-testid=wall-tile] img').length"
     tiles = "document.querySelectorAll('[data-testid=wall-tile]').length"
     until("the tiles have pictures", lambda: page.evaluate(f"{still} >= {tiles}"), 90)

@@ -28,6 +28,7 @@ const PATHS = {
   hold: 'M3 4h14v12H3zM8 8v4M12 8v4',
   chair: 'M2.5 4h15v12h-15zM11.5 6h4v4h-4z',
   slides: 'M2.5 3.5h15v10h-15zM10 13.5v3M7 16.5h6M6 7h8M6 10h5',
+  toList: 'M3 5h12M3 10h12M3 15h5M15 12.5v5M12.5 15h5',
   enter: 'M12 4h4v12h-4M3 10h9M8.5 6.5L12 10l-3.5 3.5',
   leave: 'M8 4H4v12h4M8 10h9M13.5 6.5L17 10l-3.5 3.5',
 } as const;

@@ -97,6 +97,7 @@ function Over() {
   const session = useDesk();
   const state = useMeetingState();
   const slides = useDeskState((s) => s.slides);
+  const why = useRefusals()('stage.cut');
   const stage = state?.stage;
   const may = state !== null && state.status !== 'ended';
   return (
@@ -118,7 +119,7 @@ function Over() {
         disabled={state?.status !== 'open'}
         onClick={() => session.ask('hold')}
         aria-label={t('direction.holdWords')}
-        title={`${t('direction.holdWords')} (Shift B)`}
+        title={why ?? `${t('direction.holdWords')} (Shift B)`}
         data-testid="hold-words"
       >
         …

@@ -32,6 +32,7 @@ export default function MeetingList() {
   if (me.isError && codeOf(me.error) === 'not_authenticated') return <Navigate to="/dang-nhap" replace />;
   if (me.data?.kind === 'site') return <Navigate to="/diem-cau" replace />;
   if (me.data?.temporary) return <OwnPassword me={me.data} />;
+  const cannotMake = me.data !== undefined && !me.data.may.includes('meeting.create');
   const logout = async () => {
     await http.logout().catch(() => undefined);
     queries.clear();
@@ -64,7 +65,12 @@ export default function MeetingList() {
               {t('inspections.toInspections')}
             </Button>
             <CentreButton may={me.data?.may ?? []} />
-            <Button onClick={() => setMaking(true)} data-testid="new-meeting">
+            <Button
+              disabled={cannotMake}
+              title={cannotMake ? errorText('forbidden') : undefined}
+              onClick={() => setMaking(true)}
+              data-testid="new-meeting"
+            >
               {t('desk.newMeeting')}
             </Button>
           </div>

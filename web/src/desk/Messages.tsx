@@ -6,6 +6,7 @@ import { formatExact, formatMinute, formatNumber } from '../i18n/format';
 import type { Message } from '../protocol/types';
 import classes from './messages.module.css';
 import { ReceiptsDialog } from './ReceiptsDialog';
+import { useGate } from './useGate';
 import { useDesk, useDeskState, useLiveMeeting, useMeetingState, useNames } from './useDesk';
 
 /** Text with everyone, the centre, or the site that is chosen. */
@@ -14,6 +15,7 @@ export function Messages() {
   const session = useDesk();
   const state = useMeetingState();
   const names = useNames();
+  const gate = useGate();
   const selected = useDeskState((s) => (s.selected?.kind === 'site' ? s.selected.id : null));
   const [to, setTo] = useState('all');
   const [text, setText] = useState('');
@@ -22,9 +24,10 @@ export function Messages() {
   const list = useRef<HTMLOListElement>(null);
   const messages = state?.messages ?? [];
   const count = messages.length;
+  const counted = useLiveMeeting((s) => Object.keys(s.receipts).length);
   useEffect(() => {
     list.current?.scrollTo({ top: list.current.scrollHeight });
-  }, [count]);
+  }, [count, counted]);
   const called = (who: string) =>
     who === 'all' ? t('desk.toAll') : who === 'desk' ? t('desk.toDesk') : names(who).title;
   const send = async () => {
@@ -70,6 +73,7 @@ export function Messages() {
       >
         <Select
           size="xs"
+          {...gate('message.post')}
           aria-label={t('desk.to')}
           data={choices.map((value) => ({ value: value ?? '', label: called(value ?? '') }))}
           value={to}
@@ -77,6 +81,7 @@ export function Messages() {
         />
         <TextInput
           size="xs"
+          {...gate('message.post')}
           aria-label={t('desk.write')}
           placeholder={t('desk.write')}
           value={text}
@@ -88,7 +93,7 @@ export function Messages() {
           type="submit"
           size="xs"
           variant="default"
-          disabled={text.trim() === ''}
+          {...gate('message.post', undefined, text.trim() === '')}
           aria-label={t('desk.send')}
         >
           <Icon name="send" size={16} />
@@ -98,7 +103,7 @@ export function Messages() {
           size="xs"
           label={t('desk.ask')}
           checked={ask && to !== 'desk'}
-          disabled={to === 'desk'}
+          {...gate('message.post', undefined, to === 'desk')}
           onChange={(event) => setAsk(event.currentTarget.checked)}
           data-testid="message-ask"
         />

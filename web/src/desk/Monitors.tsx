@@ -16,7 +16,16 @@ import { Caption, captionOf } from '../stage/Caption';
 import { HoldingPicture, NoSlides } from '../stage/HoldingPicture';
 import { StageFrame, type SlotPlace } from '../stage/StageFrame';
 import classes from './monitors.module.css';
-import { useDesk, useDeskState, useLiveMeeting, useMeetingState, useNames, useStill } from './useDesk';
+import { useGate } from './useGate';
+import {
+  useDesk,
+  useDeskState,
+  useLiveMeeting,
+  useMay,
+  useMeetingState,
+  useNames,
+  useStill,
+} from './useDesk';
 
 /** Preview and on air, always in the same places: outline and word against filled bar and word. */
 export function Monitors() {
@@ -98,6 +107,7 @@ function Slot({ kind, place: { line, slot: site, small }, many, stream }: SlotPr
   const session = useDesk();
   const state = useMeetingState();
   const names = useNames();
+  const gate = useGate();
   const [live, setLive] = useLive();
   const chosen = useDeskState((s) => s.slot) === line && kind === 'preview';
   const awaited = useLiveMeeting((s) => awaitsPicture(s, site)) && kind === 'onair';
@@ -141,7 +151,7 @@ function Slot({ kind, place: { line, slot: site, small }, many, stream }: SlotPr
               onClick={() => session.ask({ caption: site })}
               data-testid={`caption-of-${line}`}
               aria-label={t('direction.captionOf', { name: label })}
-              title={t('direction.captionOf', { name: label })}
+              {...gate('stage.caption', t('direction.captionOf', { name: label }))}
             >
               <Icon name="name" size={14} />
             </button>
@@ -181,11 +191,12 @@ function StillBehind({ site, calling }: { site: string; calling: boolean }) {
   const { t } = useTranslation();
   const still = useStill(site);
   const now = useNow();
+  const may = useMay();
   return (
     <div className={classes.still}>
       {still.url !== null && <img src={still.url} alt="" />}
       <p>
-        {calling ? t('desk.calling') : t('site.waitingPicture')}
+        {!calling ? t('site.waitingPicture') : may('pin.set') ? t('desk.calling') : t('desk.noPreviewFor')}
         {still.at !== null && (
           <small>{t('desk.stillPicture', { age: relativeAge(t, now - still.at) })}</small>
         )}

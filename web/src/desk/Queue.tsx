@@ -47,16 +47,14 @@ export function Queue() {
       {speakers.length > 0 && (
         <div className={classes.speaking}>
           <h2 className={siteRow.head}>{t('desk.speaking')}</h2>
-          <ReadOnly command="floor.end">
-            <ul className={siteRow.list}>
-              {speakers.map((e) => (
-                <Speaking key={e.site} entry={e} />
-              ))}
-            </ul>
-          </ReadOnly>
+          <ul className={siteRow.list}>
+            {speakers.map((e) => (
+              <Speaking key={e.site} entry={e} />
+            ))}
+          </ul>
         </div>
       )}
-      <ReadOnly command="floor.end">
+      <ReadOnly command="mute.undo">
         <MuteSaid />
       </ReadOnly>
       <h2 className="dc-hidden">{t('desk.queue')}</h2>
@@ -93,20 +91,26 @@ export function Queue() {
         className={classes.panel}
         tabIndex={-1}
       >
-        <ReadOnly command="floor.end">
-          {centre && (shown === 'waiting' || shown === 'list') && <Minutes />}
-          {shown === 'waiting' &&
-            (hands.length === 0 ? (
-              <p className={classes.empty}>{t(centre ? 'floor.waitingEmpty' : 'floor.ownEmpty')}</p>
-            ) : (
-              <Hands entries={hands} own={!centre} />
-            ))}
-          {shown === 'list' && <SpeakersList entries={entries} />}
-          {shown === 'branches' && (
-            <Branches rows={rows} entryOf={(row) => entriesOf(live, [...row.forwarded, ...row.waiting])} />
-          )}
-          {shown === 'agenda' && <Agenda />}
-        </ReadOnly>
+        {centre && (shown === 'waiting' || shown === 'list') && (
+          <ReadOnly command="floor.give">
+            <Minutes />
+          </ReadOnly>
+        )}
+        {shown === 'waiting' &&
+          (hands.length === 0 ? (
+            <p className={classes.empty}>{t(centre ? 'floor.waitingEmpty' : 'floor.ownEmpty')}</p>
+          ) : (
+            <Hands entries={hands} own={!centre} />
+          ))}
+        {shown === 'list' && <SpeakersList entries={entries} />}
+        {shown === 'branches' && (
+          <Branches rows={rows} entryOf={(row) => entriesOf(live, [...row.forwarded, ...row.waiting])} />
+        )}
+        {shown === 'agenda' && (
+          <ReadOnly command="agenda.set">
+            <Agenda />
+          </ReadOnly>
+        )}
       </div>
     </section>
   );

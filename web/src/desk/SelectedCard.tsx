@@ -116,7 +116,8 @@ function SiteCard({ id }: { id: string }) {
         <Button
           size="compact-xs"
           variant="default"
-          disabled={closed || !joined}
+          disabled={closed || !joined || why('talk.open') !== undefined}
+          title={why('talk.open')}
           onClick={() => session.talk.open(id)}
           data-testid="talk-open"
         >

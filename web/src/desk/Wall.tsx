@@ -9,7 +9,15 @@ import { micOf, standingOf } from '../models/floor';
 import { titleOf } from '../models/roster';
 import { staleAfter } from '../models/wall/stale';
 import { useNow } from '../parts/useNow';
-import { useDesk, useDeskState, useMeetingState, useNames, useRosterVersion, useStill } from './useDesk';
+import {
+  useDesk,
+  useDeskState,
+  useMay,
+  useMeetingState,
+  useNames,
+  useRosterVersion,
+  useStill,
+} from './useDesk';
 import classes from './wall.module.css';
 
 const TILE = 148;
@@ -153,6 +161,7 @@ function Tile({
   const state = useMeetingState();
   const name = useNames()(site);
   const joined = session.roster.sites.get(site)?.joined ?? false;
+  const may = useMay();
   const still = useStill(joined ? site : null);
   const skew = useStore(session.wire.state, (s) => s.skew);
   const now = useNow() + skew;
@@ -177,7 +186,9 @@ function Tile({
     >
       <div className={classes.picture} data-stale={stale}>
         {still.url === null ? (
-          <span className={classes.blank}>{joined ? t('desk.noPicture') : t('mark.absent')}</span>
+          <span className={classes.blank}>
+            {!joined ? t('mark.absent') : t(may('site.snapshot') ? 'desk.noPicture' : 'desk.noPictureFor')}
+          </span>
         ) : (
           <img src={still.url} alt="" draggable={false} />
         )}

@@ -59,6 +59,7 @@ export const COMMAND_OF: Partial<Record<Action, CommandName>> = {
   next: 'stage.preview',
   lineUp: 'stage.line_up',
   call: 'call.start',
+  talk: 'talk.open',
   list: 'list.add',
   forward: 'hand.forward',
   mute: 'mute',

@@ -31,6 +31,12 @@ export function useRosterVersion(): number {
   return useStore(useDesk().roster.version, (s) => s.version);
 }
 
+/** Whether the person at the desk has a right; until the server has said who it is, it is taken that he has. */
+export function useMay(): (right: string) => boolean {
+  const who = useStore(useDesk().wire.state, (s) => s.who);
+  return (right) => who === null || who.may.includes(right);
+}
+
 export interface Name {
   title: string;
   path: string;

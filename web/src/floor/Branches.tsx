@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useDesk, useRosterVersion } from '../desk/useDesk';
+import { useGate } from '../desk/useGate';
 import { Icon } from '../design/icons';
 import { Mark, MicMark } from '../design/marks';
 import { formatNumber } from '../i18n/format';
@@ -44,6 +45,7 @@ function Row({
 }) {
   const { t } = useTranslation();
   const session = useDesk();
+  const gate = useGate();
   useRosterVersion();
   const unit = session.roster.units.get(row.code);
   const place = unit === undefined ? row.code : titleOf(unit);
@@ -75,7 +77,7 @@ function Row({
         variant="subtle"
         color="gray"
         aria-label={t('floor.muteBranch', { place })}
-        title={t('floor.muteBranch', { place })}
+        {...gate('mute', t('floor.muteBranch', { place }))}
         onClick={() => void session.command('mute', { unit: row.code })}
         data-testid="mute-branch"
       >

@@ -7,12 +7,15 @@ const TYPE = 'text/x-diemcau-site';
 export function Grip({
   site,
   label,
+  gate,
   onStep,
   onDrop,
   children,
 }: {
   site: string;
   label: string;
+  /** Whether it may be moved, and the tooltip. */
+  gate: { disabled: boolean; title: string | undefined };
   onStep: (step: -1 | 1) => void;
   onDrop: (dragged: string) => void;
   children: ReactNode;
@@ -26,9 +29,9 @@ export function Grip({
     <button
       type="button"
       className={classes.grip}
-      draggable
+      draggable={!gate.disabled}
       aria-label={label}
-      title={label}
+      {...gate}
       onKeyDown={onKeyDown}
       onDragStart={(event) => {
         event.dataTransfer.setData(TYPE, site);

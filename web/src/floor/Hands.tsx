@@ -3,6 +3,7 @@ import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { useDesk, useDeskState, useLiveMeeting, useMeetingState, useNames } from '../desk/useDesk';
+import { useGate } from '../desk/useGate';
 import { Icon } from '../design/icons';
 import { formatExact, formatNumber, formatShortSpan } from '../i18n/format';
 import { beforeOf, isUnattended, type QueueEntry } from '../models/floor';
@@ -48,6 +49,7 @@ function Hand({
 }) {
   const { t } = useTranslation();
   const session = useDesk();
+  const gate = useGate();
   const skew = useStore(session.wire.state, (s) => s.skew);
   const now = useNow() + skew;
   const state = useMeetingState();
@@ -79,6 +81,7 @@ function Hand({
           <Grip
             site={entry.site}
             label={t('floor.move', { name: name.title })}
+            gate={gate('hand.move', t('floor.move', { name: name.title }))}
             onStep={(step) => {
               const to = beforeOf(order, entry.site, step);
               if (to !== undefined) before(to);
@@ -96,6 +99,7 @@ function Hand({
       <button
         type="button"
         className={siteRow.name}
+        title={[name.title, name.path].filter(Boolean).join(', ')}
         onClick={() => session.select({ kind: 'site', id: entry.site })}
       >
         <span className="dc-hidden">{t('site.title')} </span>
@@ -120,6 +124,7 @@ function Hand({
               <Button
                 size="compact-xs"
                 variant={place === 1 ? 'filled' : 'default'}
+                {...gate('floor.give', t('desk.give'))}
                 onClick={() => void session.give(entry.site)}
                 data-testid="give-floor"
               >
@@ -128,28 +133,31 @@ function Hand({
               <Button
                 size="compact-xs"
                 variant="default"
+                aria-label={`${t('floor.toList')}: ${name.title}`}
+                {...gate('list.add', t('floor.toList'))}
                 onClick={() => void session.command('list.add', { site: entry.site })}
                 data-testid="to-list"
               >
-                {t('floor.toList')}
+                <span className={siteRow.long}>{t('floor.toList')}</span>
+                <span className={siteRow.short}>
+                  <Icon name="toList" size={14} />
+                </span>
               </Button>
               <Button
                 size="compact-xs"
                 variant="default"
-                disabled={entry.inPreview || lined}
+                {...gate('stage.line_up', t('talkback.lineUp.add'), entry.inPreview || lined)}
                 onClick={() => void session.lineUp(entry.site)}
                 data-testid="line-up-hand"
                 aria-label={`${t('talkback.lineUp.add')}: ${name.title}`}
-                title={t('talkback.lineUp.add')}
               >
                 <Icon name="next" size={14} />
               </Button>
               <Button
                 size="compact-xs"
                 variant="default"
-                disabled={entry.inPreview}
+                {...gate('stage.preview', t('desk.toPreview'), entry.inPreview)}
                 aria-label={`${t('desk.toPreview')}: ${name.title}`}
-                title={t('desk.toPreview')}
                 onClick={() => void session.preview(entry.site)}
               >
                 <Icon name="screen" size={14} />
@@ -160,6 +168,7 @@ function Hand({
             <Button
               size="compact-xs"
               variant={place === 1 ? 'filled' : 'default'}
+              {...gate('hand.forward')}
               onClick={() => session.write(entry.site, 'forward')}
               data-testid="forward-hand"
             >
@@ -170,6 +179,7 @@ function Hand({
             <Button
               size="compact-xs"
               variant="default"
+              {...gate('hand.recall')}
               onClick={() => void session.command('hand.recall', { site: entry.site })}
               data-testid="recall-hand"
             >
@@ -181,7 +191,7 @@ function Hand({
             variant="subtle"
             color="gray"
             aria-label={`${t('desk.lower')}: ${name.title}`}
-            title={t('desk.lower')}
+            {...gate('hand.lower', t('desk.lower'))}
             onClick={() => session.write(entry.site, 'lower')}
             data-testid="lower-hand"
           >

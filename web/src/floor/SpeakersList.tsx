@@ -2,6 +2,7 @@ import { Button, NumberInput, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useDesk, useDeskState, useMeetingState, useNames, useRosterVersion } from '../desk/useDesk';
+import { useGate } from '../desk/useGate';
 import { Icon } from '../design/icons';
 import { beforeOf, type QueueEntry } from '../models/floor';
 import type { Listed } from '../protocol/types';
@@ -14,6 +15,7 @@ import { Ticks } from './Hands';
 export function SpeakersList({ entries }: { entries: QueueEntry[] }) {
   const { t } = useTranslation();
   const session = useDesk();
+  const gate = useGate();
   const state = useMeetingState();
   const names = useNames();
   const selected = useDeskState((s) => (s.selected?.kind === 'site' ? s.selected.id : null));
@@ -41,8 +43,11 @@ export function SpeakersList({ entries }: { entries: QueueEntry[] }) {
           <Button
             size="compact-xs"
             variant="default"
-            disabled={selected === null || known}
-            title={selected === null ? t('floor.addHint') : undefined}
+            {...gate(
+              'list.add',
+              selected === null ? t('floor.addHint') : undefined,
+              selected === null || known,
+            )}
             onClick={() => selected !== null && void session.command('list.add', { site: selected })}
             data-testid="list-add"
           >
@@ -70,6 +75,7 @@ function Row({
 }) {
   const { t } = useTranslation();
   const session = useDesk();
+  const gate = useGate();
   const { site, note, minutes, version } = listed;
   const name = useNames()(site);
   useRosterVersion();
@@ -90,6 +96,7 @@ function Row({
           <Grip
             site={site}
             label={t('floor.move', { name: name.title })}
+            gate={gate('list.move', t('floor.move', { name: name.title }))}
             onStep={(step) => {
               const to = beforeOf(order, site, step);
               if (to !== undefined) move(to);
@@ -107,6 +114,7 @@ function Row({
       <button
         type="button"
         className={siteRow.name}
+        title={[name.title, name.path].filter(Boolean).join(', ')}
         onClick={() => session.select({ kind: 'site', id: site })}
       >
         <span className="dc-hidden">{t('site.title')} </span>
@@ -126,7 +134,7 @@ function Row({
             <Button
               size="compact-xs"
               variant={place === 1 ? 'filled' : 'default'}
-              disabled={!here}
+              {...gate('floor.give', t('desk.give'), !here)}
               onClick={() => void session.give(site)}
               data-testid="give-listed"
             >
@@ -135,7 +143,7 @@ function Row({
             <Button
               size="compact-xs"
               variant="default"
-              disabled={entry?.inPreview ?? false}
+              {...gate('stage.preview', t('desk.toPreview'), entry?.inPreview ?? false)}
               onClick={() => void session.preview(site)}
             >
               {t('desk.toPreview')}
@@ -144,7 +152,7 @@ function Row({
               size="compact-xs"
               variant="default"
               aria-label={t('floor.edit', { name: name.title })}
-              title={t('floor.edit', { name: name.title })}
+              {...gate('list.edit', t('floor.edit', { name: name.title }))}
               onClick={() => setEditing(true)}
               data-testid="edit-listed"
             >
@@ -155,7 +163,7 @@ function Row({
               variant="subtle"
               color="gray"
               aria-label={t('floor.remove', { name: name.title })}
-              title={t('floor.remove', { name: name.title })}
+              {...gate('list.remove', t('floor.remove', { name: name.title }))}
               onClick={() => void session.command('list.remove', { site })}
             >
               <Icon name="close" size={14} />

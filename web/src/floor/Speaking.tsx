@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { useDesk, useDeskState, useMeetingState, useNames } from '../desk/useDesk';
+import { useGate } from '../desk/useGate';
 import { Mark, MicMark } from '../design/marks';
 import { formatExact, formatShortSpan } from '../i18n/format';
 import { levelOf } from '../media/meter';
@@ -18,6 +19,7 @@ const MORE = [1, 2, 5] as const;
 export function Speaking({ entry }: { entry: QueueEntry }) {
   const { t } = useTranslation();
   const session = useDesk();
+  const gate = useGate();
   const skew = useStore(session.wire.state, (s) => s.skew);
   const now = useNow() + skew;
   const centre = useMeetingState()?.reach === 'centre';
@@ -42,7 +44,7 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
       <button
         type="button"
         className={siteRow.name}
-        title={name.path}
+        title={[name.title, name.path].filter(Boolean).join(', ')}
         onClick={() => session.select({ kind: 'site', id: entry.site })}
       >
         <span className="dc-hidden">{t('site.title')} </span>
@@ -79,7 +81,7 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
           <Button
             size="compact-xs"
             variant="filled"
-            disabled={answer === 'asked'}
+            {...gate('mic.ask', undefined, answer === 'asked')}
             onClick={() => void session.command('mic.ask', { site: entry.site })}
             data-testid="ask-unmute"
           >
@@ -89,7 +91,9 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
           <Button
             size="compact-xs"
             variant="default"
-            title={entry.mic === 'muted' ? t('desk.unmuteSite') : t('desk.muteSite')}
+            {...(entry.mic === 'muted'
+              ? gate('unmute', t('desk.unmuteSite'))
+              : gate('mute', t('desk.muteSite')))}
             onClick={() => void session.toggleMute({ kind: 'site', id: entry.site })}
             data-testid="mute-site"
           >
@@ -105,7 +109,7 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
           size="compact-xs"
           variant="default"
           aria-label={t('desk.end')}
-          title={t('desk.end')}
+          {...gate('floor.end', t('desk.end'))}
           onClick={() => void session.end(entry.site)}
           data-testid="end-floor"
         >
@@ -119,7 +123,7 @@ export function Speaking({ entry }: { entry: QueueEntry }) {
               size="compact-xs"
               variant="default"
               aria-label={t('floor.extend', { n })}
-              title={t('floor.extend', { n })}
+              {...gate('floor.extend', t('floor.extend', { n }))}
               onClick={() => void session.command('floor.extend', { site: entry.site, minutes: n })}
               data-testid={`extend-${n}`}
             >

@@ -39,6 +39,7 @@ export const direction: Texts['direction'] = {
   slidesComing: 'Slides are coming…',
   noSlides: 'No slides',
   openPdf: 'Open PDF…',
+  sharedScreen: 'Shared screen',
   share: 'Share a screen…',
   presentedBy: '{{name}} is presenting: {{title}}',
   endPresentation: 'End presentation',

@@ -132,21 +132,29 @@ function Words({ asked, onAsk }: { asked: Asked; onAsk: Ask }) {
 function Where({ asked, onAsk }: { asked: Asked; onAsk: Ask }) {
   const { t } = useTranslation();
   const named = useQuery({
-    queryKey: ['unit', asked.unit],
-    queryFn: () => http.unit(asked.unit ?? ''),
+    queryKey: ['unit', 'path', asked.unit],
+    // By its code, for the way to it: of most communes' names there are several.
+    queryFn: ({ signal }) => http.searchUnits(asked.unit ?? '', 12, signal),
     enabled: asked.unit !== null,
     staleTime: Infinity,
     retry: false,
   });
+  // What was pressed is replaced by the other of the two: the keys stay where they were.
+  const [pressed, setPressed] = useState(false);
+  const ask = (unit: string | null) => {
+    setPressed(true);
+    onAsk({ unit });
+  };
   if (asked.unit === null)
     return (
       <UnitPicker
+        autoFocus={pressed}
         label={t('inspections.where')}
-        onPick={({ code }) => onAsk({ unit: code })}
+        onPick={({ code }) => ask(code)}
         testid="asked-unit"
       />
     );
-  const name = named.data === undefined ? asked.unit : `${named.data.kind} ${named.data.name}`;
+  const name = named.data?.find((one) => one.unit.code === asked.unit)?.path ?? asked.unit;
   return (
     <div className={classes.chosen}>
       <span className={classes.chosenLabel} id="asked-where">
@@ -157,10 +165,12 @@ function Where({ asked, onAsk }: { asked: Asked; onAsk: Ask }) {
         aria-describedby="asked-where"
         aria-label={t('inspections.anywhere', { name })}
         rightSection={<Icon name="close" size={16} />}
-        onClick={() => onAsk({ unit: null })}
+        autoFocus={pressed}
+        title={name}
+        onClick={() => ask(null)}
         data-testid="asked-unit-chosen"
       >
-        {name}
+        <span className={classes.chosenName}>{name}</span>
       </Button>
     </div>
   );

@@ -35,6 +35,7 @@ const FREE: ReadonlySet<CommandName> = new Set<CommandName>([
   'direction.return',
   'call.start',
   'call.end',
+  'talk.open',
 ]);
 
 /** What changes the meeting for everybody, and so needs a desk that reaches over all of it. */
@@ -67,6 +68,8 @@ export function refusalOf(
     const { role, readOnly } = standingAbove(who.id, state, observers);
     if (readOnly) return role === 'taken' ? 'direction_taken' : 'not_directing';
   }
+  // A word with a site needs no desk: a technician has none.
+  if (command === 'talk.open') return who.may.includes('talkback') ? null : 'forbidden';
   // What is done to a call is in no role's list: the server knows.
   if (command !== 'call.end' && !who.may.includes(command)) return 'forbidden';
   return (whole ? state.reach === 'centre' : state.reach !== 'site') ? null : 'forbidden';

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import { Icon } from '../design/icons';
-import { useDesk, useDeskState, useLiveMeeting, useNames } from '../desk/useDesk';
+import { useDesk, useDeskState, useLiveMeeting, useMay, useNames } from '../desk/useDesk';
 import { formatNumber } from '../i18n/format';
 import { Dialog } from '../parts/Dialog';
 import { useErrorText } from '../parts/useErrorText';
@@ -48,6 +48,11 @@ export function ScreensMenu() {
 function OpenList() {
   const { t } = useTranslation();
   const { meeting } = useDesk();
+  const may = useMay();
+  const errorText = useErrorText();
+  // The stage is for whom the meeting concerns.
+  const refused = (kind: ScreenKind) =>
+    kind === 'stage' || may(`screen.${kind}`) ? undefined : errorText('forbidden');
   const [known, setKnown] = useState<Monitor[] | null | undefined>(undefined);
   const [on, setOn] = useState<string>('');
   const [blocked, setBlocked] = useState<ScreenKind | null>(null);
@@ -84,7 +89,13 @@ function OpenList() {
           <li key={kind}>
             <b>{t(`screens.${kind}`)}</b>
             <p>{t(`screens.${HINTS[kind]}`)}</p>
-            <Button size="compact-sm" onClick={() => open(kind)} data-testid={`open-${kind}`}>
+            <Button
+              size="compact-sm"
+              disabled={refused(kind) !== undefined}
+              title={refused(kind)}
+              onClick={() => open(kind)}
+              data-testid={`open-${kind}`}
+            >
               {t('screens.open')}
             </Button>
             <Button

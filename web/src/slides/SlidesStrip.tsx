@@ -9,6 +9,7 @@ import { formatNumber } from '../i18n/format';
 import { useErrorText } from '../parts/useErrorText';
 import { PRESENTATION } from '../protocol/types';
 import type { Deck } from './deck';
+import { screenTitle, UNNAMED } from './named';
 import classes from './strip.module.css';
 
 const WIDTH = 112;
@@ -27,6 +28,12 @@ export function SlidesStrip() {
   );
 }
 
+/** A presentation's title as people read it: a shared screen may have none of its own. */
+function useTitled(): (title: string) => string {
+  const { t } = useTranslation();
+  return (title) => (screenTitle(title) === UNNAMED ? t('direction.sharedScreen') : title);
+}
+
 function Sources() {
   const { t } = useTranslation();
   const { presenter, command } = useDeskCommands();
@@ -34,6 +41,7 @@ function Sources() {
   const state = useMeetingState();
   const other = state?.stage.presentation ?? null;
   const errorText = useErrorText();
+  const titled = useTitled();
   const running = trouble === 'presentation_running';
   return (
     <div className={classes.row}>
@@ -62,7 +70,7 @@ function Sources() {
       </Button>
       {other !== null && (
         <p className={classes.other} data-testid="presented-by">
-          {t('direction.presentedBy', { name: other.name, title: other.title })}
+          {t('direction.presentedBy', { name: other.name, title: titled(other.title) })}
         </p>
       )}
       {other !== null && <ToPreview />}
@@ -80,7 +88,7 @@ function Sources() {
           {errorText(trouble)}{' '}
           {running && (
             <Button size="compact-sm" onClick={() => void presenter.replace()} data-testid="replace-slides">
-              {t('direction.replace', { title })}
+              {t('direction.replace', { title: titled(title) })}
             </Button>
           )}
         </p>
@@ -116,13 +124,14 @@ function Presenting() {
   const { t } = useTranslation();
   const { presenter } = useDesk();
   const { kind, title, page, pages, trouble } = useStore(presenter.store);
+  const titled = useTitled();
   const phase = useStore(presenter.publisher.store, (s) => s.phase);
   const errorText = useErrorText();
   return (
     <>
       <div className={classes.row}>
-        <b className={classes.title} title={title}>
-          {title}
+        <b className={classes.title} title={titled(title)}>
+          {titled(title)}
         </b>
         <span className={classes.phase} data-phase={phase} role="status" data-testid="slides-phase">
           {t(`direction.sending.${phase}`)}

@@ -13,6 +13,7 @@ import {
 import type { Publishers } from '../protocol/viewers';
 import { SlideCanvas } from './canvas';
 import { Deck, DeckRefused } from './deck';
+import { screenTitle } from './named';
 import { framesOf, SlideStills, type Take } from './stills';
 
 export interface PresenterState {
@@ -122,7 +123,7 @@ export class Presenter {
       track.addEventListener('ended', () => void this.close());
       this.shared = track;
       const still = framesOf(track);
-      const title = track.label.slice(0, 200) || 'screen';
+      const title = screenTitle(track.label);
       this.waiting = { title, kind: 'screen', track, pages: 0, still };
       await this.begin(false);
     } catch (error) {

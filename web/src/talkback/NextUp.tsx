@@ -49,6 +49,7 @@ export function NextUp() {
               <button
                 type="button"
                 className={siteRow.name}
+                title={title}
                 onClick={() => session.select({ kind: 'site', id: site })}
               >
                 {title}

@@ -45,6 +45,7 @@ describe('the two languages', () => {
       'app.name',
       'codec.h264',
       'codec.vp8',
+      'desk.findExample',
       'prepare.ios',
       'prepare.linux',
       'prepare.mac',

@@ -101,6 +101,12 @@ describe('what a desk may not do', () => {
     expect(refusalOf('stage.cut', director, openMeeting({ reach: 'desk' }), [])).toBe('forbidden');
   });
 
+  it('lets a technician without a desk speak with a site, and an auditor not', () => {
+    const none = openMeeting({ reach: 'site' });
+    expect(refusalOf('talk.open', { id: 'p_2', may: ['talkback'] }, none, watching)).toBeNull();
+    expect(refusalOf('talk.open', { id: 'p_2', may: ['rollcall.see'] }, none, [])).toBe('forbidden');
+  });
+
   it('leaves a province its own sites, and a branch its queue while another directs', () => {
     const province = openMeeting({ reach: 'desk' });
     expect(refusalOf('mute', director, province, [])).toBeNull();

@@ -67,8 +67,9 @@ export const many: Texts['many'] = {
     secret: 'Secret',
     top_secret: 'Top secret',
     band: 'What is shown and said in this meeting is a state secret: no photographs, no recording, not to be passed on.',
-    raise: 'Raise the mark',
+    raise: 'Raise secrecy mark',
     raiseText: 'Sites and people who are not cleared leave at once. A mark is never lowered.',
+    chairNot: 'The chair’s site is not cleared for this mark.',
     raiseTo: 'Raise to {{mark}}',
   },
   site: {

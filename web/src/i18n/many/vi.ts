@@ -67,6 +67,7 @@ export const many = {
     band: 'Tài liệu, hình và tiếng của cuộc họp này là bí mật nhà nước: không chụp, không ghi, không truyền ra ngoài.',
     raise: 'Nâng độ mật',
     raiseText: 'Điểm cầu và người không được phép sẽ rời cuộc họp ngay. Độ mật không hạ lại được.',
+    chairNot: 'Điểm cầu chủ trì chưa được phép dự họp ở độ mật này.',
     raiseTo: 'Nâng lên {{mark}}',
   },
   site: {
