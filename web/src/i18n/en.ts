@@ -399,6 +399,7 @@ export const en: Texts = {
     lastPicture: 'Last still sent at {{time}}',
     stage: 'Main picture',
     stageEmpty: 'Nobody is on air yet',
+    stageOwn: 'On air: this site',
     crowd: 'Many sites are coming in at once',
     crowdText: 'The server lets them in one after the other. The page comes in by itself; do not reload it.',
     noMeeting: 'No meeting yet',

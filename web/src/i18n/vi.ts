@@ -395,6 +395,7 @@ export const vi = {
     lastPicture: 'Ảnh gần nhất gửi lúc {{time}}',
     stage: 'Hình chính',
     stageEmpty: 'Chưa có ai lên hình',
+    stageOwn: 'Đang lên hình: điểm cầu này',
     crowd: 'Nhiều điểm cầu cùng vào một lúc',
     crowdText: 'Máy chủ cho vào lần lượt. Đến lượt, trang tự vào; không cần tải lại.',
     noMeeting: 'Chưa có cuộc họp',

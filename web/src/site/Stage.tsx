@@ -72,6 +72,8 @@ function Slot({ place, stream, scene, single, silent, session, step }: SlotProps
   const label = site === null ? null : slides ? t('direction.slides') : (known?.label ?? site);
   // Where a rehearsal's stage is empty the machine shows its pictures.
   const machine = line === 0 && site === null && state?.kind === 'rehearsal';
+  // Alone on air, and nobody chairs: there is nobody else's picture to show.
+  const own = me !== null && state?.stage.on_air.includes(me) === true;
   const isChair = site !== null && site === state?.chair_site;
   return (
     <>
@@ -82,7 +84,9 @@ function Slot({ place, stream, scene, single, silent, session, step }: SlotProps
         hidden={(site === null && !machine) || silent}
         onLive={setLive}
       />
-      {site === null && !machine && <p className={classes.empty}>{single ? t('site.stageEmpty') : ''}</p>}
+      {site === null && !machine && (
+        <p className={classes.empty}>{single ? t(own ? 'site.stageOwn' : 'site.stageEmpty') : ''}</p>
+      )}
       {/* A video whose frames stop goes on counting time: the step knows better. */}
       {site !== null && used && stills && (
         <StillPicture
