@@ -3,8 +3,10 @@
 import asyncio
 import sqlite3
 import sys
+import threading
 from pathlib import Path
 
+import anyio
 import pytest
 from sqlalchemy import text
 
@@ -78,6 +80,28 @@ def sqlite_address(tmp_path: Path, sqlite_template: Path) -> str:
     path = tmp_path / "diemcau.db"
     path.write_bytes(sqlite_template.read_bytes())
     return f"sqlite:///{path}"
+
+
+async def test_readers_that_are_told_to_end_at_any_moment_leave_nothing_behind(sqlite_address: str) -> None:
+    async def read(store: Store) -> None:
+        while True:
+            async with store.read() as connection:
+                await connection.execute(text("SELECT 1"))
+
+    before, threads = asyncio.all_tasks(), set(threading.enumerate())
+    for steps in range(60):
+        async with Store.opened(sqlite_address) as store, anyio.create_task_group() as group:
+            for _ in range(8):
+                group.start_soon(read, store)
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            group.cancel_scope.cancel()
+        # No thread answers a loop that has ended, no task waits for a thread that has.
+        for thread in set(threading.enumerate()) - threads:
+            thread.join(5)
+            assert not thread.is_alive()
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
 
 
 async def test_a_full_disk_is_said_and_loses_nothing(sqlite_address: str) -> None:

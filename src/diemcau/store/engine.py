@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from diemcau.errors import BadRequest, Busy, DiemCauError, StorageUnavailable
+from diemcau.store.sqlite import SqliteFile
 
 READERS: Final = 4
 LOCK_WAIT_S: Final = 5
@@ -35,6 +36,7 @@ class Engines:
 
     write: AsyncEngine
     read: AsyncEngine
+    file: SqliteFile | None = None
 
     @property
     def sqlite(self) -> bool:
@@ -45,6 +47,8 @@ class Engines:
         """Closes all connections."""
         await self.read.dispose()
         await self.write.dispose()
+        if self.file is not None:
+            await self.file.aclose()
 
 
 def make_engines(address: str) -> Engines:
@@ -67,9 +71,9 @@ def _sqlite(url: URL) -> Engines:
     if not path.exists():
         # The file holds password hashes: nobody but us may read it.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    arguments = {"timeout": LOCK_WAIT_S}
-    write = create_async_engine(url, poolclass=NullPool, connect_args=arguments)
-    read = create_async_engine(url, pool_size=READERS, max_overflow=0, connect_args=arguments)
+    file = SqliteFile(path, LOCK_WAIT_S)
+    write = create_async_engine(url, poolclass=NullPool, async_creator=file.connect)
+    read = create_async_engine(url, pool_size=READERS, max_overflow=0, async_creator=file.connect)
     for engine, begin, pragmas in (
         # FULL: what was acknowledged survives a power cut (https://sqlite.org/pragma.html#pragma_synchronous).
         (
@@ -80,7 +84,7 @@ def _sqlite(url: URL) -> Engines:
         (read, "BEGIN", ("foreign_keys=ON", "query_only=ON")),
     ):
         _prepare_sqlite(engine, begin, pragmas)
-    return Engines(write, read)
+    return Engines(write, read, file)
 
 
 def _prepare_sqlite(engine: AsyncEngine, begin: str, pragmas: tuple[str, ...]) -> None:

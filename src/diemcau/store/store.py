@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import anyio
 import orjson
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -65,9 +66,10 @@ class Store:
         try:
             async with engines.read.connect() as connection:
                 await connection.execute(text("SELECT 1"))
-        except Exception as error:
-            await engines.dispose()
-            if is_database_error(error):
+        except BaseException as error:
+            with anyio.CancelScope(shield=True):
+                await engines.dispose()
+            if isinstance(error, Exception) and is_database_error(error):
                 raise translate(error) from error
             raise
         writer = Writer(
@@ -93,10 +95,11 @@ class Store:
             await store.aclose()
 
     async def aclose(self) -> None:
-        """Writes what is queued, then closes everything."""
+        """Writes what is queued, then closes everything, also where who asks is being cancelled."""
         self._writer.close()
-        await asyncio.wait([self._task])
-        await self._engines.dispose()
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait([self._task])
+            await self._engines.dispose()
 
     async def migrate(self) -> None:
         """Brings the schema up to date. Raises SchemaTooNew when a newer program was here before."""
