@@ -3,10 +3,11 @@
 For each number of viewers, in one run on one machine: `diemcau-media limit` (encrypt, UDP GSO,
 sendmmsg, nothing else) before and after a real node with real viewers (`diemcau-load direct`), both
 with the packet sizes that Chromium sent (`bench/data/chromium_packet_sizes.json`, H.264 at 600
-kbit/s and 25 fps) and 60 ms Opus. Then a node whose viewers watch nothing. CPU is the node's whole
-process (all threads, publisher included) against the limit's sending thread.
+kbit/s and 25 fps) and 60 ms Opus. `--fps 4 --no-sound` sends the same frames more rarely and alone,
+so that as many viewers fit a small machine as a country has. Then a node whose viewers watch nothing.
+CPU is the node's whole process (all threads, publisher included) against the limit's sending thread.
 
-    python -m bench.fanout [--media PATH] [--load PATH] [--viewers 100 400] [--gro]
+    python -m bench.fanout [--media PATH] [--load PATH] [--viewers 100 400] [--fps 4 --no-sound] [--gro]
 """
 
 import argparse
@@ -22,9 +23,8 @@ from bench.machine import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = ROOT / "bench" / "data" / "chromium_packet_sizes.json"
-RELEASE = ROOT / "rust" / "target" / "release"
-FPS = 25
 PTIME_MS = 60
+RELEASE = ROOT / "rust" / "target" / "release"
 
 
 def run(command: list[Any]) -> dict[str, Any]:
@@ -38,21 +38,20 @@ def run(command: list[Any]) -> dict[str, Any]:
     return result
 
 
-def prepare(folder: Path) -> tuple[Path, Path, Path]:
+def prepare(folder: Path, fps: int, sound: bool) -> tuple[Path, Path, Path]:
     """The same packets as the two programs read them, and clips for the client's clock and voices."""
     recorded = {track["name"]: track["frames"] for track in json.loads(SIZES.read_text())["tracks"]}
     video = [sizes for _, sizes in recorded["h264_high"]]
     audio = [sizes for _, sizes in recorded["opus"]]
     load = folder / "load.json"
     load.write_text(json.dumps(video))
-    length = len(video) * 1000 // FPS
+    length = len(video) * 1000 // fps
     tracks = [
-        {"name": "video", "frames": [(n * 1000 / FPS, sizes) for n, sizes in enumerate(video)]},
-        {
-            "name": "audio",
-            "frames": [(n * PTIME_MS, audio[n % len(audio)]) for n in range(length // PTIME_MS)],
-        },
+        {"name": "video", "frames": [(n * 1000 / fps, sizes) for n, sizes in enumerate(video)]},
     ]
+    if sound:
+        voice = [(n * PTIME_MS, audio[n % len(audio)]) for n in range(length // PTIME_MS)]
+        tracks.append({"name": "audio", "frames": voice})
     limit = folder / "limit.json"
     limit.write_text(json.dumps({"length_ms": length, "tracks": tracks}))
     clips = folder / "clips"
@@ -70,7 +69,7 @@ def prepare(folder: Path) -> tuple[Path, Path, Path]:
         "--vp8",
         1,
     ]
-    make += ["--fps", FPS, "--loop-ms", 2000, "--phases", 2]
+    make += ["--fps", fps, "--loop-ms", 2000, "--phases", 2]
     subprocess.run(list(map(str, make)), check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
     return load, limit, clips
 
@@ -80,7 +79,7 @@ class Bench:
 
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         self.options = options
-        self.load_sizes, self.limit_sizes, self.clips = prepare(folder)
+        self.load_sizes, self.limit_sizes, self.clips = prepare(folder, options.fps, options.sound)
         self.gro = ["--gro"] if options.gro else []
 
     def limit(self, receivers: int) -> dict[str, Any]:
@@ -96,14 +95,15 @@ class Bench:
             "--workers",
             self.options.workers,
         ]
-        command += ["--clips", self.clips, "--sizes", self.load_sizes, "--ptime", PTIME_MS, "--json"]
+        command += ["--clips", self.clips, "--sizes", self.load_sizes, "--ptime", PTIME_MS]
+        command += ["--json", "--patience", 60 + viewers // 50]
         command += [
             "--viewers",
             viewers,
             "--publishers",
             publishers,
             "--mics",
-            min(publishers, 1),
+            min(publishers, int(self.options.sound)),
             "--slots",
             1,
         ]
@@ -165,6 +165,8 @@ def main() -> int:
     parser.add_argument("--viewers", type=int, nargs="+", default=[100, 400])
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--fps", type=int, default=25, help="frames a second (2: the nation's stage)")
+    parser.add_argument("--no-sound", dest="sound", action="store_false", help="pictures only")
     parser.add_argument("--gro", action="store_true", help="receivers let the kernel join datagrams")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -198,13 +200,15 @@ def main() -> int:
     saturated = saturation(rows, int(on["cores"]))
     print(
         "CPU per packet and viewer; pkt/msg and lost: limit/node. "
-        f"Saturated: {saturated}. GRO: {options.gro}."
+        f"Saturated: {saturated}. {options.fps} frames/s, sound: {options.sound}, GRO: {options.gro}."
     )
     result = {
         "bench": "fanout",
         "machine": on,
         "clients_share_machine": True,
         "gro": options.gro,
+        "fps": options.fps,
+        "sound": options.sound,
         "workers": options.workers,
         "seconds": options.seconds,
         "saturated": saturated,
