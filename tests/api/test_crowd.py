@@ -19,6 +19,13 @@ def many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+async def slow(tmp_path: Path) -> AsyncIterator[World]:
+    """A server that does not beat while a test lasts: with a beat what waits would leave."""
+    async with make_world(tmp_path / "slow", beat_s=600.0) as made:
+        yield made
+
+
+@pytest.fixture
 async def quick(tmp_path: Path) -> AsyncIterator[World]:
     """A server whose beats come fast."""
     async with make_world(tmp_path / "quick", beat_s=0.2) as made:
@@ -40,13 +47,11 @@ def heard(site: Socket) -> list[str]:
     return [frame["type"] for frame in site.passed if frame["op"] == "ev"]
 
 
-async def test_a_hand_somewhere_waits_for_what_is_urgent_and_comes_before_it(
-    many: None, world: World
-) -> None:
-    await world.person()
-    meeting = await world.meeting()
-    north, south = await world.device(NORTH), await world.device(SOUTH)
-    async with world.socket(north) as other, world.socket(south) as own, world.desk() as desk:
+async def test_a_hand_somewhere_waits_for_what_is_urgent_and_comes_before_it(many: None, slow: World) -> None:
+    await slow.person()
+    meeting = await slow.meeting()
+    north, south = await slow.device(NORTH), await slow.device(SOUTH)
+    async with slow.socket(north) as other, slow.socket(south) as own, slow.desk() as desk:
         seq = await follow(other, meeting)
         await follow(own, meeting)
         await desk.subscribe(meeting)
@@ -55,18 +60,18 @@ async def test_a_hand_somewhere_waits_for_what_is_urgent_and_comes_before_it(
         await own.next("ev", when=lambda ev: ev["data"].get("site") == SOUTH)
         await round_trip(other, meeting)
         assert heard(other) == []
-        await world.command("message.post", meeting, text="nghe rõ", to="all")
+        await slow.command("message.post", meeting, text="nghe rõ", to="all")
         first, second = await other.next("ev"), await other.next("ev")
         assert (first["type"], first["seq"]) == ("hand_raised", seq + 1)
         assert first["data"] == {"hands_total": 1}
         assert (second["type"], second["seq"]) == ("message_posted", seq + 2)
 
 
-async def test_whom_a_waiting_event_concerns_gets_the_ones_before_it_first(many: None, world: World) -> None:
-    await world.person()
-    meeting = await world.meeting()
-    north, south = await world.device(NORTH), await world.device(SOUTH)
-    async with world.socket(north) as one, world.socket(south) as two:
+async def test_whom_a_waiting_event_concerns_gets_the_ones_before_it_first(many: None, slow: World) -> None:
+    await slow.person()
+    meeting = await slow.meeting()
+    north, south = await slow.device(NORTH), await slow.device(SOUTH)
+    async with slow.socket(north) as one, slow.socket(south) as two:
         seq = await follow(one, meeting)
         await follow(two, meeting)
         await two.command("hand.raise", meeting)
@@ -101,12 +106,12 @@ async def test_a_small_crowd_is_told_before_its_beats(monkeypatch: pytest.Monkey
 
 
 async def test_of_the_pictures_a_crowd_is_told_the_latest_and_at_once_of_who_is_on_air(
-    many: None, world: World
+    many: None, slow: World
 ) -> None:
-    meeting = await world.meeting()
-    async with world.socket(await world.device(NORTH)) as other:
+    meeting = await slow.meeting()
+    async with slow.socket(await slow.device(NORTH)) as other:
         await follow(other, meeting)
-        bus, stream = world.rooms.bus, f"eph:meeting:{meeting}"
+        bus, stream = slow.rooms.bus, f"eph:meeting:{meeting}"
         for live in ([SOUTH], [SOUTH, CENTRE]):
             bus.publish(stream, {"topic": "stage", "data": {"live": live, "shown": []}})
         await round_trip(other, meeting)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from diemcau.access.actor import Actor, site_actor
@@ -21,9 +21,9 @@ from diemcau.errors import BadCode, BadRequest, JsonObject, NotAuthenticated
 from diemcau.store import Lookup, Store, UnitOfWork
 from diemcau.units import Units
 
-REMEMBERED_S: Final = 1.0
-"""Seconds that a device is known without asking the database: a page that comes in is asked who it is some
-four times within a moment."""
+LOOK_S: Final = 1.0
+"""Seconds between two looks at whether another process has changed the devices: until then each is who it was
+when it was read. A crowd that says something is so one query, not ten thousand."""
 
 MOST_REMEMBERED: Final = 20_000
 
@@ -82,8 +82,11 @@ class Devices(Codes):
         # through, at 59 bits a code.
         self._attempts = RateLimiter(burst=200, per_second=50)
         self._bound = Lookup(self._load_bound)
-        self._known: dict[bytes, tuple[float, _Bound]] = {}
+        self._known: dict[bytes, _Bound] = {}
         self._changes = 0
+        self._marked: tuple[int, int] | None = None
+        self._looked = float("-inf")
+        self._marks = Lookup(self._load_marks)
         self._wrong_codes = Lockout(limit=30, period=timedelta(minutes=10))
         self._sessions = RateLimiter(burst=20, per_second=0.2)
         self._nonces = Nonces()
@@ -269,17 +272,37 @@ class Devices(Codes):
         return site_actor(bound.site)
 
     async def _find(self, key: bytes) -> _Bound | None:
-        now, changes = monotonic(), self._changes
-        known = self._known.get(key)
-        if known is not None and now - known[0] < REMEMBERED_S:
-            return known[1]
+        await self._look()
+        found = self._known.get(key)
+        if found is not None:
+            return found
+        changes = self._changes
         bound = await self._bound.get(key)
-        # Asked before a change of ours was stored, it may say what was.
+        # Asked before a change was stored, it may say what was.
         if bound is not None and changes == self._changes:
             if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
-            self._known[key] = (now, bound)
+            self._known[key] = bound
         return bound
+
+    async def _look(self) -> None:
+        """Forgets all when another process has bound or ended a device; asked by many at once it is one
+        query."""
+        if monotonic() - self._looked < LOOK_S:
+            return
+        began = monotonic()
+        marks = await self._marks.get(b"")
+        if marks != self._marked:
+            self._marked = marks
+            self._changed()
+        self._looked = max(self._looked, began)
+
+    async def _load_marks(self, _: list[bytes]) -> Mapping[bytes, tuple[int, int]]:
+        # Rows are only added, and ended once: of what tells who a device is nothing else changes.
+        query = select(func.count(), func.count(devices.c.ended_at)).select_from(devices)
+        async with self._store.read() as connection:
+            rows, ended = (await connection.execute(query)).one()
+        return {b"": (rows, ended)}
 
     def _changed(self) -> None:
         self._changes += 1

@@ -47,6 +47,23 @@ SEEN_TOPICS = frozenset(
 """What is told of the sites that an operator sees."""
 
 
+ASKED_FOR = frozenset(
+    {
+        "presence",
+        "quality",
+        "pages",
+        "screens",
+        "receipts",
+        "rollcall",
+        "rehearsal",
+        "operators",
+        "lineup",
+        "levels",
+    }
+)
+"""Ephemeral topics that nobody hears of who has not asked for topics: of ten thousand sites none."""
+
+
 class Following:
     """What a client follows, what waits for it, and the reading of what it missed."""
 

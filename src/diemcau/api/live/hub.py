@@ -16,6 +16,7 @@ from diemcau.api.live import frames
 from diemcau.api.live.admission import Admission, Queued
 from diemcau.api.live.board import BoardNews
 from diemcau.api.live.crowd import FEW, FLEETING, UNHURRIED, Crowd, concerns
+from diemcau.api.live.following import ASKED_FOR
 from diemcau.api.live.turns import Turns
 from diemcau.api.services import Services
 from diemcau.bus import EPHEMERAL, EVENTS, Message, SubscriberTooSlow, Subscription
@@ -84,6 +85,7 @@ class Hub:
         self._slices: list[set[Connection]] = [set() for _ in range(SLICES)]
         self.heads: dict[str, int] = {}
         self._by_stream: dict[str, dict[Connection, Follow]] = {}
+        self._asking: dict[str, dict[Connection, Follow]] = {}  # of these who asked for topics, a few desks
         self._by_party: dict[str, set[Connection]] = {}
         self._sites: dict[str, Connection] = {}
         self._pages: dict[str, dict[str, Any]] = {}  # of connected sites: hidden, or asleep of late
@@ -166,6 +168,8 @@ class Hub:
     def follow(self, connection: "Connection", follow: "Follow") -> None:
         """From now on the client is given what happens in the stream."""
         self._by_stream.setdefault(follow.stream, {})[connection] = follow
+        if follow.topics:
+            self._asking.setdefault(follow.stream, {})[connection] = follow
         if connection.page == "desk":
             self.services.meetings.desk_came(follow.stream.partition(":")[2], connection.actor, connection)
 
@@ -173,6 +177,9 @@ class Hub:
         """No longer."""
         followers = self._by_stream.get(stream, {})
         follow = followers.pop(connection, None)
+        asking = self._asking.get(stream, {})
+        if asking.pop(connection, None) is not None and not asking:
+            del self._asking[stream]
         if follow is not None and "operators" in follow.topics:
             self.tell_operators(stream)
         if follow is not None and connection.page == "desk":
@@ -213,15 +220,11 @@ class Hub:
             self._tell_you(_strings(message.body, "sites"))
         elif message.topic == CALLS:
             self._tell_you([str(message.body.get("site"))])
-            for connection, follow in self._by_stream.get(
-                f"meeting:{message.body.get('meeting')}", {}
-            ).items():
+            for connection, follow in self._asking.get(f"meeting:{message.body.get('meeting')}", {}).items():
                 connection.following.owe_calls(follow)
         elif message.topic == TALKS:
             self._tell_you(_strings(message.body, "sites"))
-            for connection, follow in self._by_stream.get(
-                f"meeting:{message.body.get('meeting')}", {}
-            ).items():
+            for connection, follow in self._asking.get(f"meeting:{message.body.get('meeting')}", {}).items():
                 connection.following.owe_talks(follow)
         elif message.topic == GONE:
             self._take_gone(message.body)
@@ -319,11 +322,11 @@ class Hub:
             self._tell_you({*_strings(data, "joined"), *_strings(data, "left")})
         if topic in ("presence", "observers"):
             self.board.heard(stream)
-        followers = self._by_stream.get(stream)
+        followers = (self._asking if topic in ASKED_FOR else self._by_stream).get(stream)
         if not followers:
             return
         text = frames.ephemeral(stream, topic, data)
-        if topic in ("rollcall", "observers"):  # for operators alone
+        if topic == "observers":  # for operators alone
             followers = {one: follow for one, follow in followers.items() if one.page == "desk"}
         if hurry:
             self._tell_crowd(stream)
@@ -361,7 +364,7 @@ class Hub:
         """Over which units of the meeting somebody is at a desk who forwards hands: those of its centre,
         who need nobody to forward to them, are not meant."""
         units: set[str] = set()
-        for connection, follow in self._by_stream.get(stream, {}).items():
+        for connection, follow in self._asking.get(stream, {}).items():
             if "operators" in follow.topics and not follow.viewer.centre:
                 units.update(self.services.access.units_granted(connection.actor, "hand.forward"))
         self._take_ephemeral(stream, "operators", {"units": sorted(units)})
