@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from diemcau.access import SYSTEM, Access, Actor, Grant, Role, load_secret, site_actor
+from diemcau.access import SYSTEM, Access, Actor, Grant, Role, devices, load_secret, site_actor
 from diemcau.access.secrets import CODE_ALPHABET, code_hash, new_code
 from diemcau.clock import ManualClock
 from diemcau.errors import BadCode, BadRequest, Forbidden, NotAuthenticated, TooManyRequests
 from diemcau.store import Store
+from diemcau.units import Units
 
 TAN_LOI = ("s_25378", "25378")
 TECHNICIAN = Actor("person", "p_9", grants=(Grant(Role.TECHNICIAN, "70"),))
@@ -46,6 +47,26 @@ async def test_a_new_activation_puts_the_old_device_out(access: Access) -> None:
     assert (await access.site_of_device(second.credential)).site == "s_25378"
     with pytest.raises(NotAuthenticated):
         await access.site_of_device(first.credential)
+
+
+async def test_what_another_process_ends_is_out_within_a_second(
+    access: Access, store: Store, units: Units, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(devices, "monotonic", lambda: now)
+    other = Access(store, units, clock, b"s" * 32)
+    credential = (await access.activate(await code(access), address="a")).credential
+    crowd = [access.site_of_device(credential) for _ in range(20)]
+    assert set(await asyncio.gather(*crowd)) == {site_actor("s_25378")}
+    asked = access._bound.queries
+    for later in (100.5, 102.0, 104.0):  # who is known is not asked for again
+        now = later
+        assert await access.site_of_device(credential) == site_actor("s_25378")
+    assert access._bound.queries == asked
+    await other.revoke_codes(TECHNICIAN, [TAN_LOI], devices_too=True)
+    now += devices.LOOK_S
+    with pytest.raises(NotAuthenticated):
+        await access.site_of_device(credential)
 
 
 async def test_issuing_again_revokes_the_earlier_code_but_not_the_device(access: Access) -> None:
