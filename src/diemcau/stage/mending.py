@@ -22,7 +22,7 @@ class Mending:
         self._line_up: list[str] = []
 
     def node_is_up(self) -> None:
-        """It may be another process, and its snapshot names no line-up: that is told anew."""
+        """It may be another process: the line-up is told anew."""
         self._line_up = []
 
     async def mend(self, meeting: str, watched: Watched, machine: Machine) -> None:
