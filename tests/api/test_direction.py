@@ -118,7 +118,7 @@ async def test_no_picture_of_what_a_marked_meeting_presents_is_kept(world: World
 async def test_a_presentation_whose_presenter_is_gone_ends_by_itself(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("diemcau.stage.keeper.PRESENTER_GRACE_S", 0.0)
+    monkeypatch.setattr("diemcau.stage.tidying.PRESENTER_GRACE_S", 0.0)
     await world.person()
     meeting = await world.meeting()
     async with world.desk() as desk:

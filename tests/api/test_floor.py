@@ -126,10 +126,10 @@ async def test_a_floor_ends_by_itself_only_where_the_meeting_says_so(
     over = world.rooms.meetings.state
     until = (await over(meeting)).speakers[NORTH].until
     assert until is not None
-    await world.rooms.meetings.end_times(until)
+    await world.rooms.meetings.timer.expire(until)
     assert NORTH in (await over(meeting)).speakers, "no meeting cuts anybody off unasked"
     await centre.command("floor.rules", meeting, minutes=None, auto_end=True)
-    await world.rooms.meetings.end_times(until)
+    await world.rooms.meetings.timer.expire(until)
     ended = await centre.next("ev", when=lambda frame: frame["type"] == "floor_ended")
     assert (ended["data"], ended["actor"]) == ({"site": NORTH, "reason": "time"}, "system")
     assert given["data"]["until"] is not None

@@ -149,12 +149,12 @@ async def test_a_site_that_drops_while_it_is_called_has_its_place_for_a_grace(wo
     async with called_out(world) as (post, province, nation, theirs, _, _):
         await post.raw.close()
         await until("it is gone", lambda: not world.rooms.meetings.is_connected(SOUTH))
-        await world.rooms.meetings.expire(world.rooms.clock.now() + timedelta(seconds=31))
+        await world.rooms.meetings.timer.expire(world.rooms.clock.now() + timedelta(seconds=31))
         await call_of(nation, SOUTH, "ended")
         back = await province.next("ev", when=event("site_returned"))
         assert back["data"]["why"] == "returned"
         assert world.rooms.meetings.meeting_of(SOUTH) == theirs
-        await world.rooms.meetings.expire(world.rooms.clock.now() + timedelta(seconds=31))
+        await world.rooms.meetings.timer.expire(world.rooms.clock.now() + timedelta(seconds=31))
         assert world.rooms.meetings.meeting_of(SOUTH) is None
 
 
@@ -247,12 +247,12 @@ async def test_who_took_over_and_is_gone_for_a_minute_has_it_no_longer(world: Wo
         async with world.desk() as nation:
             await nation.subscribe(theirs)
             await nation.command("direction.take", theirs)
-            await meetings.expire(world.rooms.clock.now() + timedelta(hours=1))
+            await meetings.timer.expire(world.rooms.clock.now() + timedelta(hours=1))
             assert (await meetings.state(theirs)).direction is not None, "as long as his desk is there"
         await until("his desk has gone", lambda: meetings.desks.next_due() is not None)
-        await meetings.expire(world.rooms.clock.now() + timedelta(seconds=50))
+        await meetings.timer.expire(world.rooms.clock.now() + timedelta(seconds=50))
         assert (await meetings.state(theirs)).direction is not None
-        await meetings.expire(world.rooms.clock.now() + timedelta(seconds=61))
+        await meetings.timer.expire(world.rooms.clock.now() + timedelta(seconds=61))
         back = await province.next("ev", when=event("direction_returned"))
         assert back["data"] == {"reason": "lost"}
 
@@ -268,7 +268,7 @@ async def test_who_comes_back_within_the_minute_still_directs(world: World) -> N
     async with world.desk() as nation:
         await nation.subscribe(theirs)
         assert meetings.desks.next_due() is None
-        await meetings.expire(world.rooms.clock.now() + timedelta(hours=1))
+        await meetings.timer.expire(world.rooms.clock.now() + timedelta(hours=1))
         assert (await nation.command("stage.cut", theirs, slots=[SOUTH]))["op"] == "ack"
 
 

@@ -1,5 +1,6 @@
 """Findings and inspections by subtree, days and words, on both kinds of database."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,10 @@ from diemcau.errors import BadRequest, Forbidden, JsonObject
 from diemcau.ids import counted_ids, make_id
 from diemcau.inspections import Asked, days
 from diemcau.inspections.asked import search_of
-from diemcau.inspections.records import Page, Records
+from diemcau.inspections.findings import Findings
+from diemcau.inspections.paging import Page
+from diemcau.inspections.records import Records
+from diemcau.inspections.sight import Sight
 from diemcau.inspections.tables import findings, inspections
 from diemcau.sites import Sites
 from diemcau.store import Store, UnitOfWork
@@ -29,8 +33,16 @@ FOUND = (
 )
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What calls left behind."""
+
+    records: Records
+    findings: Findings
+
+
 @pytest.fixture
-async def records(store: Store, units: Units, access: Access, sites: Sites, clock: ManualClock) -> Records:
+async def kept(store: Store, units: Units, access: Access, sites: Sites, clock: ManualClock) -> Kept:
     async def fill(unit: UnitOfWork) -> JsonObject:
         connection = await unit.connection()
         for number, (name, code, at, text, owner) in enumerate(FOUND):
@@ -69,62 +81,66 @@ async def records(store: Store, units: Units, access: Access, sites: Sites, cloc
         return {}
 
     await store.write(fill)
-    return Records(store, units, access, sites, clock, counted_ids(), timedelta(days=365))
+    sight = Sight(store, units, access)
+    return Kept(
+        Records(store, sight, units, sites, timedelta(days=365)),
+        Findings(store, sight, sites, clock, counted_ids()),
+    )
 
 
 def texts(page: Page) -> list[str]:
     return [found.text for found in page.rows]
 
 
-async def test_findings_of_a_subtree_and_of_some_days_are_found_newest_first(records: Records) -> None:
+async def test_findings_of_a_subtree_and_of_some_days_are_found_newest_first(kept: Kept) -> None:
     since, until = days("2021-08-30", "2021-09-05")
-    week = await records.findings(DIRECTOR, Asked("70", since, until))
+    week = await kept.findings.page(DIRECTOR, Asked("70", since, until))
     assert texts(week) == ["Thiếu giường bệnh", "Bình ô-xy còn 2 giờ"]
     assert (week.total, week.next) == (2, None)
-    assert texts(await records.findings(DIRECTOR, Asked("70", *days("2021-09-02", "2021-09-02")))) == [
+    assert texts(await kept.findings.page(DIRECTOR, Asked("70", *days("2021-09-02", "2021-09-02")))) == [
         "Bình ô-xy còn 2 giờ"
     ]
-    calls = await records.page(DIRECTOR, Asked("70", since, until))
+    calls = await kept.records.page(DIRECTOR, Asked("70", since, until))
     assert len(calls.rows) == calls.total == 2
 
 
 async def test_words_are_found_without_diacritics_in_what_was_found_and_who_mends_it(
-    records: Records,
+    kept: Kept,
 ) -> None:
-    assert texts(await records.findings(DIRECTOR, Asked(text="THIEU giuong"))) == ["Thiếu giường bệnh"]
-    assert texts(await records.findings(DIRECTOR, Asked(text="y te thieu"))) == [
+    assert texts(await kept.findings.page(DIRECTOR, Asked(text="THIEU giuong"))) == ["Thiếu giường bệnh"]
+    assert texts(await kept.findings.page(DIRECTOR, Asked(text="y te thieu"))) == [
         "Thiếu giường bệnh",
         "Thiếu sổ trực",
     ]
-    assert texts(await records.findings(DIRECTOR, Asked(text="100%_"))) == []
-    calls = await records.page(DIRECTOR, Asked(text="o xy"))
+    assert texts(await kept.findings.page(DIRECTOR, Asked(text="100%_"))) == []
+    calls = await kept.records.page(DIRECTOR, Asked(text="o xy"))
     assert [row["unit"] for row in calls.rows] == ["25363"]
-    files = await records.all_findings(DIRECTOR, Asked(text="thieu"), None, False)
+    files = await kept.findings.all(DIRECTOR, Asked(text="thieu"), None, False)
     assert [one.text for one in files] == ["Thiếu giường bệnh", "Thiếu sổ trực"]
 
 
-async def test_pages_are_bounded_and_only_the_first_says_how_many_there_are(records: Records) -> None:
-    first = await records.findings(DIRECTOR, Asked(), limit=3)
+async def test_pages_are_bounded_and_only_the_first_says_how_many_there_are(kept: Kept) -> None:
+    first = await kept.findings.page(DIRECTOR, Asked(), limit=3)
     assert (len(first.rows), first.total) == (3, 4)
-    rest = await records.findings(DIRECTOR, Asked(), limit=3, after=first.next)
+    rest = await kept.findings.page(DIRECTOR, Asked(), limit=3, after=first.next)
     assert (texts(rest), rest.total, rest.next) == (["Cổng không có người gác"], None, None)
 
 
-async def test_a_province_finds_nothing_of_another(records: Records) -> None:
-    assert "Thiếu sổ trực" not in texts(await records.findings(IN_BINH_PHUOC, Asked(text="thieu")))
+async def test_a_province_finds_nothing_of_another(kept: Kept) -> None:
+    assert "Thiếu sổ trực" not in texts(await kept.findings.page(IN_BINH_PHUOC, Asked(text="thieu")))
     with pytest.raises(Forbidden):
-        await records.findings(IN_BINH_PHUOC, Asked("79"))
+        await kept.findings.page(IN_BINH_PHUOC, Asked("79"))
 
 
-async def test_findings_of_an_older_release_are_found_after_a_start(records: Records, store: Store) -> None:
+async def test_findings_of_an_older_release_are_found_after_a_start(kept: Kept, store: Store) -> None:
     async def forget(unit: UnitOfWork) -> JsonObject:
         await (await unit.connection()).execute(update(findings).values(search=""))
         return {}
 
     await store.write(forget)
-    assert texts(await records.findings(DIRECTOR, Asked(text="giuong"))) == []
-    await records.make_searchable()
-    assert texts(await records.findings(DIRECTOR, Asked(text="giuong"))) == ["Thiếu giường bệnh"]
+    assert texts(await kept.findings.page(DIRECTOR, Asked(text="giuong"))) == []
+    await kept.findings.make_searchable()
+    assert texts(await kept.findings.page(DIRECTOR, Asked(text="giuong"))) == ["Thiếu giường bệnh"]
 
 
 def test_a_day_in_vietnam_begins_seven_hours_before_utc_and_the_last_one_counts() -> None:

@@ -285,10 +285,10 @@ async def test_figures_are_told_to_the_bus_only_when_they_change(meetings: Meeti
     await do(meetings, TL, "message.answer", message=first)
     assert await told() == {first: {"got": 1, "answered": 1, "of": 2}}
     await do(meetings, BP, "meeting.join")
-    meetings.flush_presence()
+    meetings.timer.flush_presence()
     assert await told() == {first: {"got": 1, "answered": 1, "of": 3}}
     await do(meetings, DN, "meeting.leave")
-    meetings.flush_presence()
+    meetings.timer.flush_presence()
     await do(meetings, BP, "message.got", messages=[second])
     assert await told() == {second: {"got": 1, "answered": 0, "of": 1}}
 

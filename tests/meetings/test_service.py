@@ -463,8 +463,8 @@ async def test_joining_and_leaving_are_told_to_operators(meetings: Meetings, bus
     subscription = bus.subscribe(f"{EPHEMERAL}*")
     meeting = await opened(meetings, ("s_75", "s_70", "s_79"))
     await do(meetings, site_actor("s_79"), "meeting.leave")
-    meetings.flush_presence()
-    meetings.flush_presence()
+    meetings.timer.flush_presence()
+    meetings.timer.flush_presence()
     subscription.close()
     (message,) = [message async for message in subscription]
     assert message.topic == f"{EPHEMERAL}meeting:{meeting}"
@@ -508,7 +508,7 @@ async def test_who_leaves_while_nothing_can_be_stored_loses_the_floor_as_soon_as
         await do(meetings, leaver, "meeting.leave", meeting)
     monkeypatch.setattr(store, "write", write)
     assert [speaker["site"] for speaker in (await state(meetings))["floor"]["speakers"]] == [SITES[2]]
-    assert await meetings.expire(clock.now()) == 1
+    assert await meetings.timer.expire(clock.now()) == 1
     assert (await state(meetings))["floor"]["speakers"] == []
 
 
@@ -553,10 +553,10 @@ async def test_a_short_cut_of_the_network_costs_nothing_a_long_one_hand_and_floo
     clock.advance(20)
     assert meetings.connected("s_70") == meeting
     clock.advance(9.9)
-    assert await meetings.expire(clock.now()) == 0
+    assert await meetings.timer.expire(clock.now()) == 0
     assert meetings.joined(meeting) == set(SITES)
     clock.advance(0.1)
-    assert await meetings.expire(clock.now()) == 1
+    assert await meetings.timer.expire(clock.now()) == 1
     assert meetings.joined(meeting) == set(SITES) - {"s_75", "s_79"}
     assert meetings.connected("s_75") is None
     shown = await state(meetings)
@@ -582,7 +582,7 @@ async def test_who_comes_back_while_its_end_waits_in_the_queue_keeps_the_floor(
     await queued.wait()
     meetings.disconnected("s_70")
     clock.advance(31)
-    expiring = asyncio.create_task(meetings.expire(clock.now()))
+    expiring = asyncio.create_task(meetings.timer.expire(clock.now()))
     await do(meetings, site_actor("s_70"), "meeting.join", meeting)
     assert store.waiting == 1
     released.set()
@@ -622,7 +622,7 @@ async def test_after_a_restart_speakers_have_a_grace_to_come_back(
             assert later.joined(meeting) == {"s_70", "s_75"}
             assert later.connected("s_70") == meeting
             clock.advance(30)
-            await later.expire(clock.now())
+            await later.timer.expire(clock.now())
             floor = (await state(later, meeting=meeting))["floor"]
             assert floor["hands"] == []
             assert [speaker["site"] for speaker in floor["speakers"]] == ["s_70"]
@@ -635,7 +635,7 @@ async def test_joining_another_meeting_leaves_the_first(meetings: Meetings, cloc
     await do(meetings, site_actor("s_75"), "hand.raise", first)
     second = await create(meetings)
     await do(meetings, site_actor("s_75"), "meeting.join", second)
-    await meetings.expire(clock.now())
+    await meetings.timer.expire(clock.now())
     assert meetings.meeting_of("s_75") == second
     assert (await state(meetings, meeting=first))["floor"]["hands"] == []
 

@@ -69,7 +69,7 @@ def _role(
 ) -> Literal["leads", "directs", "oversees", "sees"]:
     if state.direction is not None and state.direction.person == actor.id:
         return "directs"
-    if services.meetings.oversees(actor, state):
+    if services.meetings.desks.oversees(actor, state):
         return "oversees"
     return "leads" if state.led_by == actor.key else "sees"
 

@@ -308,7 +308,7 @@ async def find(
 ) -> FindingSeen:
     """Something was found."""
     new = NewFinding(body.text, body.severity, body.owner, body.due)
-    found = await services.inspections.records.find(asker.actor, inspection, new)
+    found = await services.inspections.findings.find(asker.actor, inspection, new)
     return FindingSeen(**found.to_json())
 
 
@@ -317,8 +317,7 @@ async def close(
     finding: str, body: FindingClosed, asker: CurrentAsker, services: CurrentServices
 ) -> FindingSeen:
     """A re-inspection found it done."""
-    records = services.inspections.records
-    closed = await records.close(asker.actor, finding, body.inspection, body.closing)
+    closed = await services.inspections.findings.close(asker.actor, finding, body.inspection, body.closing)
     return FindingSeen(**closed.to_json())
 
 
@@ -333,7 +332,7 @@ async def findings(
     after: Cursor = None,
 ) -> FindingList:
     """Findings, newest first."""
-    page = await services.inspections.records.findings(
+    page = await services.inspections.findings.page(
         asker.actor, wanted, is_open=open, overdue=overdue, limit=limit, after=after
     )
     found: tuple[Finding, ...] = page.rows
@@ -352,7 +351,7 @@ async def findings_file(
 ) -> Response:
     """The same as a file, at most 20,000 rows."""
     request.app.state.limits.exports.take(asker.actor.key)
-    found = await services.inspections.records.all_findings(asker.actor, wanted, open, overdue)
+    found = await services.inspections.findings.all(asker.actor, wanted, open, overdue)
     async with request.app.state.exporting:
         made = await asyncio.to_thread(write_xlsx, found)
     return attachment(made, "phat-hien", "xlsx")
@@ -361,7 +360,7 @@ async def findings_file(
 @router.post("/draws", status_code=201)
 async def draw(body: DrawWanted, asker: CurrentAsker, services: CurrentServices) -> Draw:
     """Draws sites by a fresh seed."""
-    drawn = await services.inspections.records.draw(asker.actor, body.units, body.levels, body.count)
+    drawn = await services.inspections.draws.draw(asker.actor, body.units, body.levels, body.count)
     return Draw(**drawn)
 
 

@@ -82,7 +82,7 @@ async def put_slides(
     request.app.state.limits.pictures.take(actor.key)
     taken_at = _taken_at(services, age_ms)
     body = await _body(request, MAX_PICTURE)
-    if services.meetings.mark_of(meeting) != "none":  # raised while the body came
+    if services.meetings.marks.of(meeting) != "none":  # raised while the body came
         raise SecrecyRefused("No picture of a marked meeting is kept.", meeting=meeting)
     services.slides.put(meeting, body, taken_at)
 

@@ -34,6 +34,7 @@ from diemcau.meetings import (
     MeetingSummary,
     NotInMeeting,
 )
+from diemcau.meetings.oversight import place
 from diemcau.sites import Sites
 from diemcau.stage import Stage
 from diemcau.store import Store, UnitOfWork
@@ -90,10 +91,10 @@ class Calls:
             found = (await connection.execute(running.order_by(inspections.c.at))).all()
         for row in found:
             await self._resume(row)
-        for meeting, gone in await self._meetings.away():
+        for meeting, gone in await self._meetings.calling.away():
             call = self._running.get(gone)
             if call is None or call.came_from != meeting:
-                await self._meetings.take_back(meeting, gone)
+                await self._meetings.calling.take_back(meeting, gone)
         self._task = asyncio.create_task(self._follow(subscription), name="calls-follow")
 
     async def aclose(self) -> None:
@@ -137,14 +138,14 @@ class Calls:
         if actor.kind == "site":
             raise Forbidden(None, command=wanted.type)
         site = await self._sites.get(wanted.site)
-        await self._meetings.must_see(wanted.meeting, actor)
+        await self._meetings.marks.must_see(wanted.meeting, actor)
         summary = await self._meetings.get(wanted.meeting)
         if not await self._meetings.is_invited(summary.id, site.id):
             raise NotInMeeting("The site does not belong to this meeting.", site=site.id)
         self._access.authorise(actor, "call.start", *(e.unit for e in summary.scope), site.unit)
         if summary.status != "open":
             raise MeetingNotOpen
-        await self._meetings.must_clear(summary.id, site.id)
+        await self._meetings.marks.must_clear(summary.id, site.id)
         taken = (await self._meetings.state(summary.id)).direction
         if taken is not None and actor.kind == "person" and taken.person != actor.id:
             raise DirectionTaken(None, by=str(taken.by["name"]))
@@ -218,9 +219,9 @@ class Calls:
             self._forget(call)
             if call.entered and call.state == "calling":
                 with contextlib.suppress(DiemCauError):
-                    await self._meetings.let_go(SYSTEM, call.meeting, call.site.id, leaves=True)
+                    await self._meetings.calling.let_go(SYSTEM, call.meeting, call.site.id, leaves=True)
                     if call.came_from is not None:
-                        await self._meetings.take_back(call.came_from, call.site.id)
+                        await self._meetings.calling.take_back(call.came_from, call.site.id)
             raise
         if not began:  # a command that came before
             self._forget(call)
@@ -238,9 +239,9 @@ class Calls:
             call.came_from = before
         by = Actor("person", call.by.id, call.by.name, call.by.title)
         if call.aimed:
-            await self._meetings.bring_in(actor, call.meeting, call.site.id, f"call/{call.id}", by)
+            await self._meetings.calling.bring_in(actor, call.meeting, call.site.id, f"call/{call.id}", by)
         else:
-            await self._meetings.put_in(call.meeting, call.site.id, by)
+            await self._meetings.calling.put_in(call.meeting, call.site.id, by)
             self._stage.warm(call.meeting, call.site.id, True)
 
     async def _aim(self, actor: Actor, call: Call, command: str) -> Done:
@@ -248,7 +249,7 @@ class Calls:
         call.aimed = True
         call.by = Caller(actor.id, actor.name, actor.title)
         if call.state in ("calling", "warm"):
-            await self._meetings.bring_in(actor, call.meeting, call.site.id, f"call/{call.id}", actor)
+            await self._meetings.calling.bring_in(actor, call.meeting, call.site.id, f"call/{call.id}", actor)
             self._stage.warm(call.meeting, call.site.id, False)
             call.state = "calling"
         done = await self._append(actor, call, "call_aimed", {"by": call.by.to_json()}, command)
@@ -302,7 +303,7 @@ class Calls:
         raise CallNotFound(None, call=call_id)
 
     def _describe(self, call: Call, summary: MeetingSummary) -> None:
-        call.where, call.whence = summary.title, self._meetings.place(summary.scope[0].unit)
+        call.where, call.whence = summary.title, place(self._units, summary.scope[0].unit)
 
     async def _is_free(self, actor: Actor, site: str, meeting: str) -> bool:
         """Whether the caller may have the site now: it is in no other meeting, or in one that is his too."""
@@ -310,7 +311,7 @@ class Calls:
         if other is None or other == meeting:
             return True
         try:
-            await self._meetings.must_see(other, actor)
+            await self._meetings.marks.must_see(other, actor)
             scope = (await self._meetings.get(other)).scope
         except MeetingNotFound:
             return False  # to him it does not exist: he takes nobody out of it
@@ -368,11 +369,11 @@ class Calls:
         self._forget(call)
         self._stage.warm(call.meeting, call.site.id, False)
         try:
-            await self._meetings.let_go(actor, call.meeting, call.site.id, leaves=call.entered)
+            await self._meetings.calling.let_go(actor, call.meeting, call.site.id, leaves=call.entered)
         except DiemCauError as error:
             log.warning("a called site was not let go", call=call.id, code=error.code)
         if call.came_from is not None:
-            await self._meetings.take_back(call.came_from, call.site.id)
+            await self._meetings.calling.take_back(call.came_from, call.site.id)
         return await self._append(actor, call, "call_ended", {"state": state, "why": why}, command)
 
     async def _append(
@@ -478,6 +479,6 @@ class Calls:
         self._summaries[call.meeting] = summary
         self._describe(call, summary)
         by = Actor("person", call.by.id, call.by.name, call.by.title)
-        await self._meetings.put_in(call.meeting, call.site.id, by)
+        await self._meetings.calling.put_in(call.meeting, call.site.id, by)
         self._stage.warm(call.meeting, call.site.id, call.state == "warm")
         self._show(call)

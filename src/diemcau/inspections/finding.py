@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from diemcau.clock import rfc3339
 from diemcau.errors import BadRequest, WrongState
+from diemcau.sites import Site
 
 Severity: TypeAlias = Literal["low", "medium", "high"]
 SEVERITIES: Final = ("low", "medium", "high")
@@ -71,6 +72,15 @@ class Finding:
             "closed_by": self.closed_by,
             "closing": self.closing,
         }
+
+
+def finding_of(row: Any, site: Site | None) -> Finding:
+    """The finding of a row. `site`: None where it is not there any more."""
+    return Finding(
+        row.id, row.inspection, row.site, row.unit, row.site if site is None else site.label,
+        "" if site is None else site.path, row.at, row.by_name, row.text, row.severity, row.owner,
+        row.due, row.closed_at, row.closed_by, row.closing,
+    )  # fmt: skip
 
 
 def may_close(

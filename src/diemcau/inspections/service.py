@@ -11,7 +11,10 @@ from diemcau.clock import Clock
 from diemcau.errors import DiemCauError, Forbidden
 from diemcau.ids import NewId, new_id
 from diemcau.inspections.calls import Calls
+from diemcau.inspections.draws import Draws
+from diemcau.inspections.findings import Findings
 from diemcau.inspections.records import Records
+from diemcau.inspections.sight import Sight
 from diemcau.inspections.sightings import Sightings
 from diemcau.meetings import Command, Meetings, MeetingSummary, NewMeeting
 from diemcau.meetings.commands import Open
@@ -55,11 +58,14 @@ class Inspections:
             store, bus, units, access, sites, meetings, stage, clock, make_id, self.policy.ring_s
         )
         self.sightings = Sightings(store, bus, access, sites, stage, clock, make_id)
-        self.records = Records(store, units, access, sites, clock, make_id, self.policy.pictures)
+        sight = Sight(store, units, access)
+        self.records = Records(store, sight, units, sites, self.policy.pictures)
+        self.findings = Findings(store, sight, sites, clock, make_id)
+        self.draws = Draws(store, access, sites, make_id)
 
     async def start(self) -> None:
         """Takes up what ran before, and follows what happens."""
-        await self.records.make_searchable()
+        await self.findings.make_searchable()
         await self.sightings.start()
         await self.calls.start()
 

@@ -18,7 +18,8 @@ from diemcau.meetings.invitations import NewMeeting
 from diemcau.meetings.layouts import PRESENTATION, Slots
 from diemcau.meetings.meeting import Meeting, Mic, SiteName, Speaker
 from diemcau.meetings.receipts import Listing
-from diemcau.meetings.service import Done, Meetings, Roster, Snapshot
+from diemcau.meetings.roster import Roster
+from diemcau.meetings.service import Done, Meetings, Snapshot
 from diemcau.meetings.summary import MeetingSummary, comes_by_itself
 from diemcau.meetings.views import Viewer, render
 

@@ -80,7 +80,7 @@ async def make(
     if chair is not None:
         await _invite(connection, meeting, [chair.id])
     count = await invited_count(connection, meeting)
-    await connection.execute(meetings.update().where(meetings.c.id == meeting).values(invited=count))
+    await summary.update(connection, meeting, invited=count)
     data: dict[str, JsonValue] = {
         "title": title,
         "kind": new.kind,
@@ -104,7 +104,7 @@ async def invite(
     if await _invite(connection, meeting.id, sites):
         total = await invited_count(connection, meeting.id)
         count = total - meeting.invited
-        await connection.execute(meetings.update().where(meetings.c.id == meeting.id).values(invited=total))
+        await summary.update(connection, meeting.id, invited=total)
         data: JsonObject = {"count": count, "invited": total, "sites": sites}
         states.advance(unit, meeting, [("sites_invited", data)], actor)
 

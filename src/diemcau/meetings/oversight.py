@@ -6,6 +6,7 @@ direction everybody else's desk is read-only; he gives it back, or loses it when
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,14 +14,14 @@ from typing import Any, Final
 from diemcau.access import Access, Actor, Role
 from diemcau.access.actor import Grant
 from diemcau.bus import EPHEMERAL, Bus
-from diemcau.clock import rfc3339
-from diemcau.errors import Forbidden, JsonObject, JsonValue, WrongState
+from diemcau.clock import Clock, rfc3339
+from diemcau.errors import Busy, Forbidden, JsonObject, JsonValue, StorageUnavailable, WrongState
 from diemcau.meetings import commands as c
 from diemcau.meetings import ordering as o
 from diemcau.meetings.context import Draft, must_be_open
 from diemcau.meetings.errors import DirectionTaken, NotDirecting
 from diemcau.meetings.meeting import Meeting
-from diemcau.meetings.states import stream_of
+from diemcau.meetings.states import States, stream_of
 from diemcau.units import ROOT_CODE, Units
 
 GONE: Final = timedelta(seconds=60)
@@ -119,37 +120,39 @@ class _Desk:
 class Desks:
     """Which people have a desk open in which meeting, in memory; told to desks as `observers`."""
 
-    def __init__(self, bus: Bus, watches: Callable[[str, Actor], Mapping[str, JsonValue] | None]) -> None:
-        """`watches`: whence the person watches the meeting from above; None: he does not."""
-        self._bus, self._watches = bus, watches
+    def __init__(
+        self, bus: Bus, access: Access, units: Units, states: States, clock: Clock, wake: Callable[[], None]
+    ) -> None:
+        """`wake`: called when `next_due` has become sooner."""
+        self._bus, self._access, self._units, self._states = bus, access, units, states
+        self._clock, self._wake = clock, wake
         self._desks: dict[str, dict[str, _Desk]] = {}
         self._gone: dict[str, datetime] = {}  # meeting -> when its taker's time is over
 
-    def come(self, meeting: str, actor: Actor, page: object, now: datetime) -> None:
+    def come(self, meeting: str, actor: Actor, page: object) -> None:
         """A page of his shows the meeting."""
-        desk = self._desks.setdefault(meeting, {}).setdefault(actor.id, _Desk(actor, now))
+        desk = self._desks.setdefault(meeting, {}).setdefault(actor.id, _Desk(actor, self._clock.now()))
         desk.pages.add(page)
         if len(desk.pages) == 1:
             self.tell(meeting)
+        if self._taker(meeting) == actor.id:
+            self.forget(meeting)
 
-    def leave(self, meeting: str, person: str, page: object) -> bool:
-        """It shows it no longer; whether it was his last."""
+    def leave(self, meeting: str, person: str, page: object) -> None:
+        """It shows it no longer; who took the meeting over and has no other has a minute to come back."""
         own = self._desks.get(meeting, {})
         desk = own.get(person)
         if desk is None:
-            return False
+            return
         desk.pages.discard(page)
         if desk.pages:
-            return False
+            return
         del own[person]
         if not own:
             del self._desks[meeting]
         self.tell(meeting)
-        return True
-
-    def has(self, meeting: str, person: str) -> bool:
-        """Whether he has a desk there."""
-        return person in self._desks.get(meeting, {})
+        if self._taker(meeting) == person:
+            self.miss(meeting)
 
     def observers(self, meeting: str) -> list[dict[str, Any]]:
         """Those who watch from above: `[{"id", "name", "title", "whence", "since"}]`."""
@@ -167,20 +170,58 @@ class Desks:
         body: JsonObject = {"topic": "observers", "data": {"people": self.observers(meeting)}}
         self._bus.publish(f"{EPHEMERAL}{stream_of(meeting)}", body)
 
+    def oversees(self, actor: Actor, meeting: Meeting) -> bool:
+        """Whether the person has a wider right than the meeting's own desk."""
+        return oversees(self._access, self._units, actor, meeting)
+
+    def whence(self, actor: Actor, meeting: Meeting) -> Mapping[str, JsonValue] | None:
+        """Over what the person is above the meeting; None: he is not."""
+        return whence(self._units, actor, meeting) if self.oversees(actor, meeting) else None
+
     # who took over and is gone
 
-    def miss(self, meeting: str, now: datetime) -> None:
-        """Its taker has no desk there (any more)."""
-        self._gone.setdefault(meeting, now + GONE)
+    def directed(self, meeting: str) -> None:
+        """The direction was taken or given back."""
+        self.forget(meeting)
+        taker = self._taker(meeting)
+        if taker is not None and taker not in self._desks.get(meeting, {}):
+            self.miss(meeting)
+        self.tell(meeting)
 
-    def found(self, meeting: str) -> None:
+    def miss(self, meeting: str) -> None:
+        """Its taker has no desk there (any more)."""
+        self._gone.setdefault(meeting, self._clock.now() + GONE)
+        self._wake()
+
+    def forget(self, meeting: str) -> None:
         """He has, or took nothing over."""
         self._gone.pop(meeting, None)
 
-    def lost(self, now: datetime) -> list[str]:
-        """The meetings whose taker's time is over."""
-        return [meeting for meeting, due in self._gone.items() if due <= now]
+    async def expire(self, now: datetime) -> None:
+        """Gives back the direction of meetings whose taker's time is over. What the store refuses now is
+        tried again at the next call."""
+        for meeting in [meeting for meeting, due in self._gone.items() if due <= now]:
+            with suppress(Busy, StorageUnavailable):
+                await self._states.write(meeting, _lost)
+                self.forget(meeting)
+                self.tell(meeting)
 
     def next_due(self) -> datetime | None:
         """When the next one's is."""
         return min(self._gone.values(), default=None)
+
+    def _taker(self, meeting: str) -> str | None:
+        state = self._states.latest(meeting)
+        return None if state is None or state.direction is None else state.direction.person
+
+    def _watches(self, meeting: str, actor: Actor) -> Mapping[str, JsonValue] | None:
+        """Whence the person watches the meeting from above; None: he does not, or directs it."""
+        state = self._states.latest(meeting)
+        if state is None or state.led_by == actor.key or self._taker(meeting) == actor.id:
+            return None
+        return self.whence(actor, state)
+
+
+def _lost(meeting: Meeting, now: datetime) -> list[Draft]:
+    """Who took the meeting over has been gone too long."""
+    return [] if meeting.direction is None else [("direction_returned", {"reason": "lost"})]

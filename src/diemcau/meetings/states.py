@@ -6,7 +6,9 @@ commit, or is thrown away. So readers need no lock and never see what is not sto
 
 import asyncio
 from collections import OrderedDict
-from typing import Final
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, TypeAlias
 
 from diemcau.clock import Clock
 from diemcau.errors import JsonObject
@@ -14,6 +16,9 @@ from diemcau.meetings.context import Draft
 from diemcau.meetings.errors import MeetingNotFound
 from diemcau.meetings.meeting import Meeting, from_json, to_json
 from diemcau.store import Event, Store, UnitOfWork
+
+Rule: TypeAlias = Callable[[Meeting, datetime], list[Draft]]
+"""What follows for a meeting as it is, at the time of the writing."""
 
 SNAPSHOT_EVERY: Final = 200
 _RECHECK_MS: Final = 250
@@ -90,6 +95,22 @@ class States:
                 unit.save_snapshot(state.stream, to_json(state))
         unit.on_commit(lambda: self._commit(state.id))
         unit.on_rollback(lambda: self._drop(state.id))
+
+    async def write(
+        self, meeting: str, rule: Rule, *, actor: str = "system", command: str | None = None
+    ) -> int:
+        """Writes what the rule says of the meeting; answers its seq after that. Idempotent by `command`.
+
+        Raises MeetingNotFound, Busy, StorageUnavailable, and what the rule does.
+        """
+
+        async def work(unit: UnitOfWork) -> JsonObject:
+            state = await self.writable(unit, meeting)
+            self.advance(unit, state, rule(state, unit.now), actor)
+            return {"seq": state.seq}
+
+        answer = await self._store.write(work, streams=[stream_of(meeting)], command=command)
+        return int(str(answer["seq"]))
 
     def create(self, unit: UnitOfWork, meeting: str, data: JsonObject, actor: str) -> Meeting:
         """Appends the first event of a meeting."""

@@ -86,6 +86,11 @@ def row_of(meeting: Meeting) -> dict[str, object]:
     }
 
 
+async def update(connection: AsyncConnection, meeting: str, **values: object) -> None:
+    """Changes columns of a meeting's row."""
+    await connection.execute(meetings.update().where(meetings.c.id == meeting).values(**values))
+
+
 async def listed(connection: AsyncConnection) -> list[MeetingSummary]:
     """Open, then scheduled, then ended ones, newest first: at most 2,000, for the caller to choose from."""
     return [_summary(row) for row in await connection.execute(_in_order().limit(_LOOKED_AT))]

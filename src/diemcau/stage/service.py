@@ -11,9 +11,10 @@ from diemcau.media import MediaError, MediaNode, NoCommonCodec, wire
 from diemcau.meetings import PRESENTATION, MeetingNotOpen, Meetings
 from diemcau.stage import desired
 from diemcau.stage.errors import NotAskedToPublish, PublisherNotFound, TooManyPins, ViewerNotFound
-from diemcau.stage.keeper import Keeper, StageCounters, Watched
+from diemcau.stage.keeper import Keeper
 from diemcau.stage.mirror import Pin, Viewer, connection_name, encoder_name, presenter_name
 from diemcau.stage.scene import Machine, Part, Source
+from diemcau.stage.watched import StageCounters, Watched
 
 VIEWERS_PER_PARTY = 8
 """Viewers one site or person may hold; the oldest is closed for a further one."""

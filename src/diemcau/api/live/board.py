@@ -38,7 +38,7 @@ class BoardNews:
     def _tell(self) -> None:
         self._timer, self._number = None, self._number + 1
         changed, self._changed = self._changed, set()
-        marks = {self._services.meetings.mark_of(meeting) for meeting in changed}
+        marks = {self._services.meetings.marks.of(meeting) for meeting in changed}
         for page in self._pages:
             # To who is not cleared a marked meeting does not even change.
             if any(covers(page.clearance, mark) for mark in marks):

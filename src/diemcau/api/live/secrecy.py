@@ -26,8 +26,8 @@ class SecrecyWatch(Watch):
     async def check(self) -> None:
         """Puts out who is not cleared, ends what such parties watch, forgets pictures that were taken."""
         meetings, stage = self._services.meetings, self._services.stage
-        for meeting in meetings.marked():
-            mark = meetings.mark_of(meeting)
+        for meeting in meetings.marks.marked():
+            mark = meetings.marks.of(meeting)
             if gone := await meetings.expel(meeting):
                 log.info("sites that are not cleared were put out", meeting=meeting, count=len(gone))
             self._services.slides.forget(meeting)
@@ -45,4 +45,4 @@ class SecrecyWatch(Watch):
         return body.get("topic") == "presence" and self._marked(topic)
 
     def _marked(self, topic: str) -> bool:
-        return self._services.meetings.mark_of(topic.rpartition(":")[2]) != "none"
+        return self._services.meetings.marks.of(topic.rpartition(":")[2]) != "none"

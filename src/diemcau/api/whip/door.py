@@ -187,7 +187,7 @@ async def watch(program: Name, request: Request, token: CurrentToken, services: 
     with counted(services, "whep"):
         _check(token, TokenKind.WHEP, program)
         offer = await _offer(request)
-        if services.meetings.mark_of(program) != "none":
+        if services.meetings.marks.of(program) != "none":
             raise MeetingNotFound
         try:
             opened = await services.stage.open_viewer(program, token.id, offer, most=PLAYERS)
