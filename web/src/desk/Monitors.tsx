@@ -8,6 +8,7 @@ import { awaitsPicture } from '../models/live';
 import { lookOf } from '../models/stage';
 import { Picture, useLive } from '../parts/Picture';
 import { useErrorText } from '../parts/useErrorText';
+import { useTitled } from '../slides/useTitled';
 import { CheckMarks } from '../talkback/CheckMarks';
 import checks from '../talkback/talkback.module.css';
 import { useNow } from '../parts/useNow';
@@ -182,8 +183,13 @@ function Slot({ kind, place: { line, slot: site, small }, many, stream }: SlotPr
 function useSlotName(): (slot: string | null) => string {
   const { t } = useTranslation();
   const names = useNames();
-  return (slot) =>
-    slot === null ? t('desk.emptySlot') : slot === PRESENTATION ? t('direction.slides') : names(slot).title;
+  const titled = useTitled();
+  const presented = useMeetingState()?.stage.presentation ?? null;
+  return (slot) => {
+    if (slot === null) return t('desk.emptySlot');
+    if (slot !== PRESENTATION) return names(slot).title;
+    return presented === null ? t('direction.slides') : titled(presented.title);
+  };
 }
 
 /** Until frames arrive: the last still with its age, so that a still is never taken for a live picture. */
