@@ -151,7 +151,7 @@ function WindowRow({ screen }: { screen: Screen }) {
   const { data: layouts } = useQuery({
     queryKey: ['wall', 'layouts'],
     queryFn: listLayouts,
-    enabled: screen.kind === 'wall' && drives,
+    enabled: screen.kind === 'wall' && me !== null && drives,
   });
   const send = async (order: { show?: Show; do?: ScreenOrder }) => {
     try {
