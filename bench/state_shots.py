@@ -1,7 +1,7 @@
 """Screenshots of single states at both sizes, of a demo nation: `bench.usability --states DIR`.
 
 A call that rings and one that was answered, a private word at the post, a marked meeting and how it is made,
-a province that sends a hand up, slides, a shared screen and the holding picture.
+a province that sends a hand up, slides and the holding picture.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -22,10 +22,6 @@ from tests.faults.house import NO_TLS, until
 
 SITES: Final = 24
 SIZES: Final = ((1366, 768), (1920, 1080))
-SHARED: Final = "Bản đồ vùng dịch"
-SHARED_PAGE: Final = (
-    f"<title>{SHARED}</title><body style='background:#1d6b3a;color:#fff;font:90px sans-serif'>{SHARED}"
-)
 PASSWORD: Final = "mot-mat-khau-rat-dai"
 
 SLIDES: Final = """
@@ -173,23 +169,6 @@ def slides(shot: Shooter, nation: Nation, client: Client, desk: Page, speaker: s
     expect(desk.get_by_test_id("slides-phase")).to_have_count(0)
 
 
-def share(shot: Shooter, browser: Browser, nation: Nation, client: Client, desk: Page) -> None:
-    """A page of another window, under the name that people know it by."""
-    other = new_page(browser)
-    other.set_content(SHARED_PAGE)
-    nation.command(client, "stage.preview", slots=[None], layout="one")
-    desk.bring_to_front()
-    if not desk.get_by_test_id("share-screen").is_visible():
-        desk.keyboard.press("s")
-    desk.get_by_test_id("share-screen").click()
-    expect(desk.get_by_test_id("slides-phase")).to_contain_text("sẵn sàng")
-    desk.get_by_test_id("slides-to-preview").click()
-    playing(desk, 2)
-    shot(desk, "share-desk")
-    desk.get_by_test_id("slides-close").click()
-    other.context.close()
-
-
 def marked(shot: Shooter, nation: Nation, client: Client, desk: Page, site: str) -> None:
     """How a marked meeting is made, and its desk with the one post that is cleared for it."""
     transport = HTTPTransport(uds=str(Settings(data=nation.data).console_socket), verify=NO_TLS)
@@ -223,7 +202,7 @@ def states(folder: Path, where: Path) -> None:
         demo(folder, sites=SITES) as nation,
         nation.operator_client() as client,
         sync_playwright() as driver,
-        chromium(driver, more=[f"--auto-select-tab-capture-source-by-title={SHARED}"]) as browser,
+        chromium(driver) as browser,
     ):
         nation.until_joined(SITES, seconds=240)
         speaker = joined(nation, client)[0]
@@ -235,5 +214,4 @@ def states(folder: Path, where: Path) -> None:
         talkback(shot, nation, client, desk, post, spare["id"])
         province(shot, browser, nation, client, post, spare["id"])
         slides(shot, nation, client, desk, speaker, folder)
-        share(shot, browser, nation, client, desk)
         marked(shot, nation, client, desk, spare["id"])

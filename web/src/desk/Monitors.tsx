@@ -59,7 +59,9 @@ function Monitor({ kind }: { kind: 'preview' | 'onair' }) {
       <header className={classes.head}>
         <Mark name={kind === 'preview' ? 'preview' : 'on_air'} silent />
         <h2>{title}</h2>
-        <span className={classes.shown}>{hold !== null ? t('direction.held') : shown.join(' + ')}</span>
+        <span className={classes.shown} title={shown.join(' + ')}>
+          {hold !== null ? t('direction.held') : shown.join(' + ')}
+        </span>
       </header>
       <div className={classes.screen} data-size={look.slots.length}>
         <StageFrame
@@ -179,6 +181,9 @@ function Slot({ kind, place: { line, slot: site, small }, many, stream }: SlotPr
   );
 }
 
+/** Letters of a presentation's title in a monitor's heading. */
+const TITLE = 24;
+
 /** What a slot holds, in words. */
 function useSlotName(): (slot: string | null) => string {
   const { t } = useTranslation();
@@ -188,7 +193,10 @@ function useSlotName(): (slot: string | null) => string {
   return (slot) => {
     if (slot === null) return t('desk.emptySlot');
     if (slot !== PRESENTATION) return names(slot).title;
-    return presented === null ? t('direction.slides') : titled(presented.title);
+    if (presented === null) return t('direction.slides');
+    // A long title leaves room for whom it stands beside.
+    const title = titled(presented.title);
+    return title.length > TITLE ? `${title.slice(0, TITLE - 1)}…` : title;
   };
 }
 

@@ -43,12 +43,13 @@ function open(may: string[] | null): void {
 
 const find = (testid: string) => document.querySelector<HTMLButtonElement>(`[data-testid="${testid}"]`);
 
-async function opened(may: string[] | null): Promise<void> {
-  vi.spyOn(http, 'json').mockResolvedValue({ sites: [], layouts: [] });
+async function opened(may: string[] | null) {
+  const asked = vi.spyOn(http, 'json').mockResolvedValue({ sites: [], layouts: [] });
   open(may);
   await vi.waitFor(() => expect(find('screens')).not.toBeNull());
   find('screens')?.click();
   await vi.waitFor(() => expect(find('open-wall')).not.toBeNull());
+  return asked;
 }
 
 describe('the menu of screens', () => {
@@ -60,8 +61,8 @@ describe('the menu of screens', () => {
   });
 
   it('asks for nothing that an auditor may not, and says why it is shut', async () => {
-    await opened(['rollcall.see', 'log.read']);
-    expect(http.json).not.toHaveBeenCalled();
+    const asked = await opened(['rollcall.see', 'log.read']);
+    expect(asked).not.toHaveBeenCalled();
     expect(find('open-stage')?.disabled).toBe(false);
     expect([find('open-wall')?.disabled, find('open-leader')?.disabled]).toEqual([true, true]);
     expect(document.body.textContent).toContain('Vai trò của bạn không mở được cửa sổ này.');
@@ -71,15 +72,15 @@ describe('the menu of screens', () => {
   });
 
   it('asks for nothing before the server has said who it is', async () => {
-    await opened(null);
-    expect(http.json).not.toHaveBeenCalled();
+    const asked = await opened(null);
+    expect(asked).not.toHaveBeenCalled();
     expect(find('shortlist-shut')).toBeNull();
   });
 
   it("offers a director the list, and every window's controls", async () => {
-    await opened(['screen.wall', 'screen.leader', 'screen.drive']);
-    await vi.waitFor(() => expect(http.json).toHaveBeenCalledWith('GET', '/meetings/m_1/shortlist'));
-    expect(http.json).toHaveBeenCalledWith('GET', '/wall/layouts');
+    const asked = await opened(['screen.wall', 'screen.leader', 'screen.drive']);
+    await vi.waitFor(() => expect(asked).toHaveBeenCalledWith('GET', '/meetings/m_1/shortlist'));
+    expect(asked).toHaveBeenCalledWith('GET', '/wall/layouts');
     expect(find('shortlist')).not.toBeNull();
     expect(find('screen-row')?.querySelector('fieldset')?.disabled).toBe(false);
   });
