@@ -104,7 +104,7 @@ def calls(shot: Shooter, nation: Nation, client: Client, desk: Page, post: Page,
     expect(post.get_by_test_id("ringing")).to_be_visible()
     shot(post, "call-ringing")
     post.get_by_test_id("answer-call").click()
-    expect(post.get_by_test_id("seen")).to_be_visible()
+    expect(post.get_by_test_id("seen")).to_contain_text("Đang được xem bởi")
     playing(post, 2)
     shot(post, "call-seen")
     desk.locator(f'[data-testid="call"][data-site="{site}"]').get_by_test_id("call-end").click()
