@@ -4,7 +4,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-HELPERS = {"machine", "plot", "record_sizes", "chromium", "soak", "hands", "desk_shots", "farline"}
+HELPERS = {
+    "machine",
+    "plot",
+    "record_sizes",
+    "chromium",
+    "soak",
+    "hands",
+    "desk_shots",
+    "state_shots",
+    "farline",
+}
 """No benchmarks, and those that run only when they are named."""
 
 

@@ -1,6 +1,6 @@
 """Five tasks of a director at the desk, by keyboard and pointer: keys, clicks, seconds of the machine.
 
-    python -m bench.usability [--shots DIR]
+    python -m bench.usability [--shots DIR | --states DIR]
 
 A real server, node and Chromium. All communes of the tree have a site; three of one district are real pages
 with a camera that shows the time and a microphone that is silent in two of them. Every act goes through
@@ -8,6 +8,7 @@ bench/hands.py; what a task waits for is what the director would look for on his
 takes a step more than its ideal: then this fails.
 
 `--shots`: writes the desk with all its panels instead, of a demo nation (bench/desk_shots.py).
+`--states`: single states of posts, stage and desks at both sizes (bench/state_shots.py).
 """
 
 import argparse
@@ -26,6 +27,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from bench.desk_shots import shots
 from bench.hands import Count, Hands
 from bench.machine import machine
+from bench.state_shots import states
 from diemcau.access import SYSTEM
 from diemcau.app import open_rooms
 from diemcau.config import Settings
@@ -269,11 +271,15 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--shots", type=Path, help="write screenshots of the desk into this folder instead")
+    parser.add_argument("--states", type=Path, help="write screenshots of single states into this folder")
     options = parser.parse_args()
     expect.set_options(timeout=WAIT_MS)
     with tempfile.TemporaryDirectory(prefix="diemcau-usability-") as folder:
         if options.shots is not None:
             shots(Path(folder), options.shots)
+            return 0
+        if options.states is not None:
+            states(Path(folder), options.states)
             return 0
         tasks = measure(Path(folder))
     print(table(tasks))

@@ -99,6 +99,8 @@ def test_slides_beside_a_speaker_the_next_page_its_still_a_hold_and_undo(
     desk = new_page(browser, viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
     problems: list[str] = []
     desk.on("console", lambda told: problems.append(told.text) if "Content Security" in told.text else None)
+    refused: list[str] = []
+    desk.on("response", lambda answer: refused.append(answer.url) if answer.status == 403 else None)
     log_in(desk, nation)
     desk.goto(f"{nation.url}/trung-tam/{nation.meeting}")
     post = new_page(browser, viewport={"width": 1366, "height": 768})
@@ -149,6 +151,7 @@ def test_slides_beside_a_speaker_the_next_page_its_still_a_hold_and_undo(
         stage = client.get(f"/api/v1/meetings/{nation.meeting}").json()["state"]["stage"]
         assert stage["presentation"] is None
         nation.command(client, "stage.preview", slots=[None])
+    assert refused == [], "the desk asked for something before it knew who it is, or that it may not"
     assert problems == [], "the page's policy was asked for something it does not allow"
     for page in (post, desk):
         page.close()

@@ -1,5 +1,5 @@
 import { Button, Checkbox, Select, TextInput } from '@mantine/core';
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Icon } from '../design/icons';
 import { formatExact, formatMinute, formatNumber } from '../i18n/format';
@@ -21,13 +21,8 @@ export function Messages() {
   const [text, setText] = useState('');
   const [ask, setAsk] = useState(false);
   const [opened, setOpened] = useState<Message | null>(null);
-  const list = useRef<HTMLOListElement>(null);
   const messages = state?.messages ?? [];
   const count = messages.length;
-  const counted = useLiveMeeting((s) => Object.keys(s.receipts).length);
-  useEffect(() => {
-    list.current?.scrollTo({ top: list.current.scrollHeight });
-  }, [count, counted]);
   const called = (who: string) =>
     who === 'all' ? t('desk.toAll') : who === 'desk' ? t('desk.toDesk') : names(who).title;
   const send = async () => {
@@ -50,20 +45,22 @@ export function Messages() {
       {count === 0 ? (
         <p className={classes.none}>{t('desk.noMessages')}</p>
       ) : (
-        <ol ref={list} tabIndex={0} aria-label={t('desk.messages')} aria-live="polite">
-          {messages.map((m) => (
-            <li key={m.id}>
-              <span className={classes.from}>
-                <b>{m.from.kind === 'site' ? names(m.from.id).title : m.from.name}</b> → {called(m.to)}
-                <time dateTime={m.at} title={formatExact(Date.parse(m.at))}>
-                  {formatMinute(Date.parse(m.at))}
-                </time>
-              </span>
-              {m.text}
-              <Receipts message={m} onOpen={() => setOpened(m)} />
-            </li>
-          ))}
-        </ol>
+        <div className={classes.scroll} tabIndex={0} role="log" aria-label={t('desk.messages')}>
+          <ol>
+            {messages.map((m) => (
+              <li key={m.id}>
+                <span className={classes.from}>
+                  <b>{m.from.kind === 'site' ? names(m.from.id).title : m.from.name}</b> → {called(m.to)}
+                  <time dateTime={m.at} title={formatExact(Date.parse(m.at))}>
+                    {formatMinute(Date.parse(m.at))}
+                  </time>
+                </span>
+                {m.text}
+                <Receipts message={m} onOpen={() => setOpened(m)} />
+              </li>
+            ))}
+          </ol>
+        </div>
       )}
       <form
         onSubmit={(event) => {

@@ -8,6 +8,7 @@ import { awaitsPicture } from '../models/live';
 import { lookOf } from '../models/stage';
 import { Picture, useLive } from '../parts/Picture';
 import { useErrorText } from '../parts/useErrorText';
+import { useTitled } from '../slides/useTitled';
 import { CheckMarks } from '../talkback/CheckMarks';
 import checks from '../talkback/talkback.module.css';
 import { useNow } from '../parts/useNow';
@@ -58,7 +59,9 @@ function Monitor({ kind }: { kind: 'preview' | 'onair' }) {
       <header className={classes.head}>
         <Mark name={kind === 'preview' ? 'preview' : 'on_air'} silent />
         <h2>{title}</h2>
-        <span className={classes.shown}>{hold !== null ? t('direction.held') : shown.join(' + ')}</span>
+        <span className={classes.shown} title={shown.join(' + ')}>
+          {hold !== null ? t('direction.held') : shown.join(' + ')}
+        </span>
       </header>
       <div className={classes.screen} data-size={look.slots.length}>
         <StageFrame
@@ -178,12 +181,23 @@ function Slot({ kind, place: { line, slot: site, small }, many, stream }: SlotPr
   );
 }
 
+/** Letters of a presentation's title in a monitor's heading. */
+const TITLE = 24;
+
 /** What a slot holds, in words. */
 function useSlotName(): (slot: string | null) => string {
   const { t } = useTranslation();
   const names = useNames();
-  return (slot) =>
-    slot === null ? t('desk.emptySlot') : slot === PRESENTATION ? t('direction.slides') : names(slot).title;
+  const titled = useTitled();
+  const presented = useMeetingState()?.stage.presentation ?? null;
+  return (slot) => {
+    if (slot === null) return t('desk.emptySlot');
+    if (slot !== PRESENTATION) return names(slot).title;
+    if (presented === null) return t('direction.slides');
+    // A long title leaves room for whom it stands beside.
+    const title = titled(presented.title);
+    return title.length > TITLE ? `${title.slice(0, TITLE - 1)}…` : title;
+  };
 }
 
 /** Until frames arrive: the last still with its age, so that a still is never taken for a live picture. */

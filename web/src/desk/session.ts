@@ -118,7 +118,11 @@ export class DeskSession {
   start(): void {
     this.undoing.push(
       this.wire.state.subscribe((now, before) => {
-        if (now.who !== before.who && now.who) this.http.csrf = now.who.csrf;
+        if (now.who !== before.who && now.who) {
+          this.http.csrf = now.who.csrf;
+          // Asked for only by who is known, and may see them.
+          if (now.who.may.includes('site.snapshot')) this.stills.start();
+        }
         if (now.ice !== before.ice && now.ice !== null) this.ice.offer(now.ice);
         if (now.link === 'not_authenticated') this.store.setState({ loggedOut: true });
         if (now.gone !== before.gone && now.gone !== null) {
@@ -161,7 +165,6 @@ export class DeskSession {
     };
     addEventListener('online', online);
     this.undoing.push(() => removeEventListener('online', online));
-    this.stills.start();
     this.talk.start();
     this.wire.start();
   }

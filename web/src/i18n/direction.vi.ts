@@ -37,7 +37,7 @@ export const direction = {
   slidesComing: 'Tài liệu đang lên…',
   noSlides: 'Chưa có tài liệu',
   openPdf: 'Mở PDF…',
-  sharedScreen: 'Màn hình đang chia sẻ',
+  sharedScreen: 'Màn hình chia sẻ',
   share: 'Chia sẻ màn hình…',
   presentedBy: '{{name}} đang trình chiếu: {{title}}',
   endPresentation: 'Kết thúc trình chiếu',

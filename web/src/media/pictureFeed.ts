@@ -82,7 +82,9 @@ export class PictureFeed {
     this.credit = new Credit(options.kbits, now());
   }
 
+  /** From now on it asks; again while it does: nothing. */
   start(): void {
+    if (this.running) return;
     this.running = true;
     void this.turn();
   }

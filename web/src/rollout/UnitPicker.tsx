@@ -5,8 +5,6 @@ import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { http } from '../http';
 
-const DOWN = { key: 'ArrowDown', code: 'ArrowDown', bubbles: true };
-
 interface UnitPickerProps {
   label: string;
   onPick: (unit: { code: string; path: string }) => void;
@@ -30,44 +28,53 @@ export function UnitPicker({ label, onPick, testid, autoFocus = false }: UnitPic
   });
   const matches = found.data ?? [];
   const settled = asked === query.trim() && !found.isPending;
-  const input = useRef<HTMLInputElement>(null);
-  const early = useRef({ arrow: false, enter: false });
+  /** Keys that came before the options; null: none did. */
+  const early = useRef<{ enter: boolean } | null>(null);
+  /** Option that such a key has marked, by its id; the library says only what its own keys mark. */
+  const [marked, setMarked] = useState<string | null>(null);
   const pick = (code: string) => {
     const match = matches.find((one) => one.unit.code === code);
     if (match) onPick({ code, path: match.path });
     setQuery('');
+    setMarked(null);
     combobox.closeDropdown();
   };
+  const { selectFirstOption, clickSelectedOption } = combobox;
+  const only = matches.length === 1;
   useEffect(() => {
-    const { arrow, enter } = early.current;
-    if (!settled || !arrow) return;
-    early.current = { arrow: false, enter: false };
-    const [first, second] = matches;
-    if (first === undefined) return;
-    if (enter && second === undefined) pick(first.unit.code);
-    // Through the library's own handler, which also says to a screen reader what is marked.
-    else input.current?.dispatchEvent(new window.KeyboardEvent('keydown', DOWN));
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- once, when the options of what was typed are there
-  }, [settled, asked]);
+    if (!settled || early.current === null) return;
+    const { enter } = early.current;
+    early.current = null;
+    setMarked(selectFirstOption());
+    if (enter && only) clickSelectedOption();
+  }, [settled, only, selectFirstOption, clickSelectedOption]);
   const onKeyDown = (event: KeyboardEvent) => {
     const arrow = event.key === 'ArrowDown' || event.key === 'ArrowUp';
-    const enter = event.key === 'Enter' && early.current.arrow;
-    if (settled || query.trim() === '' || !(arrow || enter)) return;
+    if (settled || query.trim() === '') {
+      if (arrow) setMarked(null);
+      return;
+    }
+    const enter = event.key === 'Enter' && early.current !== null;
+    if (!arrow && !enter) return;
     event.preventDefault();
-    early.current = { arrow: true, enter };
+    early.current = { enter };
   };
   return (
     <Combobox store={combobox} withinPortal={false} onOptionSubmit={pick}>
-      <Combobox.Target withExpandedAttribute withKeyboardNavigation={settled}>
+      <Combobox.Target
+        withExpandedAttribute
+        withKeyboardNavigation={settled}
+        {...(marked === null ? {} : { 'aria-activedescendant': marked })}
+      >
         <TextInput
-          ref={input}
           autoFocus={autoFocus}
           label={label}
           placeholder={t('rollout.picker.placeholder')}
           value={query}
           onChange={(event) => {
             setQuery(event.currentTarget.value);
-            early.current = { arrow: false, enter: false };
+            early.current = null;
+            setMarked(null);
             combobox.openDropdown();
             combobox.resetSelectedOption();
           }}

@@ -49,10 +49,8 @@ function OpenList() {
   const { t } = useTranslation();
   const { meeting } = useDesk();
   const may = useMay();
-  const errorText = useErrorText();
   // The stage is for whom the meeting concerns.
-  const refused = (kind: ScreenKind) =>
-    kind === 'stage' || may(`screen.${kind}`) ? undefined : errorText('forbidden');
+  const shut = (kind: ScreenKind) => kind !== 'stage' && !may(`screen.${kind}`);
   const [known, setKnown] = useState<Monitor[] | null | undefined>(undefined);
   const [on, setOn] = useState<string>('');
   const [blocked, setBlocked] = useState<ScreenKind | null>(null);
@@ -88,11 +86,14 @@ function OpenList() {
         {KINDS.map((kind) => (
           <li key={kind}>
             <b>{t(`screens.${kind}`)}</b>
-            <p>{t(`screens.${HINTS[kind]}`)}</p>
+            <p>
+              {t(`screens.${HINTS[kind]}`)}
+              {shut(kind) && <small>{t('screens.windowShut')}</small>}
+            </p>
             <Button
               size="compact-sm"
-              disabled={refused(kind) !== undefined}
-              title={refused(kind)}
+              disabled={shut(kind)}
+              title={shut(kind) ? t('screens.windowShut') : undefined}
               onClick={() => open(kind)}
               data-testid={`open-${kind}`}
             >
@@ -142,13 +143,15 @@ function WindowList() {
 
 function WindowRow({ screen }: { screen: Screen }) {
   const { t } = useTranslation();
-  const { meeting } = useDesk();
+  const { meeting, wire } = useDesk();
+  const me = useStore(wire.state, (s) => s.who?.id ?? null);
+  const drives = useMay()('screen.drive') || screen.person === me;
   const errorText = useErrorText();
   const [failed, setFailed] = useState<string | null>(null);
   const { data: layouts } = useQuery({
     queryKey: ['wall', 'layouts'],
     queryFn: listLayouts,
-    enabled: screen.kind === 'wall',
+    enabled: screen.kind === 'wall' && me !== null && drives,
   });
   const send = async (order: { show?: Show; do?: ScreenOrder }) => {
     try {
@@ -170,7 +173,11 @@ function WindowRow({ screen }: { screen: Screen }) {
           {status.sound === 'blocked' && ` · ${t('screens.soundBlocked')}`}
         </small>
       </div>
-      <div className={classes.controls}>
+      <fieldset
+        className={classes.controls}
+        disabled={!drives}
+        title={drives ? undefined : t('screens.driveShut')}
+      >
         {screen.kind === 'stage' && (
           <>
             <Checkbox
@@ -218,7 +225,7 @@ function WindowRow({ screen }: { screen: Screen }) {
         <Button size="compact-xs" variant="default" onClick={() => void send({ do: 'close' })}>
           {t('screens.close')}
         </Button>
-      </div>
+      </fieldset>
       {failed !== null && <p role="alert">{errorText(failed)}</p>}
     </li>
   );
@@ -260,20 +267,22 @@ function Shortlists() {
 
 function ShortlistOf({ person, name }: { person: string | null; name: string | null }) {
   const { t } = useTranslation();
-  const { meeting } = useDesk();
+  const { meeting, wire } = useDesk();
   const queries = useQueryClient();
   const errorText = useErrorText();
   const names = useNames();
   const selected = useDeskState((s) => (s.selected?.kind === 'site' ? s.selected.id : null));
   const key = ['shortlist', meeting, person];
+  const right = person === null ? 'screen.leader' : 'screen.drive';
+  const who = useStore(wire.state, (s) => s.who);
+  const shut = who !== null && !who.may.includes(right);
   const { data, error } = useQuery({
     queryKey: key,
     queryFn: () => shortlist(meeting, person),
     retry: false,
+    enabled: who !== null && !shut,
   });
   const [failed, setFailed] = useState<string | null>(null);
-  // Who may not keep one is not offered one.
-  if (error !== null && codeOf(error) === 'forbidden') return null;
   const sites = data ?? [];
   const set = async (next: string[]) => {
     try {
@@ -286,6 +295,17 @@ function ShortlistOf({ person, name }: { person: string | null; name: string | n
   };
   const title = name === null ? t('screens.shortlist') : t('screens.shortlistOf', { name });
   const full = sites.length >= SHORTLIST;
+  // Another's list is no business of who may not change it; for one's own it is said why it is shut.
+  if (shut && person !== null) return null;
+  if (shut || (error !== null && data === undefined))
+    return (
+      <section aria-label={title} data-testid="shortlist-shut">
+        <h3>{title}</h3>
+        <p className={classes.hint} role={shut ? undefined : 'alert'}>
+          {shut || codeOf(error) === 'forbidden' ? t('screens.shortlistShut') : errorText(codeOf(error))}
+        </p>
+      </section>
+    );
   return (
     <section aria-label={title} data-testid="shortlist">
       <h3>{title}</h3>

@@ -81,9 +81,15 @@ export function WallBar({ onKeys }: { onKeys: () => void }) {
       <span className={classes.space} />
       <Drift />
       <Layouts />
-      <Button size="compact-xs" variant="default" onClick={onKeys}>
-        {t('screens.keys')} <kbd className="dc-kbd">?</kbd>
-      </Button>
+      <ActionIcon
+        variant="default"
+        size={26}
+        onClick={onKeys}
+        aria-label={t('screens.keys')}
+        title={t('screens.keys')}
+      >
+        <span aria-hidden="true">?</span>
+      </ActionIcon>
       <FullScreen />
       <Prefs />
     </header>
@@ -96,18 +102,18 @@ function Drift() {
   const session = useWall();
   const { added, gone } = useWallState((s) => s.drift);
   const changed = added + gone > 0;
+  const figures = { added: formatNumber(added), gone: formatNumber(gone) };
   return (
     <Button
       className={classes.drift}
       size="compact-xs"
       variant={changed ? 'filled' : 'default'}
       disabled={!changed}
+      title={changed ? t('screens.driftHint', figures) : undefined}
       onClick={() => session.arrange()}
       data-testid="wall-arrange"
     >
-      {changed
-        ? t('screens.drift', { added: formatNumber(added), gone: formatNumber(gone) })
-        : t('screens.noDrift')}
+      {changed ? t('screens.drift', figures) : t('screens.noDrift')}
     </Button>
   );
 }
@@ -142,14 +148,18 @@ export function UnitSelect({
 }) {
   const { roster } = useWall();
   useRoster();
+  const data = [...(all === null ? [] : [{ value: '', label: all }]), ...unitsOf(roster)];
   return (
     <Select
       className={classes.unit}
       size="xs"
       aria-label={label}
+      title={data.find((one) => one.value === (value ?? ''))?.label}
+      comboboxProps={{ width: 'max-content', position: 'bottom-start' }}
       searchable
       limit={100}
-      data={[...(all === null ? [] : [{ value: '', label: all }]), ...unitsOf(roster)]}
+      data={data}
+      renderOption={({ option }) => `${option.label}${countOf(roster, option.value)}`}
       value={value ?? ''}
       onChange={(unit) => onChange(unit === '' ? null : unit)}
     />
@@ -162,9 +172,15 @@ function unitsOf(roster: Roster): { value: string; label: string }[] {
   for (const unit of roster.units.values()) {
     if (unit.level === 'commune' || unit.size === 0) continue;
     const above = unit.parent !== null && unit.parent.level !== 'nation' ? `, ${titleOf(unit.parent)}` : '';
-    found.push({ value: unit.code, label: `${titleOf(unit)}${above} (${formatNumber(unit.size)})` });
+    found.push({ value: unit.code, label: `${titleOf(unit)}${above}` });
   }
   return found;
+}
+
+/** How many sites an option holds; the bar itself counts what is shown. */
+function countOf(roster: Roster, code: string): string {
+  const size = roster.units.get(code)?.size;
+  return size === undefined ? '' : ` (${formatNumber(size)})`;
 }
 
 const LAYOUTS = ['wall', 'layouts'];
@@ -196,7 +212,13 @@ function Layouts() {
     <>
       <Menu position="bottom-end">
         <Menu.Target>
-          <Button size="compact-xs" variant="default" data-testid="wall-layouts">
+          <Button
+            className={classes.layouts ?? ''}
+            size="compact-xs"
+            variant="default"
+            title={named ?? undefined}
+            data-testid="wall-layouts"
+          >
             {t('screens.layout')}: {named ?? t('screens.unsaved')}
           </Button>
         </Menu.Target>

@@ -89,8 +89,11 @@ export class WallSession extends ScreenSession {
       this.viewer.store.subscribe((now, before) => {
         if (now.viewer !== before.viewer) this.pins.use(now.viewer);
       }),
+      // Asked for only by who is known, and may see them.
+      this.wire.state.subscribe((now, before) => {
+        if (now.who !== before.who && now.who?.may.includes('site.snapshot') === true) this.feed.start();
+      }),
     );
-    this.feed.start();
   }
 
   override close(): void {

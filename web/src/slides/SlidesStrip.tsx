@@ -9,8 +9,8 @@ import { formatNumber } from '../i18n/format';
 import { useErrorText } from '../parts/useErrorText';
 import { PRESENTATION } from '../protocol/types';
 import type { Deck } from './deck';
-import { screenTitle, UNNAMED } from './named';
 import classes from './strip.module.css';
+import { useTitled } from './useTitled';
 
 const WIDTH = 112;
 
@@ -26,12 +26,6 @@ export function SlidesStrip() {
       {kind === 'none' ? <Sources /> : <Presenting />}
     </section>
   );
-}
-
-/** A presentation's title as people read it: a shared screen may have none of its own. */
-function useTitled(): (title: string) => string {
-  const { t } = useTranslation();
-  return (title) => (screenTitle(title) === UNNAMED ? t('direction.sharedScreen') : title);
 }
 
 function Sources() {
