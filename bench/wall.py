@@ -21,6 +21,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 from playwright.async_api import Page, async_playwright
 
+from bench.desk_shots import shrink
 from diemcau.access import SYSTEM, Grant, Role, site_actor
 from diemcau.app import Rooms, api_options, make_api, node_options, open_rooms
 from diemcau.config import Settings
@@ -203,8 +204,11 @@ async def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
             for view in ((1920, 1080), (1366, 768)):
                 await page.set_viewport_size({"width": view[0], "height": view[1]})
                 await page.evaluate("document.querySelector('[data-testid=wall-grid]').scrollTop = 9000")
+                await page.locator("[data-testid=wall-tile] img").nth(30).wait_for(timeout=60_000)
                 await page.evaluate(DECODED)
-                await page.screenshot(path=Path(options.shots) / f"wall-{view[0]}.png")
+                shot = Path(options.shots) / f"wall-{view[0]}.png"
+                await page.screenshot(path=shot)
+                shrink(shot)
         return answer
 
 
