@@ -466,3 +466,18 @@ async def test_the_welcome_comes_before_anything_else(world: World, monkeypatch:
     monkeypatch.setattr(meetings, "list_for", meanwhile)
     async with world.knock(credential) as site:
         assert json.loads(await site.raw.recv())["op"] == "welcome"
+
+
+async def test_who_subscribes_again_without_topics_hears_of_them_no_more(world: World) -> None:
+    await world.person()
+    meeting = await world.meeting()
+    stream = f"eph:meeting:{meeting}"
+    async with world.desk() as desk:
+        await desk.subscribe(meeting, **{"with": ["levels"]})
+        world.rooms.bus.publish(stream, {"topic": "levels", "data": {"sites": {"first": 1}}})
+        await desk.next("eph", when=lambda frame: frame["topic"] == "levels")
+        await desk.subscribe(meeting)
+        world.rooms.bus.publish(stream, {"topic": "levels", "data": {"sites": {"second": 1}}})
+        world.rooms.bus.publish(stream, {"topic": "speaking", "data": {"sites": ["end"]}})
+        await desk.next("eph", when=lambda frame: frame["data"] == {"sites": ["end"]})
+        assert not [one for one in desk.passed if one.get("data") == {"sites": {"second": 1}}]

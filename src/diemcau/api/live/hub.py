@@ -168,6 +168,7 @@ class Hub:
     def follow(self, connection: "Connection", follow: "Follow") -> None:
         """From now on the client is given what happens in the stream."""
         self._by_stream.setdefault(follow.stream, {})[connection] = follow
+        self._asks_no_more(connection, follow.stream)  # what it asked for when it subscribed before
         if follow.topics:
             self._asking.setdefault(follow.stream, {})[connection] = follow
         if connection.page == "desk":
@@ -177,9 +178,7 @@ class Hub:
         """No longer."""
         followers = self._by_stream.get(stream, {})
         follow = followers.pop(connection, None)
-        asking = self._asking.get(stream, {})
-        if asking.pop(connection, None) is not None and not asking:
-            del self._asking[stream]
+        self._asks_no_more(connection, stream)
         if follow is not None and "operators" in follow.topics:
             self.tell_operators(stream)
         if follow is not None and connection.page == "desk":
@@ -188,6 +187,11 @@ class Hub:
             self._by_stream.pop(stream, None)
             self.heads.pop(stream, None)
             self.crowd.forget(stream)
+
+    def _asks_no_more(self, connection: "Connection", stream: str) -> None:
+        asking = self._asking.get(stream, {})
+        if asking.pop(connection, None) is not None and not asking:
+            del self._asking[stream]
 
     # The bus.
 
