@@ -45,17 +45,15 @@ def in_use(nation: Nation, client: Client) -> None:
     nation.command(client, "message.post", to="all", text=TITLE, ask=True)
 
 
-def at_desk(browser: Browser, nation: Nation) -> Page:
-    """The director's page, its sound on."""
-    page = new_page(
-        browser, viewport={"width": 1920, "height": 1080}, reduced_motion="reduce", permissions=["microphone"]
-    )
+def desk_of(browser: Browser, nation: Nation, who: dict[str, str], meeting: str) -> Page:
+    """Somebody's desk of a meeting, its sound on."""
+    page = new_page(browser, reduced_motion="reduce", permissions=["microphone"])
     page.goto(nation.url + "/dang-nhap")
-    page.get_by_test_id("login-username").fill(nation.operator["username"])
-    page.get_by_test_id("login-password").fill(nation.operator["password"])
+    page.get_by_test_id("login-username").fill(who["username"])
+    page.get_by_test_id("login-password").fill(who["password"])
     page.get_by_test_id("login-password").press("Enter")
     page.wait_for_url("**/trung-tam*")
-    page.goto(f"{nation.url}/trung-tam/{nation.meeting}")
+    page.goto(f"{nation.url}/trung-tam/{meeting}")
     page.get_by_test_id("arm-sound").click()
     expect(page.get_by_test_id("connection-state")).to_have_attribute("data-state", "open")
     return page
@@ -121,7 +119,8 @@ def shots(folder: Path, where: Path) -> None:
         nation.until_joined(SITES, seconds=240)
         in_use(nation, client)
         with sync_playwright() as driver, chromium(driver) as browser:
-            page = at_desk(browser, nation)
+            page = desk_of(browser, nation, nation.operator, nation.meeting)
+            page.set_viewport_size({"width": 1920, "height": 1080})
             select(page, SELECTED)
             page.keyboard.press("t")
             page.keyboard.press("t")

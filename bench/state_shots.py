@@ -12,7 +12,7 @@ from uuid import uuid4
 from httpx2 import Client, HTTPTransport
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from bench.desk_shots import joined, shrink
+from bench.desk_shots import desk_of, joined, shrink
 from diemcau.config import Settings
 from diemcau.press.paper import compile_page
 from tests.browser.chromium import chromium, new_page
@@ -61,20 +61,6 @@ def playing(page: Page, count: int) -> None:
         "[...document.querySelectorAll('video')].filter((v) => v.readyState >= 2 && v.videoWidth > 0).length"
     )
     until(f"{count} pictures", lambda: page.evaluate(seen) >= count, 30)
-
-
-def desk_of(browser: Browser, nation: Nation, who: dict[str, str], meeting: str) -> Page:
-    """Somebody's desk of a meeting."""
-    page = new_page(browser, reduced_motion="reduce", permissions=["microphone"])
-    page.goto(nation.url + "/dang-nhap")
-    page.get_by_test_id("login-username").fill(who["username"])
-    page.get_by_test_id("login-password").fill(who["password"])
-    page.get_by_test_id("login-password").press("Enter")
-    page.wait_for_url("**/trung-tam*")
-    page.goto(f"{nation.url}/trung-tam/{meeting}")
-    page.get_by_test_id("arm-sound").click()
-    expect(page.get_by_test_id("connection-state")).to_have_attribute("data-state", "open")
-    return page
 
 
 def post_of(browser: Browser, spare: dict[str, str]) -> Page:

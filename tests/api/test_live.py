@@ -337,7 +337,7 @@ async def test_the_silent_are_closed_and_beats_carry_the_heads(tmp_path: Path) -
 
 async def test_a_pong_is_a_sign_of_life(tmp_path: Path) -> None:
     async with (
-        make_world(tmp_path, beat_s=0.05, silent_s=0.4) as world,
+        make_world(tmp_path, beat_s=0.1, silent_s=1.0) as world,
         world.socket(await world.device(NORTH)) as site,
     ):
         for _ in range(16):

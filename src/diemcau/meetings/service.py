@@ -389,13 +389,3 @@ class Meetings:
         """Whether the site is in a marked meeting: nothing of what it shows is kept."""
         meeting = self._attendance.meeting_of(site)
         return meeting is not None and self.marks.of(meeting) != "none"
-
-    # a person's desks
-
-    def desk_came(self, meeting: str, actor: Actor, page: object) -> None:
-        """A desk of the person's shows the meeting."""
-        self.desks.come(meeting, actor, page)
-
-    def desk_left(self, meeting: str, person: str, page: object) -> None:
-        """It does no longer; who took the meeting over and has no other has a minute to come back."""
-        self.desks.leave(meeting, person, page)

@@ -172,7 +172,7 @@ class Hub:
         if follow.topics:
             self._asking.setdefault(follow.stream, {})[connection] = follow
         if connection.page == "desk":
-            self.services.meetings.desk_came(follow.stream.partition(":")[2], connection.actor, connection)
+            self.services.meetings.desks.come(follow.stream.partition(":")[2], connection.actor, connection)
 
     def unfollow(self, connection: "Connection", stream: str) -> None:
         """No longer."""
@@ -182,7 +182,7 @@ class Hub:
         if follow is not None and "operators" in follow.topics:
             self.tell_operators(stream)
         if follow is not None and connection.page == "desk":
-            self.services.meetings.desk_left(stream.partition(":")[2], connection.actor.id, connection)
+            self.services.meetings.desks.leave(stream.partition(":")[2], connection.actor.id, connection)
         if not followers:
             self._by_stream.pop(stream, None)
             self.heads.pop(stream, None)
