@@ -224,6 +224,36 @@ async def test_a_frame_that_is_no_frame_closes_with_4000(world: World, frame: st
         assert (await site.closed())[0] == 4000
 
 
+async def test_a_message_in_pieces_is_one_and_keeps_its_place(world: World) -> None:
+    meeting = await world.meeting()
+    async with world.socket(await world.device(NORTH)) as site:
+        names = [world.command_id() for _ in range(3)]
+        for name in names:
+            text = json.dumps({"op": "cmd", "id": name, "meeting": meeting, "type": "no.such"})
+            await site.raw.send([text[:7], text[7:20], text[20:]])
+            await site.send({"op": "pong"})
+        assert [(await site.next("nack"))["id"] for _ in names] == names
+
+
+async def test_text_that_is_no_text_ends_the_connection(world: World) -> None:
+    async with world.socket(await world.device(NORTH)) as site:
+        await site.raw.send(b"\xff\xfe", text=True)
+        assert (await site.closed())[0] == 1007
+
+
+async def test_who_talks_faster_than_it_is_read_loses_nothing(world: World) -> None:
+    meeting = await world.meeting()
+    async with world.socket(await world.device(NORTH)) as site:
+        (connection,) = world.app.state.hub.connections
+        names = [world.command_id() for _ in range(130)]
+        for name in names:
+            await site.send({"op": "cmd", "id": name, "meeting": meeting, "type": "no.such"})
+        assert [(await site.next("nack"))["id"] for _ in names] == names
+        assert connection._work is None and not connection._inbox
+        await site.send({"op": "sub", "stream": f"meeting:{meeting}"})
+        assert (await site.next("snap"))["stream"] == f"meeting:{meeting}"  # it is read again
+
+
 async def test_a_command_that_is_no_command_is_refused_by_a_code(world: World) -> None:
     meeting = await world.meeting()
     async with world.socket(await world.device(NORTH)) as site:

@@ -121,6 +121,7 @@ async def test_a_database_that_does_not_answer_ends_no_connection(
                 raise StorageUnavailable
 
             with monkeypatch.context() as broken:
+                broken.setattr(world.rooms.access, "at_hand", lambda held: None)
                 broken.setattr(world.rooms.access, "site_of_device", fails)
                 async with asyncio.timeout(10):
                     await asked.wait()

@@ -20,7 +20,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from diemcau.access import SYSTEM, Grant, Role
 from diemcau.api import ApiOptions
-from diemcau.api.live.socket import GatheringSocket
+from diemcau.api.live.socket import GatheringSocket, UpgradingHttp
 from diemcau.app import Console, Rooms, make_api, open_rooms
 from diemcau.config import Settings
 from diemcau.media.fake import FakeNode
@@ -239,6 +239,7 @@ async def listening(app: Any) -> AsyncIterator[str]:
     config = uvicorn.Config(
         app,
         loop="none",
+        http=UpgradingHttp,
         ws=GatheringSocket,
         lifespan="off",
         log_config=None,

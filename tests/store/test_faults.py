@@ -1,6 +1,7 @@
 """Kill, full disk, locked database, lost server: what was acknowledged stays, the rest gets a coded error."""
 
 import asyncio
+import math
 import sqlite3
 import sys
 import threading
@@ -14,6 +15,7 @@ from diemcau.clock import ManualClock
 from diemcau.errors import BadRequest, Busy, DiemCauError, JsonObject, StorageUnavailable
 from diemcau.store import Store, UnitOfWork
 from diemcau.store.engine import make_engines
+from diemcau.store.sqlite import ROWS, SqliteFile
 from tests.conftest import PostgresServer
 from tests.store.test_log import appending, change
 
@@ -102,6 +104,30 @@ async def test_readers_that_are_told_to_end_at_any_moment_leave_nothing_behind(s
             assert not thread.is_alive()
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == before
+
+
+@pytest.mark.parametrize("count", [1, 2, 500, 1203])
+async def test_many_rows_are_few_statements(sqlite_address: str, count: int) -> None:
+    file = SqliteFile(Path(sqlite_address.removeprefix("sqlite:///")), 5)
+    connection = await file.connect()
+    cursor, said = await connection.cursor(), list[str]()
+    await connection.execute("CREATE TEMP TABLE kept (id INTEGER PRIMARY KEY, first INTEGER, last INTEGER)")
+    await connection.set_trace_callback(said.append)
+    insert = "INSERT INTO kept (id, first, last) VALUES (?, ?, ?)"
+    for stamp in (1, 2):
+        rows = [(number, stamp, stamp) for number in range(count)]
+        conflict = f"{insert} ON CONFLICT (id) DO UPDATE SET last = excluded.last"
+        await cursor.executemany(conflict, rows)
+    assert sum(one.startswith("INSERT") for one in said) == 2 * math.ceil(count / ROWS)
+    found = await connection.execute_fetchall("SELECT count(*), min(first), max(first), min(last) FROM kept")
+    assert list(found) == [(count, 1, 1, 2)]
+    # A statement that is no plain list of values is left as it is.
+    await cursor.executemany("UPDATE kept SET last = ? WHERE id = ?", [(9, one) for one in range(count)])
+    await cursor.executemany(f"{insert} ON CONFLICT DO NOTHING", [])
+    found = await connection.execute_fetchall("SELECT min(last), max(last) FROM kept")
+    assert list(found) == [(9, 9)]
+    await connection.close()
+    await file.aclose()
 
 
 async def test_a_full_disk_is_said_and_loses_nothing(sqlite_address: str) -> None:

@@ -1,11 +1,13 @@
 """Devices that codes bind to sites: a browser by its key, a program by a bearer; and their sessions."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
 from typing import Final
 
+import structlog
 from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -17,7 +19,7 @@ from diemcau.access.proofs import BadProof, DeviceKey, Nonces, Purpose, decode, 
 from diemcau.access.secrets import code_hash, new_token, same, token_hash
 from diemcau.access.tables import codes, devices
 from diemcau.clock import Clock
-from diemcau.errors import BadCode, BadRequest, JsonObject, NotAuthenticated
+from diemcau.errors import BadCode, BadRequest, DiemCauError, JsonObject, NotAuthenticated
 from diemcau.store import Lookup, Store, UnitOfWork
 from diemcau.units import Units
 
@@ -26,6 +28,8 @@ LOOK_S: Final = 1.0
 when it was read. A crowd that says something is so one query, not ten thousand."""
 
 MOST_REMEMBERED: Final = 20_000
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ class Devices(Codes):
         self._changes = 0
         self._marked: tuple[int, int] | None = None
         self._looked = float("-inf")
+        self._looking: asyncio.Task[None] | None = None
         self._marks = Lookup(self._load_marks)
         self._wrong_codes = Lockout(limit=30, period=timedelta(minutes=10))
         self._sessions = RateLimiter(burst=20, per_second=0.2)
@@ -271,6 +276,23 @@ class Devices(Codes):
             raise NotAuthenticated
         return site_actor(bound.site)
 
+    def at_hand(self, held: str | DeviceLine) -> Actor | None:
+        """Which site an open page or a program is, where that is known without asking anybody; None: ask.
+        While it is asked of, it is looked again in time."""
+        age = monotonic() - self._looked
+        if age >= LOOK_S / 2 and self._looking is None:
+            self._looking = asyncio.create_task(self._look_again(), name="devices")
+        if age >= LOOK_S:
+            return None
+        if isinstance(held, str):
+            bound = self._known.get(token_hash(held))
+            return None if bound is None or bound.key is not None else site_actor(bound.site)
+        bound = self._known.get(held.device)
+        if bound is None:
+            return None
+        self._lines.check(held)
+        return site_actor(bound.site)
+
     async def _find(self, key: bytes) -> _Bound | None:
         await self._look()
         found = self._known.get(key)
@@ -285,12 +307,20 @@ class Devices(Codes):
             self._known[key] = bound
         return bound
 
-    async def _look(self) -> None:
+    async def _look_again(self) -> None:
+        try:
+            await self._look(LOOK_S / 2)
+        except DiemCauError as error:
+            log.warning("devices not looked at", code=error.code)  # who asks next is told
+        finally:
+            self._looking = None
+
+    async def _look(self, after: float = LOOK_S) -> None:
         """Forgets all when another process has bound or ended a device; asked by many at once it is one
         query."""
-        if monotonic() - self._looked < LOOK_S:
-            return
         began = monotonic()
+        if began - self._looked < after:
+            return
         marks = await self._marks.get(b"")
         if marks != self._marked:
             self._marked = marks

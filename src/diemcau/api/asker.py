@@ -88,11 +88,22 @@ async def authenticate(services: Services, page: str, credential: str | DeviceLi
 
     Raises NotAuthenticated.
     """
+    known = at_hand(services, page, credential)
+    if known is not None:
+        return known
     if isinstance(credential, DeviceLine):
         return await services.access.site_of_line(credential)
     if page == "site":
         return await services.access.site_of_device(credential)
     return await services.access.person_of_session(credential)
+
+
+def at_hand(services: Services, page: str, credential: str | DeviceLine) -> Actor | None:
+    """The same of a site, where it is known without asking anybody: what thousands do at once does not wait
+    for each. None: `authenticate`. Raises NotAuthenticated."""
+    if page == "site" or isinstance(credential, DeviceLine):
+        return services.access.at_hand(credential)
+    return None
 
 
 async def _asker(request: Request) -> Asker:

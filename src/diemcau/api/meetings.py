@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body
 
@@ -13,7 +13,7 @@ from diemcau.api.listing import listed
 from diemcau.api.services import Services
 from diemcau.errors import DiemCauError
 from diemcau.inspections import CALL_PREFIX, parse_call
-from diemcau.meetings import Done, NewMeeting, parse, rollcall
+from diemcau.meetings import Done, NewMeeting, Taken, parse, rollcall
 from diemcau.sites import ScopeEntry
 from diemcau.talkback import TALK_PREFIX, parse_talk
 
@@ -38,6 +38,28 @@ async def execute(services: Services, actor: Actor, message: dict[str, Any]) -> 
         services.metrics.commands.labels(kind, result).inc()
     if kind == JOIN:
         services.metrics.joins.inc()
+    return done
+
+
+RECEIPTS: Final = ("message.got", "message.answer")
+
+
+def execute_at_once(services: Services, actor: Actor, message: dict[str, Any]) -> tuple[Done, Taken] | None:
+    """`execute` of a site's receipts, where they can be taken without waiting for anything: a crowd sends
+    one each within a second. None: `execute`. Raises as that."""
+    kind = message.get("type")
+    if kind not in RECEIPTS:
+        return None
+    count = services.metrics.commands.labels
+    try:
+        command = parse(message)
+        services.commands.take(actor, command.type)
+        done = services.meetings.acknowledge_at_once(actor, command)
+    except DiemCauError as error:
+        count(kind, error.code).inc()
+        raise
+    if done is not None:
+        count(kind, "ok").inc()
     return done
 
 

@@ -17,7 +17,7 @@ from diemcau.meetings.errors import (
 from diemcau.meetings.invitations import NewMeeting
 from diemcau.meetings.layouts import PRESENTATION, Slots
 from diemcau.meetings.meeting import Meeting, Mic, SiteName, Speaker
-from diemcau.meetings.receipts import Listing
+from diemcau.meetings.receipts import Listing, Taken
 from diemcau.meetings.roster import Roster
 from diemcau.meetings.service import Done, Meetings, Snapshot
 from diemcau.meetings.summary import MeetingSummary, comes_by_itself
@@ -49,6 +49,7 @@ __all__ = [
     "Slots",
     "Snapshot",
     "Speaker",
+    "Taken",
     "Viewer",
     "comes_by_itself",
     "parse",

@@ -55,10 +55,33 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken is stored when `stored` is done, None: already. It is not the caller's to cancel."""
+
+    stored: "asyncio.Future[None] | None"
+
+
+@dataclass(frozen=True, slots=True)
 class _Row:
     meeting: str
     receipt: Receipt
     at: datetime
+
+
+def _messages(command: c.Got | c.Answer) -> Sequence[str]:
+    return (command.message,) if isinstance(command, c.Answer) else command.messages
+
+
+def _checked(ledger: Ledger, site: str, command: c.Got | c.Answer) -> Sequence[str]:
+    """The messages that a site acknowledges or answers. Raises MessageNotFound, WrongState."""
+    messages = _messages(command)
+    for message in messages:
+        found = ledger.find(message, site)
+        if found is None:
+            raise MessageNotFound(None, message=message)
+        if isinstance(command, c.Answer) and not found.ask:
+            raise WrongState("The message does not ask for an answer.", message=message)
+    return messages
 
 
 class Receipts:
@@ -104,21 +127,29 @@ class Receipts:
         """Returns when the receipts of a site that is in the meeting are stored; what is stored already costs
         nothing. Raises MessageNotFound, WrongState (it asks for no answer), Busy, StorageUnavailable.
         """
-        answered = isinstance(command, c.Answer)
-        messages = (command.message,) if isinstance(command, c.Answer) else command.messages
         ledger = self._ledger(meeting)
-        for message in messages:
-            found = ledger.find(message, site)
-            if found is None:
-                raise MessageNotFound(None, message=message)
-            if answered and not found.ask:
-                raise WrongState("The message does not ask for an answer.", message=message)
-        await self._load(meeting.id, ledger, messages)
-        now = self._clock.now()
-        receipts = [Receipt(message, site, answered) for message in messages]
+        await self._load(meeting.id, ledger, _checked(ledger, site, command))
+        stored = self._add(meeting, ledger, site, command)
+        if stored is not None:
+            await asyncio.shield(stored)
+
+    def take_at_once(self, meeting: Meeting, site: str, command: c.Got | c.Answer) -> Taken | None:
+        """The same for who has no task to wait in, where nothing has to be read first; None: `take`. The
+        state need not be the newest."""
+        ledger = self._ledger(meeting)
+        if any(ledger.find(message, site) is None for message in _messages(command)):
+            return None
+        if ledger.unloaded(_checked(ledger, site, command)):
+            return None
+        return Taken(self._add(meeting, ledger, site, command))
+
+    def _add(
+        self, meeting: Meeting, ledger: Ledger, site: str, command: c.Got | c.Answer
+    ) -> "asyncio.Future[None] | None":
+        now, answered = self._clock.now(), isinstance(command, c.Answer)
+        receipts = [Receipt(message, site, answered) for message in _messages(command)]
         fresh = [_Row(meeting.id, one, now) for one in receipts if not ledger.has(one)]
-        if fresh:
-            await self._gathering.put(fresh)
+        return self._gathering.add(fresh) if fresh else None
 
     async def listing(self, meeting: Meeting, message: str, among: Collection[str]) -> Listing:
         """Who of the sites has not got the message. Raises MessageNotFound."""

@@ -24,7 +24,7 @@ from diemcau.meetings.meeting import Meeting
 from diemcau.meetings.oversight import Desks, check_directing
 from diemcau.meetings.places import Places
 from diemcau.meetings.presence import PAGE, Attendance
-from diemcau.meetings.receipts import Listing, Receipts
+from diemcau.meetings.receipts import Listing, Receipts, Taken
 from diemcau.meetings.roster import Roster, roster_of
 from diemcau.meetings.rules import decide
 from diemcau.meetings.sight import Sight, seen
@@ -250,6 +250,17 @@ class Meetings:
             raise NotInMeeting(None, site=actor.id)
         await self._receipts.take(state, actor.id, what)
         return Done(state.stream, state.seq)
+
+    def acknowledge_at_once(self, actor: Actor, command: c.Command) -> tuple[Done, Taken] | None:
+        """`message.got` or `message.answer` of a site that is in the meeting, where that can be taken without
+        waiting for anything; None: `execute`. Raises as that."""
+        state, what = self._states.at_hand(command.meeting), command.what
+        if state is None or not isinstance(what, (c.Got, c.Answer)) or actor.site is None:
+            return None
+        if self._attendance.meeting_of(actor.id) != state.id:
+            return None
+        taken = self._receipts.take_at_once(state, actor.id, what)
+        return None if taken is None else (Done(state.stream, state.seq), taken)
 
     async def lose_presentation(self, meeting: str, key: str) -> None:
         """Who presents is gone for good: the presentation ends, if it is still this one."""

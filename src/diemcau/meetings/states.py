@@ -42,6 +42,11 @@ class States:
         self._checked: dict[str, int] = {}
         self._loading: dict[str, asyncio.Task[Meeting]] = {}
 
+    def at_hand(self, meeting: str) -> Meeting | None:
+        """The committed state as this process knows it: what is in it is so, what is not another process may
+        have written. None: `get`."""
+        return self._committed.get(meeting)
+
     async def get(self, meeting: str) -> Meeting:
         """The committed state; what another process wrote shows within 250 ms. Raises MeetingNotFound."""
         if not (meeting.isascii() and meeting.isprintable() and len(meeting) <= 64):

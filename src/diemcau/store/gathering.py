@@ -48,6 +48,11 @@ class Gathering(Generic[T]):
 
     async def put(self, items: Sequence[T]) -> None:
         """Stores the items. Raises Busy when too many wait, and what `write` raises: then none was kept."""
+        # Who gives up waiting does not take back what others are told of.
+        await asyncio.shield(self.add(items))
+
+    def add(self, items: Sequence[T]) -> "asyncio.Future[None]":
+        """The same for who has no task to wait in; the future is not the caller's to cancel. Raises Busy."""
         if self._waiting + len(items) > self._limit:
             raise Busy
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -55,8 +60,7 @@ class Gathering(Generic[T]):
         self._waiting += len(items)
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="gathering")
-        # Who gives up waiting does not take back what others are told of.
-        await asyncio.shield(future)
+        return future
 
     async def aclose(self) -> None:
         """Gathers no longer: what waits is refused."""

@@ -1,11 +1,20 @@
 """Connections to an SQLite file. Each has the thread that aiosqlite gives it; none outlives the file."""
 
 import asyncio
+import re
 import sqlite3
+from collections.abc import Iterable
 from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import Any, Final
 
 import aiosqlite
+
+ROWS: Final = 500
+"""Rows that one statement inserts; SQLite takes 32,766 values in one."""
+
+_VALUES: Final = re.compile(r"\bVALUES (\(\?(?:, \?)*\))")
 
 
 class SqliteFile:
@@ -13,7 +22,7 @@ class SqliteFile:
 
     def __init__(self, path: Path, timeout_s: float) -> None:
         """Connects nothing yet."""
-        self._connector = partial(sqlite3.connect, path, timeout=timeout_s)
+        self._connector = partial(sqlite3.connect, path, timeout=timeout_s, factory=_Sqlite)
         self._open: set[_Connection] = set()
         self._ending: set[asyncio.Future[None]] = set()
 
@@ -52,3 +61,33 @@ class _Connection(aiosqlite.Connection):
             self._file._ending.add(ended)
             ended.add_done_callback(self._file._ending.discard)
         return ended
+
+
+class _Cursor(sqlite3.Cursor):
+    """A cursor that inserts many rows by few statements.
+
+    `sqlite3` lets go of the interpreter at every row and asks for it again; while the loop is busy it has to
+    wait for that each time, and five thousand receipts took three seconds instead of thirty milliseconds.
+    """
+
+    def executemany(self, sql: str, rows: Iterable[Any]) -> "_Cursor":
+        """As the base, but `rowcount` is of the last statement."""
+        found = _VALUES.search(sql)
+        if not sql.startswith("INSERT ") or found is None or sql.count("?") != found[1].count("?"):
+            super().executemany(sql, rows)
+            return self
+        every = list(rows)
+        many = max(1, min(ROWS, 32_000 // found[1].count("?")))
+        for start in range(0, len(every), many):
+            some = every[start : start + many]
+            statement = f"{sql[: found.end()]}{f', {found[1]}' * (len(some) - 1)}{sql[found.end() :]}"
+            self.execute(statement, tuple(chain.from_iterable(some)))
+        return self
+
+
+class _Sqlite(sqlite3.Connection):
+    """Gives such cursors."""
+
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        """A cursor of the connection."""
+        return super().cursor(factory)

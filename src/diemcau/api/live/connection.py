@@ -2,14 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections import deque
+from functools import partial
 from typing import Any
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from diemcau.access import Actor, DeviceConflict, DeviceLine, Secrecy
-from diemcau.api.asker import authenticate
+from diemcau.api.asker import at_hand, authenticate
 from diemcau.api.listing import listed
 from diemcau.api.live import frames
 from diemcau.api.live.admission import Ticket
@@ -17,14 +18,14 @@ from diemcau.api.live.following import Following
 from diemcau.api.live.frames import Close
 from diemcau.api.live.hub import Hub
 from diemcau.api.live.outbox import Outbox
-from diemcau.api.live.socket import FRAME
+from diemcau.api.live.socket import LINE, GatheringSocket
 from diemcau.api.live.viewing import open_ear, open_publisher, open_viewer, open_voice
-from diemcau.api.meetings import execute
+from diemcau.api.meetings import RECEIPTS, execute, execute_at_once
 from diemcau.api.people import me_of
 from diemcau.api.schemas import ice_servers
 from diemcau.clock import rfc3339
 from diemcau.errors import BadRequest, Busy, DiemCauError, JsonValue, NotAuthenticated
-from diemcau.meetings import MeetingSummary
+from diemcau.meetings import Done, MeetingSummary
 from diemcau.rollout.rehearsals import Answer
 from diemcau.screens import Screen
 from diemcau.stage import Part, PublisherAnswer, ViewerAnswer
@@ -34,6 +35,9 @@ MAX_OPENING = 3
 
 RATE, BURST = 20.0, 100
 """Frames a second and at once from a client; a faster one is read more slowly."""
+
+UNREAD = 16
+"""Frames of a client that may wait while one is being done; then no more is read of it."""
 
 CLOSE_S = 2.0
 """Seconds a close frame may take to leave; then the connection is left to the transport."""
@@ -68,8 +72,10 @@ class Connection:
         self.following = Following(self)
         self._screen: Screen | None = None
         self._tokens, self._tokens_at = float(BURST), self.heard
-        self._frame: Callable[[str], bool] | None = socket.scope.get("extensions", {}).get(FRAME)
+        self._line: GatheringSocket = socket.scope["extensions"][LINE]
         self._writing = False
+        self._inbox: deque[dict[str, Any]] = deque()
+        self._work: asyncio.Task[None] | None = None
 
     # What the hub gives.
 
@@ -86,7 +92,7 @@ class Connection:
 
     def _leaves_at_once(self, text: str) -> bool:
         """What has nothing before it and a line that takes it needs no turn of the writing task."""
-        return not self._writing and len(self.outbox) == 0 and self._frame is not None and self._frame(text)
+        return not self._writing and len(self.outbox) == 0 and self._line.frame(text)
 
     def tell_place(self, text: str, *, turn: bool) -> None:
         """Where its party stands in the queue: the latest is enough, but its turn must arrive."""
@@ -219,8 +225,9 @@ class Connection:
         """Until the client goes, or is told to. `ticket`: its place at the door; None: it need not wait."""
         services = self.services
         code, reason = 1000, ""
+        self._line.listen(self.hear)
         tasks: list[asyncio.Task[Any]] = [
-            asyncio.create_task(self._read(), name="ws-read"),
+            asyncio.create_task(self._until_gone(), name="ws-gone"),
             asyncio.create_task(self._write(), name="ws-write"),
             asyncio.create_task(self._live(ticket), name="ws-live"),
         ]
@@ -231,6 +238,8 @@ class Connection:
             else:
                 code, reason = _why(done)
         finally:
+            if self._work is not None:
+                tasks.append(self._work)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -292,26 +301,93 @@ class Connection:
             await send({"type": "websocket.send", "text": text})
             self._writing = False
 
-    async def _read(self) -> None:
+    async def _until_gone(self) -> None:
         while True:
             message = await self.socket.receive()
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message.get("code") or 1005)
-            text = message.get("text")
-            if text is None:
+            if message.get("text") is None:
                 raise BadRequest("Frames are text")
-            loop = asyncio.get_running_loop()
-            self.heard = loop.time()
-            await self._pace(self.heard)
-            await self._take(frames.read(text))
 
-    async def _pace(self, now: float) -> None:
-        """A client that talks faster than it may is read more slowly: it waits, nobody else does."""
+    # What it says.
+
+    def hear(self, text: str) -> None:
+        """A frame of the client's, the moment that it comes. What takes no waiting is done here: ten thousand
+        who say something at once would have to wake a task each. The rest is done one after the other."""
+        self.heard = asyncio.get_running_loop().time()
+        if self._closing.done():
+            return
+        try:
+            document = frames.read(text)
+            self._refill(self.heard)
+            if self._work is None and self._tokens >= 1 and self._take_at_once(document):
+                self._tokens -= 1
+                return
+        except DiemCauError as error:
+            self.end(*_ending(error))
+            return
+        self._inbox.append(document)
+        if len(self._inbox) >= UNREAD:
+            self._line.hold(True)
+        if self._work is None:
+            self._work = asyncio.create_task(self._take_all(), name="ws-take")
+
+    def _refill(self, now: float) -> None:
         self._tokens = min(BURST, self._tokens + (now - self._tokens_at) * RATE)
         self._tokens_at = now
-        self._tokens -= 1
-        if self._tokens < 0:
-            await asyncio.sleep(-self._tokens / RATE)
+
+    async def _take_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._inbox:
+                # A client that talks faster than it may is read more slowly: it waits, nobody else does.
+                self._refill(loop.time())
+                self._tokens -= 1
+                if self._tokens < 0:
+                    await asyncio.sleep(-self._tokens / RATE)
+                await self._take(self._inbox.popleft())
+            self._line.hold(False)
+        except Exception as error:
+            self.end(*_ending(error))
+        finally:
+            self._work = None
+
+    def _take_at_once(self, document: dict[str, Any]) -> bool:
+        """Does what takes no waiting; False: nothing was done. Raises what ends the connection."""
+        if document["op"] == "pong":
+            return len(document) == 1
+        if document["op"] != "cmd" or document.get("type") not in RECEIPTS or not self.welcomed:
+            return False
+        actor = at_hand(self.services, self.page, self.credential)
+        if actor is None or actor != self.actor:
+            return False
+        name = _name(document)
+        try:
+            found = execute_at_once(self.services, actor, document)
+        except DiemCauError as error:
+            self.send(frames.nack(error, id=name))
+            return True
+        if found is None:
+            return False
+        done, taken = found
+        if taken.stored is None:
+            self._acknowledge(name, done)
+        else:
+            taken.stored.add_done_callback(partial(self._stored, name, done))
+        return True
+
+    def _stored(self, name: str, done: Done, stored: "asyncio.Future[None]") -> None:
+        error = stored.exception()
+        if error is None:
+            self._acknowledge(name, done)
+            return
+        if not isinstance(error, DiemCauError):
+            log.error("a receipt could not be stored", exc_info=error)
+            error = DiemCauError()
+        self.send(frames.nack(error, id=name))
+
+    def _acknowledge(self, name: str, done: Done) -> None:
+        self.send(frames.text({"op": "ack", "id": name, "stream": done.stream, "seq": done.seq}))
 
     async def _take(self, document: dict[str, Any]) -> None:
         if not self.welcomed and document["op"] != "pong":
@@ -410,8 +486,7 @@ class Connection:
             self._screen = None
 
     async def _command(self, document: dict[str, Any]) -> None:
-        name = document.get("id")
-        name = name[:64] if isinstance(name, str) else ""
+        name = _name(document)
         try:
             # Asked anew: a session may have ended and grants changed since the connection was opened.
             self.become(await authenticate(self.services, self.page, self.credential))
@@ -421,7 +496,13 @@ class Connection:
         except DiemCauError as error:
             self.send(frames.nack(error, id=name))
             return
-        self.send(frames.text({"op": "ack", "id": name, "stream": done.stream, "seq": done.seq}))
+        self._acknowledge(name, done)
+
+
+def _name(document: dict[str, Any]) -> str:
+    """The id by which a command is answered."""
+    name = document.get("id")
+    return name[:64] if isinstance(name, str) else ""
 
 
 def _answer(said: frames.Rehearse) -> Answer:
@@ -434,20 +515,25 @@ def _answer(said: frames.Rehearse) -> Answer:
 
 def _why(done: "set[asyncio.Future[Any]]") -> tuple[int, str]:
     """The close code for how a task ended."""
-    for task in done:
-        error = task.exception()
-        if isinstance(error, WebSocketDisconnect):
+    errors = (task.exception() for task in done)
+    return next((_ending(error) for error in errors if error is not None), (1000, ""))
+
+
+def _ending(error: BaseException) -> tuple[int, str]:
+    """The close code and reason for what ended a connection."""
+    match error:
+        case WebSocketDisconnect():
             return error.code, "gone"
-        if isinstance(error, DeviceConflict):
+        case DeviceConflict():
             return Close.REPLACED, error.code
-        if isinstance(error, NotAuthenticated):
+        case NotAuthenticated():
             return Close.NOT_AUTHENTICATED, error.code
-        if isinstance(error, BadRequest):
+        case BadRequest():
             return Close.BAD_MESSAGE, error.message[:100]
-        if isinstance(error, DiemCauError):
+        case DiemCauError():
             log.warning("connection ended", code=error.code, error=error.message)
             return Close.GOING_AWAY, error.code
-        if error is not None and not isinstance(error, OSError):
-            log.error("connection crashed", exc_info=error)
-            return 1011, "internal"
-    return 1000, ""
+        case OSError():
+            return 1000, ""
+    log.error("connection crashed", exc_info=error)
+    return 1011, "internal"

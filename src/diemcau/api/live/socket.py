@@ -1,13 +1,18 @@
-"""uvicorn's WebSocket, with what it writes in one turn of the loop sent at once."""
+"""uvicorn's protocols as a crowd needs them: its WebSocket, with what it writes in one turn of the loop sent
+at once, and its HTTP, which lets go of a connection that becomes one."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import is_ssl
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-FRAME = "diemcau.frame"
-"""Key of the ASGI extension by which a client's frames leave without a task of their own."""
+LINE = "diemcau.line"
+"""Key of the ASGI extension that is the connection's `GatheringSocket`: frames come and leave without a task
+and a queue of their own."""
 
 
 MOST_GATHERED = 64 << 10
@@ -74,13 +79,24 @@ class GatheringTransport:
 class GatheringSocket(WebSocketsSansIOProtocol):
     """Given to uvicorn as its WebSocket protocol."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A connection whose request asked for a WebSocket."""
+    hear: Callable[[str], None] | None = None
+    """Who is given every text message at once, instead of the application's `receive`."""
+
+    def take_over(self, http: HttpToolsProtocol) -> None:
+        """A connection whose request asked for a WebSocket. What is known of it is not asked again: with a
+        hundred a second the system calls for two addresses count."""
         turn = _turns.get(self.loop)
         if turn is None:
             turn = _turns[self.loop] = Turn(self.loop)
-        gathering = GatheringTransport(cast("asyncio.Transport", transport), turn)
-        super().connection_made(cast("asyncio.Transport", gathering))
+        self.connections.add(self)
+        self.transport = cast("asyncio.Transport", GatheringTransport(http.transport, turn))
+        self.server, self.client = http.server, http.client
+        self.scheme = "wss" if is_ssl(http.transport) else "ws"
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The application is told by its `receive`."""
+        self.hear = None  # it holds the application's part, which holds us
+        super().connection_lost(exc)
 
     def eof_received(self) -> None:
         """The client sends no more and the loop is about to close: our answers leave before."""
@@ -90,13 +106,48 @@ class GatheringSocket(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         """The application's part of the connection's life."""
         extensions = cast("dict[str, Any]", self.scope["extensions"])
-        extensions[FRAME] = self.frame
+        extensions[LINE] = self
         try:
             await super().run_asgi()
         finally:
-            del extensions[
-                FRAME
-            ]  # it holds us: the connection would be freed by a collection of garbage only
+            self.hear = None
+            del extensions[LINE]  # it is us: the connection would be freed by a collection of garbage only
+
+    def listen(self, hear: Callable[[str], None]) -> None:
+        """From now on `hear` is called with each text; with those first that wait in the queue."""
+        self.hear = hear
+        waiting = [self.queue.get_nowait() for _ in range(self.queue.qsize())]
+        for message in waiting:
+            text = message.get("text") if message["type"] == "websocket.receive" else None
+            if isinstance(text, str):
+                hear(text)
+            else:
+                self.queue.put_nowait(message)
+        if self.queue.empty():
+            self.hold(False)
+
+    def hold(self, on: bool) -> None:
+        """Reads no more of the client, or again."""
+        if on != self.read_paused and not self.transport.is_closing():
+            self.read_paused = on
+            if on:
+                self.transport.pause_reading()
+            else:
+                self.transport.resume_reading()
+
+    def send_receive_event_to_app(self) -> None:
+        """A message is whole."""
+        if self.hear is None or self.curr_msg_data_type != "text" or self.close_sent:
+            super().send_receive_event_to_app()
+            return
+        data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            super().send_receive_event_to_app()  # it knows how that ends
+            return
+        self.frames = []
+        self.hear(text)
 
     def frame(self, text: str) -> bool:
         """Sends a text with this turn's; False, and nothing is sent, where it has to wait: the connection is
@@ -108,6 +159,22 @@ class GatheringSocket(WebSocketsSansIOProtocol):
             return False
         self.transport.write(encode(text))
         return True
+
+
+class UpgradingHttp(HttpToolsProtocol):
+    """Given to uvicorn as its HTTP protocol."""
+
+    def handle_websocket_upgrade(self) -> None:
+        """The request asked for a WebSocket."""
+        self.connections.discard(self)
+        socket = GatheringSocket(config=self.config, server_state=self.server_state, app_state=self.app_state)
+        socket.take_over(self)
+        lines = [self.scope["method"].encode() + b" " + self.url + b" HTTP/1.1"]
+        lines += (name + b": " + value for name, value in self.headers)
+        socket.data_received(b"\r\n".join([*lines, b"", b""]))
+        self.transport.set_protocol(socket)
+        # Each holds the other: ten thousand parsers would wait for a collection of garbage.
+        self.parser = None  # type: ignore[assignment]  # as uvicorn does when it ends
 
 
 _encoded: tuple[str, bytes] = ("", b"\x81\x00")
