@@ -15,6 +15,7 @@ from .world import world as make_world
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two sites are a crowd, and one so large that only its beats are left for what is not urgent."""
     monkeypatch.setattr(hub, "FEW", 0)
+    monkeypatch.setattr(hub, "AT_A_TIME", 1)
     monkeypatch.setattr(crowd, "TELL_S", 60.0)
 
 

@@ -27,6 +27,9 @@ LOOK_S: Final = 1.0
 """Seconds between two looks at whether another process has changed the devices: until then each is who it was
 when it was read. A crowd that says something is so one query, not ten thousand."""
 
+LATEST_S: Final = 3.0
+"""Seconds that such a look may take before nobody is known any more without asking."""
+
 MOST_REMEMBERED: Final = 20_000
 
 log = structlog.get_logger(__name__)
@@ -282,7 +285,7 @@ class Devices(Codes):
         age = monotonic() - self._looked
         if age >= LOOK_S / 2 and self._looking is None:
             self._looking = asyncio.create_task(self._look_again(), name="devices")
-        if age >= LOOK_S:
+        if age >= (LOOK_S if self._looking is None else LATEST_S):
             return None
         if isinstance(held, str):
             bound = self._known.get(token_hash(held))

@@ -93,12 +93,20 @@ class Crowd:
                     connection.following.deliver_ephemeral(follow, topic, data, text)
             follow.fleeting = self.number
 
-    def told(self, stream: str) -> None:
-        """Everybody who follows the stream has caught up."""
+    def mark(self, stream: str) -> tuple[int, int]:
+        """What waits now, for `told`."""
         waiting = self._streams.get(stream)
-        if waiting is not None:
-            waiting.events.clear()
-            waiting.latest.clear()
+        last = waiting.events[-1][1] if waiting is not None and waiting.events else 0
+        return last, self.number
+
+    def told(self, stream: str, mark: tuple[int, int]) -> None:
+        """Everybody who follows the stream has caught up with what waited then."""
+        waiting = self._streams.get(stream)
+        if waiting is None:
+            return
+        while waiting.events and waiting.events[0][1] <= mark[0]:
+            waiting.events.popleft()
+        waiting.latest = {topic: one for topic, one in waiting.latest.items() if one[0] > mark[1]}
 
     def forget(self, stream: str) -> None:
         """Nobody follows it any more."""

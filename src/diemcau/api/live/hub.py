@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,10 @@ _LISTED = frozenset({"meeting_created", "meeting_opened", "meeting_ended", "site
 
 SLICES = 10
 """Parts in which the clients hear a beat."""
+
+AT_A_TIME = 200
+"""Clients of a crowd that are told something before others have a turn of the loop, some 20 ms: a cut is on
+its way to the media node before the crowd has heard of it."""
 
 _AWAKE: dict[str, Any] = {"page_hidden": False, "slept_s": None, "slept_at": None}
 """What is taken of a page that has said nothing of itself."""
@@ -93,8 +97,10 @@ class Hub:
         self._to_check: dict[Connection, None] = {}
         self._doubtful: set[str] = set()  # parties whose access may have ended, and with it their media
         self._check_now = asyncio.Event()
-        self.crowd = Crowd(services.options.beat_s, self._tell_crowd)
+        self.crowd = Crowd(services.options.beat_s, self._tell_soon)
+        self._telling: dict[str, int] = {}  # streams of which some clients have not heard the head yet
         self._tasks: list[asyncio.Task[None]] = []
+        self._soon: set[asyncio.Task[None]] = set()
         self.board = BoardNews(services)
 
     async def start(self) -> None:
@@ -112,9 +118,10 @@ class Hub:
             connection.end(frames.Close.GOING_AWAY, "the server is stopping")
         while self.connections:
             await asyncio.gather(*(connection.ended.wait() for connection in list(self.connections)))
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._soon]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     @property
     def online(self) -> AbstractSet[str]:
@@ -240,11 +247,22 @@ class Hub:
         else:
             stream = message.topic.removeprefix(EPHEMERAL)
             topic, data = str(message.body.get("topic")), message.body.get("data")
-            self._take_ephemeral(stream, topic, data, hurry=message.body.get("hurry") is True)
+            await self._take_ephemeral(stream, topic, data, hurry=message.body.get("hurry") is True)
+
+    async def _each(self, stream: str) -> "AsyncIterator[tuple[Connection, Follow]]":
+        """Who follows the stream, a crowd with turns for others in between."""
+        followers = self._by_stream.get(stream, {})
+        crowd = len(followers) > FEW
+        for number, (connection, follow) in enumerate(list(followers.items()), 1):
+            if followers.get(connection) is follow:
+                yield connection, follow
+            if crowd and number % AT_A_TIME == 0:
+                await asyncio.sleep(0)
 
     async def _take_event(self, event: Event) -> None:
         self.heads[event.stream] = event.seq
         followers = self._by_stream.get(event.stream, {})
+        mark = self.crowd.mark(event.stream)
         encoded: dict[int, tuple[Event, str]] = {}
         if event.type == "secrecy_raised":
             for connection, follow in list(followers.items()):
@@ -252,7 +270,8 @@ class Hub:
         self.board.heard(event.stream, vanishes=event.type == "secrecy_raised")
         unhurried = event.type in UNHURRIED and len(followers) > FEW
         waits: str | None = None
-        for connection, follow in list(followers.items()):
+        self._telling[event.stream] = self._telling.get(event.stream, 0) + 1
+        async for connection, follow in self._each(event.stream):
             if unhurried and waits is not None and not concerns(connection, event):
                 continue
             seen = follow.viewer.sees(event)
@@ -265,10 +284,11 @@ class Hub:
                 continue
             self.crowd.catch_up(connection, follow)
             connection.following.deliver(follow, event.seq, found[1])
+        self._told(event.stream)
         if waits is not None:
             self.crowd.hold(event.stream, event.seq, waits, len(followers))
         elif not unhurried:
-            self.crowd.told(event.stream)
+            self.crowd.told(event.stream, mark)
         if event.type in _ENDS_ACCESS:
             parties = _parties(event)
             self._check_parties(parties)
@@ -321,31 +341,49 @@ class Hub:
             return True  # it comes, is refused, and comes again as after any failure
         return True
 
-    def _take_ephemeral(self, stream: str, topic: str, data: Any, *, hurry: bool = False) -> None:
+    async def _take_ephemeral(self, stream: str, topic: str, data: Any, *, hurry: bool) -> None:
         if topic == "presence" and isinstance(data, Mapping):
             self._tell_you({*_strings(data, "joined"), *_strings(data, "left")})
         if topic in ("presence", "observers"):
             self.board.heard(stream)
-        followers = (self._asking if topic in ASKED_FOR else self._by_stream).get(stream)
-        if not followers:
+        if topic in ASKED_FOR:
+            self._tell_asking(stream, topic, data)
             return
         text = frames.ephemeral(stream, topic, data)
-        if topic == "observers":  # for operators alone
-            followers = {one: follow for one, follow in followers.items() if one.page == "desk"}
-        if hurry:
-            self._tell_crowd(stream)
-        waits = topic in FLEETING and len(followers) > FEW and not hurry
-        for connection, follow in list(followers.items()):
-            if not waits or connection.site is None:
+        mark, crowd = self.crowd.mark(stream), len(self._by_stream.get(stream, ()))
+        waits = topic in FLEETING and crowd > FEW and not hurry
+        async for connection, follow in self._each(stream):
+            if hurry:
+                self.crowd.catch_up(connection, follow)
+            if connection.page == "desk" if topic == "observers" else not waits or connection.site is None:
                 connection.following.deliver_ephemeral(follow, topic, data, text)
         if waits:
-            self.crowd.hold_latest(stream, topic, data, text, len(followers))
+            self.crowd.hold_latest(stream, topic, data, text, crowd)
+        elif hurry:
+            self.crowd.told(stream, mark)
 
-    def _tell_crowd(self, stream: str) -> None:
+    def _tell_asking(self, stream: str, topic: str, data: Any) -> None:
+        """A topic of which only those are told who asked for topics."""
+        text = frames.ephemeral(stream, topic, data)
+        for connection, follow in list(self._asking.get(stream, {}).items()):
+            connection.following.deliver_ephemeral(follow, topic, data, text)
+
+    def _told(self, stream: str) -> None:
+        self._telling[stream] -= 1
+        if not self._telling[stream]:
+            del self._telling[stream]
+
+    async def _tell_crowd(self, stream: str) -> None:
         """What waits for the stream's sites leaves now."""
-        for connection, follow in list(self._by_stream.get(stream, {}).items()):
+        mark = self.crowd.mark(stream)
+        async for connection, follow in self._each(stream):
             self.crowd.catch_up(connection, follow)
-        self.crowd.told(stream)
+        self.crowd.told(stream, mark)
+
+    def _tell_soon(self, stream: str) -> None:
+        task = asyncio.create_task(self._tell_crowd(stream), name="hub-crowd")
+        self._soon.add(task)
+        task.add_done_callback(self._soon.discard)
 
     def tell_page(self, site: str, *, hidden: bool, slept_s: int | None) -> None:
         """How a site's page is; the desks of its meeting are told."""
@@ -362,7 +400,7 @@ class Hub:
     def _tell_desks(self, site: str, page: dict[str, Any]) -> None:
         meeting = self.services.meetings.meeting_of(site)
         if meeting is not None:
-            self._take_ephemeral(f"meeting:{meeting}", "pages", {"pages": {site: page}})
+            self._tell_asking(f"meeting:{meeting}", "pages", {"pages": {site: page}})
 
     def tell_operators(self, stream: str) -> None:
         """Over which units of the meeting somebody is at a desk who forwards hands: those of its centre,
@@ -371,7 +409,7 @@ class Hub:
         for connection, follow in self._asking.get(stream, {}).items():
             if "operators" in follow.topics and not follow.viewer.centre:
                 units.update(self.services.access.units_granted(connection.actor, "hand.forward"))
-        self._take_ephemeral(stream, "operators", {"units": sorted(units)})
+        self._tell_asking(stream, "operators", {"units": sorted(units)})
 
     def page_of(self, site: str) -> dict[str, Any] | None:
         """The same, of a site that has said so: `{"page_hidden", "slept_s", "slept_at"}`."""
@@ -450,17 +488,23 @@ class Hub:
         """Tells clients the heads of what they follow, and ends those that have been silent."""
         now, clock = self.services.clock.now(), asyncio.get_running_loop().time()
         waiting = self.turns.admission.waiting
-        encoded: dict[tuple[str, ...], str] = {}
+        encoded: dict[tuple[tuple[str, int | None], ...], str] = {}
         for connection in list(connections):
             if clock - connection.heard > self.services.options.silent_s:
                 connection.end(frames.Close.SILENT, "silent")
                 continue
-            streams = tuple(sorted(s for s, f in connection.following.follows.items() if f.last is not None))
-            if (text := encoded.get(streams)) is None:
-                heads = {s: self.heads[s] for s in streams if s in self.heads}
-                text = encoded[streams] = frames.beat(heads, now, self.picture_s, waiting)
-            for follow in connection.following.follows.values():
+            follows = connection.following.follows.values()
+            for follow in follows:
                 self.crowd.catch_up(connection, follow)
+            # Whose turn to hear of the head has not come is not told that it misses it.
+            known = sorted(
+                (f.stream, f.last if f.stream in self._telling else self.heads.get(f.stream))
+                for f in follows
+                if f.last is not None
+            )
+            if (text := encoded.get(key := tuple(known))) is None:
+                heads = {stream: head for stream, head in known if head is not None}
+                text = encoded[key] = frames.beat(heads, now, self.picture_s, waiting)
             connection.beat(text)
 
 
