@@ -122,3 +122,23 @@ async def test_of_the_pictures_a_crowd_is_told_the_latest_and_at_once_of_who_is_
         frames = [await other.next("eph", when=lambda f: CENTRE in f["data"].get("live", ()))]
         frames.append(await other.next("eph", when=lambda f: f["data"] == last))
         assert [frame["data"]["live"] for frame in frames] == [[SOUTH, CENTRE], [CENTRE]]
+
+
+async def test_who_was_told_something_lately_is_spared_two_beats_in_a_row(slow: World) -> None:
+    meeting = await slow.meeting()
+    async with slow.socket(await slow.device(NORTH)) as site:
+        live: hub.Hub = slow.app.state.hub
+        (connection,) = live.connections
+
+        async def beats() -> int:
+            before = len([frame for frame in site.passed if frame["op"] == "beat"])
+            for _ in range(6):
+                live.beat([connection])
+            await round_trip(site, meeting)
+            return len([frame for frame in site.passed if frame["op"] == "beat"]) - before
+
+        await follow(site, meeting)
+        assert await beats() == 2
+        connection._spoke -= live.services.options.beat_s  # as if nothing had been said since
+        live.beat([connection])
+        await site.next("beat")

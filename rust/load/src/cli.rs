@@ -15,7 +15,7 @@ use crate::sites::{self, SitesOptions};
 
 /// Load endpoints of Điểm Cầu: real WebRTC clients, and a bad network to put before them.
 #[derive(Parser)]
-#[command(name = "diemcau-load", version)]
+#[command(name = "diemcau-load", version = diemcau_wire::VERSION)]
 struct Cli {
     #[command(subcommand)]
     command: Sub,

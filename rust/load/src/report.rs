@@ -88,7 +88,7 @@ impl Report {
         };
         Self {
             mode,
-            version: env!("CARGO_PKG_VERSION"),
+            version: diemcau_wire::VERSION,
             cores: std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
             seconds,
             violations: stats.violations.clone(),

@@ -14,7 +14,7 @@ use crate::sys::{signal, usage};
 
 /// The media node of Điểm Cầu.
 #[derive(Parser)]
-#[command(name = "diemcau-media", version)]
+#[command(name = "diemcau-media", version = diemcau_wire::VERSION)]
 struct Cli {
     #[command(subcommand)]
     command: Sub,

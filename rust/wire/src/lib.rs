@@ -16,3 +16,10 @@ pub mod sdp;
 pub mod srtp;
 pub mod stun;
 pub mod transport;
+
+/// What the executables say of themselves. A build with checks is for tests: what it measures is of no use.
+pub const VERSION: &str = if cfg!(debug_assertions) {
+    concat!(env!("CARGO_PKG_VERSION"), " (with checks)")
+} else {
+    env!("CARGO_PKG_VERSION")
+};

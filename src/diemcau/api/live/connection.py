@@ -62,7 +62,8 @@ class Connection:
         self.site = actor.site if page == "site" else None
         options = hub.services.options
         self.outbox = Outbox(options.queue_messages, options.queue_bytes)
-        self.heard = asyncio.get_running_loop().time()
+        self.heard = self._spoke = asyncio.get_running_loop().time()
+        self._spared = 0
         self.ended = asyncio.Event()
         self.welcomed = False
         self.clearance: Secrecy = "none"
@@ -92,7 +93,10 @@ class Connection:
 
     def _leaves_at_once(self, text: str) -> bool:
         """What has nothing before it and a line that takes it needs no turn of the writing task."""
-        return not self._writing and len(self.outbox) == 0 and self._line.frame(text)
+        if self._writing or len(self.outbox) or not self._line.frame(text):
+            return False
+        self._spoke = asyncio.get_running_loop().time()
+        return True
 
     def tell_place(self, text: str, *, turn: bool) -> None:
         """Where its party stands in the queue: the latest is enough, but its turn must arrive."""
@@ -106,9 +110,18 @@ class Connection:
         if not self._leaves_at_once(text):
             self.outbox.put_latest(key, text)
 
+    def spare_beat(self, since: float, most: int) -> bool:
+        """Whether a site needs no heartbeat this time: it was told something since, and the
+        last `most` were not spared already. Desks show what is in theirs."""
+        if self.site is None or self._spoke < since or self._spared >= most:
+            return False
+        self._spared += 1
+        return True
+
     def beat(self, text: str) -> None:
         """A heartbeat. The first thing a client hears is its welcome."""
         if self.welcomed:
+            self._spared = 0
             self.tell_latest("beat", text)
 
     def list_meeting(self, summary: MeetingSummary) -> None:
