@@ -64,6 +64,11 @@ SWITCH_S = 0.0001
 """Seconds after which a thread that wants to run has the interpreter: the database's thread asks for it at
 every row, and with Python's 5 ms a hundred rows took half a second while the loop was busy."""
 
+ACCEPTED = 8
+"""Connections that are accepted in one turn of the loop. libuv accepts one for each handle of the listening
+socket (https://github.com/libuv/libuv/pull/3696): with one a crowd waited in the kernel's queue, and was told
+nothing, until it gave up; and with it everybody's requests."""
+
 DRAIN_S = 5.0
 """Seconds that clients have to take the news that the server stops."""
 
@@ -486,7 +491,8 @@ def _own(stack: AsyncExitStack, work: Any, name: str) -> "asyncio.Task[Any]":
 
 
 def _serve(stack: AsyncExitStack, server: _Server, listening: socket.socket) -> None:
-    task = asyncio.create_task(server.serve(sockets=[listening]), name="serve")
+    every = [listening, *(listening.dup() for _ in range(ACCEPTED - 1))]
+    task = asyncio.create_task(server.serve(sockets=every), name="serve")
 
     async def end() -> None:
         server.should_exit = True

@@ -183,9 +183,12 @@ class Receipts:
             if self._telling is None:
                 self._telling = asyncio.create_task(self._tell_all(), name="receipts told")
 
-    def posted(self, meeting: Meeting) -> None:
-        """A message was posted: from now on it is counted."""
-        self._ledger(meeting)
+    def posted(self, meeting: Meeting, messages: Iterable[str]) -> None:
+        """Messages are being posted, and nobody has heard of them: from now on they are counted, and nothing
+        of them needs to be read when a crowd's receipts come."""
+        ledger = self._ledger(meeting)
+        for message in messages:
+            ledger.load(message, (), ())
         self.touch(meeting.id)
 
     # inside

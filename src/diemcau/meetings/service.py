@@ -185,22 +185,22 @@ class Meetings:
                 invited=invited,
                 whence=self.desks.whence(actor, state),
             )
-            led_by = state.led_by
+            led_by, number = state.led_by, state.messages[-1].n if state.messages else 0
             drafts = decide(state, command.what, context)
             if drafts and isinstance(command.what, (c.Open, c.End, c.Mark)):
                 await self._keep_row(unit, state.id, command.what)
             self._states.advance(unit, state, drafts, actor.key)
             unit.on_commit(lambda: self._times.watch(state.id))
+            # A lowered hand's reason is one, too.
+            if posted := [one.id for one in state.messages if one.n > number]:
+                unit.on_commit(lambda: self._receipts.posted(state, posted))
             if state.led_by != led_by:
                 unit.on_commit(lambda: self.desks.tell(state.id))
             if isinstance(command.what, (c.TakeDirection, c.ReturnDirection)):
                 unit.on_commit(lambda: self.desks.directed(state.id))
             return {"seq": state.seq}
 
-        done = await self._write(work, actor, command)
-        if isinstance(command.what, (c.Post, c.LowerHand)):  # a lowered hand's reason is a message
-            self._receipts.posted(await self._states.get(command.meeting))
-        return done
+        return await self._write(work, actor, command)
 
     async def _keep_row(self, unit: UnitOfWork, meeting: str, what: c.Open | c.End | c.Mark) -> None:
         """What is asked of meetings without reading their logs."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from diemcau.errors import Busy, DiemCauError
 
-AT_ONCE: Final = 128
+AT_ONCE: Final = 256
 """Parties on their way in. With round trips of 100 ms a way in takes some 0.4 s, so that this many keep a
 server busy that can do 300 a second; more would only make each slower."""
 
