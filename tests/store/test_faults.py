@@ -106,6 +106,49 @@ async def test_readers_that_are_told_to_end_at_any_moment_leave_nothing_behind(s
     assert asyncio.all_tasks() == before
 
 
+@pytest.mark.parametrize("count", [0, 499, 500, 1203])
+async def test_all_rows_come_however_many_came_with_their_statement(sqlite_address: str, count: int) -> None:
+    numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {max(count, 1)}) "
+    every = text(f"{numbers} SELECT i FROM n WHERE i <= {count}")
+    async with Store.opened(sqlite_address) as store:
+        for _ in range(2):  # on one connection: nothing is left from the one before
+            async with store.read() as connection:
+                assert [row.i for row in await connection.execute(every)] == list(range(1, count + 1))
+        file = SqliteFile(Path(sqlite_address.removeprefix("sqlite:///")), 5)
+        raw = await file.connect(reads=True)
+        cursor = await raw.cursor()
+        await cursor.execute(str(every))
+        first = await cursor.fetchone()
+        some = await cursor.fetchmany(600)
+        rest = await cursor.fetchall()
+        assert [row[0] for row in (first, *some, *rest) if row] == list(range(1, count + 1))
+        await raw.close()
+        await file.aclose()
+
+
+async def test_a_transaction_that_did_nothing_leaves_nothing_behind(sqlite_address: str) -> None:
+    async with Store.opened(sqlite_address) as one, Store.opened(sqlite_address) as other:
+
+        async def nothing(unit: UnitOfWork) -> JsonObject:
+            return {}
+
+        async def refused(unit: UnitOfWork) -> JsonObject:
+            connection = await unit.connection()
+            await connection.execute(text("UPDATE streams SET seq = 99"))
+            raise BadRequest("no")
+
+        assert await one.write(appending("m:1"), streams=["m:1"]) == {"seq": 1}
+        for store in (one, other):
+            assert await store.write(nothing) == {}
+            with pytest.raises(BadRequest):
+                await store.write(refused)
+            async with store.read():
+                pass
+        # Neither holds a lock or an open transaction, and what was refused was undone.
+        assert await other.write(appending("m:1"), streams=["m:1"]) == {"seq": 2}
+        assert await one.write(appending("m:1"), streams=["m:1"]) == {"seq": 3}
+
+
 @pytest.mark.parametrize("count", [1, 2, 500, 1203])
 async def test_many_rows_are_few_statements(sqlite_address: str, count: int) -> None:
     file = SqliteFile(Path(sqlite_address.removeprefix("sqlite:///")), 5)

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,7 +74,8 @@ def _sqlite(url: URL) -> Engines:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     file = SqliteFile(path, LOCK_WAIT_S)
     write = create_async_engine(url, poolclass=NullPool, async_creator=file.connect)
-    read = create_async_engine(url, pool_size=READERS, max_overflow=0, async_creator=file.connect)
+    reader = partial(file.connect, reads=True)
+    read = create_async_engine(url, pool_size=READERS, max_overflow=0, async_creator=reader)
     for engine, begin, pragmas in (
         # FULL: what was acknowledged survives a power cut (https://sqlite.org/pragma.html#pragma_synchronous).
         (

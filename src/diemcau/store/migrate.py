@@ -23,7 +23,10 @@ async def upgrade(engines: Engines) -> None:
     """Runs what is missing, in one transaction. Raises SchemaTooNew, Busy, StorageUnavailable."""
     try:
         async with engines.write.connect() as connection, connection.begin():
-            if not engines.sqlite:
+            # One at a time, from here on: Alembic keeps what it works on in global names.
+            if engines.sqlite:
+                await connection.execute(text("SELECT 1"))  # with it goes BEGIN IMMEDIATE
+            else:
                 await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             await connection.run_sync(_upgrade)
     except CommandError as error:

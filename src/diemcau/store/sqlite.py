@@ -2,7 +2,8 @@
 
 A hop to that thread and back takes a turn of the loop and, while the loop is busy, the interpreter has to be
 asked for: a transaction of ten statements took forty of them, some seconds while ten thousand sites answered.
-So a statement is one hop: its rows are fetched with it, and what touches no file needs none.
+So a statement is one hop: what begins a transaction goes with the first of it, its rows come with it, and
+what touches no file needs none.
 """
 
 import asyncio
@@ -22,6 +23,8 @@ ROWS: Final = 500
 FETCHED: Final = 500
 """Rows that come with their statement; further ones are fetched when they are asked for."""
 
+_SAVEPOINTS: Final = ("SAVEPOINT ", "RELEASE ")
+
 _VALUES: Final = re.compile(r"\bVALUES (\(\?(?:, \?)*\))")
 
 
@@ -36,9 +39,9 @@ class SqliteFile:
         self._open: set[_Connection] = set()
         self._ending: set[asyncio.Future[None]] = set()
 
-    async def connect(self) -> aiosqlite.Connection:
-        """A new connection. Raises sqlite3.Error."""
-        connection = _Connection(self)
+    async def connect(self, *, reads: bool = False) -> aiosqlite.Connection:
+        """A new connection. `reads`: it is told to write nothing. Raises sqlite3.Error."""
+        connection = _Connection(self, reads=reads)
         self._open.add(connection)
         return await connection
 
@@ -56,27 +59,57 @@ class _Connection(aiosqlite.Connection):
     driver would then wait for ever for an ended thread's answer: a program that is told to end would not
     (https://github.com/wapiti-scanner/wapiti/issues/802)."""
 
-    def __init__(self, file: SqliteFile) -> None:
+    def __init__(self, file: SqliteFile, *, reads: bool) -> None:
         super().__init__(file._connector, iter_chunk_size=64)
         self._file = file
         self._thread.daemon = True
+        self._reads = reads
         self._queued = self._finished = 0
+        self._begun: list[str] = []  # statements that wait for the next one
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **named: Any) -> Any:
         """As the base; what only looks at memory is done at once, if the thread is not (who was cancelled
         does not wait for what it had begun) busy with this connection."""
-        if self._queued == self._finished and self._running and self._connection and _is_light(fn, args):
-            return fn(*args, **named)
+        if self._queued == self._finished and self._running and self._connection:
+            if self._waits(fn, args):
+                self._begun.append(args[0])
+                return fn.__self__  # type: ignore[attr-defined]
+            if self._is_light(fn, args):
+                return fn(*args, **named)
+        begun, self._begun = self._begun, []
         self._queued += 1
         return await super()._execute(  # type: ignore[no-untyped-call]
-            partial(self._in_thread, fn), *args, **named
+            partial(self._in_thread, begun, fn), *args, **named
         )
 
-    def _in_thread(self, fn: Callable[..., Any], *args: Any, **named: Any) -> Any:
+    def _in_thread(self, begun: list[str], fn: Callable[..., Any], *args: Any, **named: Any) -> Any:
         try:
+            for statement in begun:
+                self._conn.execute(statement)
             return fn(*args, **named)
         finally:
             self._finished += 1
+
+    def _waits(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+        """Whether it is a statement that says nothing and does nothing before another one."""
+        if getattr(fn, "__func__", None) is not _Cursor.execute:
+            return False
+        sql = str(args[0])
+        return sql.startswith("BEGIN") or (bool(self._begun) and sql.startswith(_SAVEPOINTS))
+
+    def _is_light(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+        """Whether a call of a method of a connection or cursor touches no file."""
+        method = getattr(fn, "__func__", None)
+        if method is _Cursor.execute:
+            return str(args[0]).startswith(_SAVEPOINTS)
+        if method is _Cursor.fetchall:
+            return bool(fn.__self__.whole)  # type: ignore[attr-defined]
+        if method is _Sqlite.commit or method is _Sqlite.rollback:
+            if self._begun:  # nothing has been done yet
+                self._begun.clear()
+                return True
+            return self._reads
+        return method is _Sqlite.cursor or method is _Cursor.close
 
     def stop(self) -> asyncio.Future[None] | None:
         """Ends the thread after what is queued; None: it was told already, or nobody can wait for it."""
@@ -157,12 +190,10 @@ class _Sqlite(sqlite3.Connection):
         """A cursor of the connection."""
         return super().cursor(factory)
 
+    def commit(self) -> None:
+        """As the base."""
+        super().commit()
 
-def _is_light(fn: Callable[..., Any], given: tuple[Any, ...]) -> bool:
-    """Whether a call of a method of a connection or cursor touches no file."""
-    method = getattr(fn, "__func__", None)
-    if method is _Cursor.execute:
-        return str(given[0]).startswith(("SAVEPOINT ", "RELEASE "))
-    if method is _Cursor.fetchall:
-        return bool(fn.__self__.whole)  # type: ignore[attr-defined]
-    return method is _Sqlite.cursor or method is _Cursor.close
+    def rollback(self) -> None:
+        """As the base."""
+        super().rollback()
