@@ -249,7 +249,7 @@ async def test_who_talks_faster_than_it_is_read_loses_nothing(world: World) -> N
         for name in names:
             await site.send({"op": "cmd", "id": name, "meeting": meeting, "type": "no.such"})
         assert [(await site.next("nack"))["id"] for _ in names] == names
-        assert connection._work is None and not connection._inbox
+        assert connection.inbox.idle
         await site.send({"op": "sub", "stream": f"meeting:{meeting}"})
         assert (await site.next("snap"))["stream"] == f"meeting:{meeting}"  # it is read again
 

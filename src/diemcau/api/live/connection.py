@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections import deque
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,7 @@ from diemcau.api.live.admission import Ticket
 from diemcau.api.live.following import Following
 from diemcau.api.live.frames import Close
 from diemcau.api.live.hub import Hub
+from diemcau.api.live.inbox import Inbox
 from diemcau.api.live.outbox import Outbox
 from diemcau.api.live.socket import LINE, GatheringSocket
 from diemcau.api.live.viewing import open_ear, open_publisher, open_viewer, open_voice
@@ -32,12 +32,6 @@ from diemcau.stage import Part, PublisherAnswer, ViewerAnswer
 
 MAX_OPENING = 3
 """Connections that a client may be having opened: a viewer, one that takes its place, a publisher."""
-
-RATE, BURST = 20.0, 100
-"""Frames a second and at once from a client; a faster one is read more slowly."""
-
-UNREAD = 16
-"""Frames of a client that may wait while one is being done; then no more is read of it."""
 
 CLOSE_S = 2.0
 """Seconds a close frame may take to leave; then the connection is left to the transport."""
@@ -62,7 +56,7 @@ class Connection:
         self.site = actor.site if page == "site" else None
         options = hub.services.options
         self.outbox = Outbox(options.queue_messages, options.queue_bytes)
-        self.heard = self._spoke = asyncio.get_running_loop().time()
+        self._spoke = asyncio.get_running_loop().time()
         self._spared = 0
         self.ended = asyncio.Event()
         self.welcomed = False
@@ -72,11 +66,11 @@ class Connection:
         self._opening: set[asyncio.Task[None]] = set()
         self.following = Following(self)
         self._screen: Screen | None = None
-        self._tokens, self._tokens_at = float(BURST), self.heard
         self._line: GatheringSocket = socket.scope["extensions"][LINE]
         self._writing = False
-        self._inbox: deque[dict[str, Any]] = deque()
-        self._work: asyncio.Task[None] | None = None
+        self.inbox = Inbox(
+            self._line, self._take, self._take_at_once, lambda error: self.end(*_ending(error))
+        )
 
     # What the hub gives.
 
@@ -163,6 +157,7 @@ class Connection:
         """Has the connection closed."""
         if not self._closing.done():
             self._closing.set_result((code, reason))
+            self.inbox.stop()
 
     @property
     def shut_out(self) -> bool:
@@ -238,7 +233,7 @@ class Connection:
         """Until the client goes, or is told to. `ticket`: its place at the door; None: it need not wait."""
         services = self.services
         code, reason = 1000, ""
-        self._line.listen(self.hear)
+        self._line.listen(self.inbox.hear)
         tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(self._until_gone(), name="ws-gone"),
             asyncio.create_task(self._write(), name="ws-write"),
@@ -251,8 +246,7 @@ class Connection:
             else:
                 code, reason = _why(done)
         finally:
-            if self._work is not None:
-                tasks.append(self._work)
+            tasks += self.inbox.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -323,47 +317,6 @@ class Connection:
                 raise BadRequest("Frames are text")
 
     # What it says.
-
-    def hear(self, text: str) -> None:
-        """A frame of the client's, the moment that it comes. What takes no waiting is done here: ten thousand
-        who say something at once would have to wake a task each. The rest is done one after the other."""
-        self.heard = asyncio.get_running_loop().time()
-        if self._closing.done():
-            return
-        try:
-            document = frames.read(text)
-            self._refill(self.heard)
-            if self._work is None and self._tokens >= 1 and self._take_at_once(document):
-                self._tokens -= 1
-                return
-        except DiemCauError as error:
-            self.end(*_ending(error))
-            return
-        self._inbox.append(document)
-        if len(self._inbox) >= UNREAD:
-            self._line.hold(True)
-        if self._work is None:
-            self._work = asyncio.create_task(self._take_all(), name="ws-take")
-
-    def _refill(self, now: float) -> None:
-        self._tokens = min(BURST, self._tokens + (now - self._tokens_at) * RATE)
-        self._tokens_at = now
-
-    async def _take_all(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            while self._inbox:
-                # A client that talks faster than it may is read more slowly: it waits, nobody else does.
-                self._refill(loop.time())
-                self._tokens -= 1
-                if self._tokens < 0:
-                    await asyncio.sleep(-self._tokens / RATE)
-                await self._take(self._inbox.popleft())
-            self._line.hold(False)
-        except Exception as error:
-            self.end(*_ending(error))
-        finally:
-            self._work = None
 
     def _take_at_once(self, document: dict[str, Any]) -> bool:
         """Does what takes no waiting; False: nothing was done. Raises what ends the connection."""

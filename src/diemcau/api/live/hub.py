@@ -494,7 +494,7 @@ class Hub:
         waiting = self.turns.admission.waiting
         encoded: dict[tuple[tuple[str, int | None], ...], str] = {}
         for connection in list(connections):
-            if clock - connection.heard > self.services.options.silent_s:
+            if clock - connection.inbox.heard > self.services.options.silent_s:
                 connection.end(frames.Close.SILENT, "silent")
                 continue
             follows = connection.following.follows.values()
