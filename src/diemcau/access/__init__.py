@@ -3,7 +3,7 @@
 from diemcau.access.actor import SYSTEM, Actor, Grant, Role, site_actor
 from diemcau.access.codes import IssuedCode
 from diemcau.access.delegation import PersonPage, PersonSeen
-from diemcau.access.devices import Activation, DeviceEnded, DeviceSession, Proof
+from diemcau.access.devices import LOOK_S, Activation, DeviceEnded, DeviceSession, Proof
 from diemcau.access.limits import Lockout, RateLimiter, network_of
 from diemcau.access.lines import DeviceConflict, DeviceLine
 from diemcau.access.passwords import Passwords
@@ -25,6 +25,7 @@ from diemcau.access.tokens import IssuedToken, Token, TokenKind, TokenNotFound
 from diemcau.access.turn import IceServer, IceServers, link_headers
 
 __all__ = [
+    "LOOK_S",
     "MARKS",
     "PERMISSIONS",
     "SITE_COMMANDS",

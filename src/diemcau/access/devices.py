@@ -1,13 +1,11 @@
 """Devices that codes bind to sites: a browser by its key, a program by a bearer; and their sessions."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
 from typing import Final
 
-import structlog
 from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -19,7 +17,7 @@ from diemcau.access.proofs import BadProof, DeviceKey, Nonces, Purpose, decode, 
 from diemcau.access.secrets import code_hash, new_token, same, token_hash
 from diemcau.access.tables import codes, devices
 from diemcau.clock import Clock
-from diemcau.errors import BadCode, BadRequest, DiemCauError, JsonObject, NotAuthenticated
+from diemcau.errors import BadCode, BadRequest, JsonObject, NotAuthenticated
 from diemcau.store import Lookup, Store, UnitOfWork
 from diemcau.units import Units
 
@@ -31,8 +29,6 @@ LATEST_S: Final = 3.0
 """Seconds that such a look may take before nobody is known any more without asking."""
 
 MOST_REMEMBERED: Final = 20_000
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +89,7 @@ class Devices(Codes):
         self._changes = 0
         self._marked: tuple[int, int] | None = None
         self._looked = float("-inf")
-        self._looking: asyncio.Task[None] | None = None
+        self._looking = False
         self._marks = Lookup(self._load_marks)
         self._wrong_codes = Lockout(limit=30, period=timedelta(minutes=10))
         self._sessions = RateLimiter(burst=20, per_second=0.2)
@@ -280,12 +276,8 @@ class Devices(Codes):
         return site_actor(bound.site)
 
     def at_hand(self, held: str | DeviceLine) -> Actor | None:
-        """Which site an open page or a program is, where that is known without asking anybody; None: ask.
-        While it is asked of, it is looked again in time."""
-        age = monotonic() - self._looked
-        if age >= LOOK_S / 2 and self._looking is None:
-            self._looking = asyncio.create_task(self._look_again(), name="devices")
-        if age >= (LOOK_S if self._looking is None else LATEST_S):
+        """Which site an open page or a program is, where that is known without asking anybody; None: ask."""
+        if monotonic() - self._looked >= (LATEST_S if self._looking else LOOK_S):
             return None
         if isinstance(held, str):
             bound = self._known.get(token_hash(held))
@@ -310,13 +302,13 @@ class Devices(Codes):
             self._known[key] = bound
         return bound
 
-    async def _look_again(self) -> None:
+    async def look(self) -> None:
+        """Looks before it is time to, so that `at_hand` knows. Raises Busy, StorageUnavailable."""
+        self._looking = True
         try:
             await self._look(LOOK_S / 2)
-        except DiemCauError as error:
-            log.warning("devices not looked at", code=error.code)  # who asks next is told
         finally:
-            self._looking = None
+            self._looking = False
 
     async def _look(self, after: float = LOOK_S) -> None:
         """Forgets all when another process has bound or ended a device; asked by many at once it is one

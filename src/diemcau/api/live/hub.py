@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from diemcau.access import SYSTEM, Actor
+from diemcau.access import LOOK_S, SYSTEM, Actor
 from diemcau.api.limits import RateLimit
 from diemcau.api.live import frames
 from diemcau.api.live.admission import Admission, Queued
@@ -114,6 +114,7 @@ class Hub:
             asyncio.create_task(self._follow(subscription), name="hub-follow"),
             asyncio.create_task(self._beat(), name="hub-beat"),
             asyncio.create_task(self._check(), name="hub-check"),
+            asyncio.create_task(self._look(), name="hub-look"),
         ]
 
     async def aclose(self) -> None:
@@ -460,6 +461,16 @@ class Hub:
                     log.warning("connections not checked", count=len(failures), error=str(failures[0]))
                 self._doubtful.update(one.actor.id for one in some if one.shut_out)
             await self._close_media()
+
+    async def _look(self) -> None:
+        """While sites are connected the devices are looked at in time: a crowd's words wait for nothing."""
+        while True:
+            await asyncio.sleep(LOOK_S / 2)
+            if self._sites:
+                try:
+                    await self.services.access.look()
+                except DiemCauError as error:  # whoever asks is told
+                    log.warning("devices not looked at", code=error.code)
 
     async def _close_media(self) -> None:
         """Ends what parties see and send who have no page left that may stay."""
