@@ -75,6 +75,8 @@ class _Connection(aiosqlite.Connection):
                 self._begun.append(args[0])
                 return fn.__self__  # type: ignore[attr-defined]
             if self._is_light(fn, args):
+                if _ends(fn):
+                    self._begun.clear()  # nothing of the transaction has been done
                 return fn(*args, **named)
         begun, self._begun = self._begun, []
         self._queued += 1
@@ -104,11 +106,8 @@ class _Connection(aiosqlite.Connection):
             return str(args[0]).startswith(_SAVEPOINTS)
         if method is _Cursor.fetchall:
             return bool(fn.__self__.whole)  # type: ignore[attr-defined]
-        if method is _Sqlite.commit or method is _Sqlite.rollback:
-            if self._begun:  # nothing has been done yet
-                self._begun.clear()
-                return True
-            return self._reads
+        if _ends(fn):
+            return self._reads or bool(self._begun)
         return method is _Sqlite.cursor or method is _Cursor.close
 
     def stop(self) -> asyncio.Future[None] | None:
@@ -121,6 +120,11 @@ class _Connection(aiosqlite.Connection):
             self._file._ending.add(ended)
             ended.add_done_callback(self._file._ending.discard)
         return ended
+
+
+def _ends(fn: Callable[..., Any]) -> bool:
+    """Whether it ends a transaction."""
+    return getattr(fn, "__func__", None) in (_Sqlite.commit, _Sqlite.rollback)
 
 
 class _Cursor(sqlite3.Cursor):

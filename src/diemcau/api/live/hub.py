@@ -102,7 +102,7 @@ class Hub:
         self._doubtful: set[str] = set()  # parties whose access may have ended, and with it their media
         self._check_now = asyncio.Event()
         self.crowd = Crowd(services.options.beat_s, self._tell_soon)
-        self._telling: dict[str, int] = {}  # streams of which some clients have not heard the head yet
+        self._telling: str | None = None  # the stream of which some clients have not heard the head yet
         self._tasks: list[asyncio.Task[None]] = []
         self._soon: set[asyncio.Task[None]] = set()
         self.board = BoardNews(services)
@@ -275,21 +275,23 @@ class Hub:
         self.board.heard(event.stream, vanishes=event.type == "secrecy_raised")
         unhurried = event.type in UNHURRIED and len(followers) > FEW
         waits: str | None = None
-        self._telling[event.stream] = self._telling.get(event.stream, 0) + 1
-        async for connection, follow in self._each(event.stream):
-            if unhurried and waits is not None and not concerns(connection, event):
-                continue
-            seen = follow.viewer.sees(event)
-            found = encoded.get(id(seen))
-            if found is None:
-                # The event is kept beside its text: an id is only one while its object lives.
-                found = encoded[id(seen)] = (seen, frames.event(seen))
-            if unhurried and not concerns(connection, event):
-                waits = found[1]  # all whom it does not concern see the same
-                continue
-            self.crowd.catch_up(connection, follow)
-            connection.following.deliver(follow, event.seq, found[1])
-        self._told(event.stream)
+        self._telling = event.stream
+        try:
+            async for connection, follow in self._each(event.stream):
+                if unhurried and waits is not None and not concerns(connection, event):
+                    continue
+                seen = follow.viewer.sees(event)
+                found = encoded.get(id(seen))
+                if found is None:
+                    # The event is kept beside its text: an id is only one while its object lives.
+                    found = encoded[id(seen)] = (seen, frames.event(seen))
+                if unhurried and not concerns(connection, event):
+                    waits = found[1]  # all whom it does not concern see the same
+                    continue
+                self.crowd.catch_up(connection, follow)
+                connection.following.deliver(follow, event.seq, found[1])
+        finally:
+            self._telling = None
         if waits is not None:
             self.crowd.hold(event.stream, event.seq, waits, len(followers))
         elif not unhurried:
@@ -372,11 +374,6 @@ class Hub:
         text = frames.ephemeral(stream, topic, data)
         for connection, follow in list(self._asking.get(stream, {}).items()):
             connection.following.deliver_ephemeral(follow, topic, data, text)
-
-    def _told(self, stream: str) -> None:
-        self._telling[stream] -= 1
-        if not self._telling[stream]:
-            del self._telling[stream]
 
     async def _tell_crowd(self, stream: str) -> None:
         """What waits for the stream's sites leaves now."""
@@ -515,7 +512,7 @@ class Hub:
                 continue
             # Whose turn to hear of the head has not come is not told that it misses it.
             known = sorted(
-                (f.stream, f.last if f.stream in self._telling else self.heads.get(f.stream))
+                (f.stream, f.last if f.stream == self._telling else self.heads.get(f.stream))
                 for f in follows
                 if f.last is not None
             )
