@@ -15,7 +15,7 @@ from diemcau.errors import Busy, DiemCauError
 
 AT_ONCE: Final = 256
 """Parties on their way in. With round trips of 100 ms and a busy loop's turns a way in takes 0.5 to 1 s, so
-that this many keep a server busy that can do 300 a second (with 128 a quarter of it was idle); more would only
+this many keep a server busy that can do 300 a second (with 128 a quarter of it was idle); more would only
 make each slower."""
 
 AT_LEAST: Final = 4
