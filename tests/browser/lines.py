@@ -263,6 +263,8 @@ def lines(browser: Browser, folder: Path) -> Iterator[Lines]:
         page.route("**/*", lambda route: route.fulfill(body="<title>lines</title>", content_type="text/html"))
         page.goto("http://localhost/")
         page.add_script_tag(content=sending() + CONNECT, type="module")
+        # A module put into a page runs when the page next has time, not before this call returns.
+        page.wait_for_function("window.offer")
         with emulator(port) as up, emulator(port, seed=8) as down, socket.socket(socket.AF_UNIX) as stream:
             stream.settimeout(5)
             stream.connect(str(path))
