@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use crate::packet::Layer;
+use crate::shared::SharedDelay;
 use crate::time::Time;
 
 /// What a viewer gets, best first.
@@ -73,7 +74,7 @@ const HOPELESS: u8 = 128;
 /// Reports in a row that must say so, a second each.
 const LOSSY_REPORTS: u8 = 2;
 const SLOW_REPORTS: u8 = 3;
-/// Answers later than the fastest by this mean a queue.
+/// Answers later than the fastest by this, beyond what others' are too, mean a queue.
 const SLOW: Duration = Duration::from_millis(400);
 /// A rung is hoped for where the line carries this much more than its rate, in percent: pictures are not even.
 const ROOM_PERCENT: u64 = 135;
@@ -159,15 +160,16 @@ impl Ladder {
         }
     }
 
-    /// A second of reports: fraction lost of all lines together, 1/256, and the round trip where it is known.
-    pub fn report(&mut self, loss: u8, rtt: Option<Duration>, now: Time) {
+    /// A second of reports: fraction lost of all lines together, 1/256, and the round trip where it is known, of
+    /// which what all wait for together is left out.
+    pub fn report(&mut self, loss: u8, rtt: Option<Duration>, shared: &mut SharedDelay, now: Time) {
         self.loss = loss;
         self.lossy = if loss >= LOSSY { self.lossy.saturating_add(1) } else { 0 };
         if let Some(rtt) = rtt {
             // The fastest is forgotten slowly: a path may change for a longer one.
             let fastest = self.fastest.map_or(rtt, |old| (old + Duration::from_millis(2)).min(rtt));
             self.fastest = Some(fastest);
-            self.slow = if rtt > fastest + SLOW { self.slow.saturating_add(1) } else { 0 };
+            self.slow = if shared.own(rtt - fastest) > SLOW { self.slow.saturating_add(1) } else { 0 };
         }
         if self.lossy >= LOSSY_REPORTS {
             self.sign(Why::Loss, now);

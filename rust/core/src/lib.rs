@@ -18,6 +18,7 @@ pub mod probe;
 pub mod program;
 pub mod sequence;
 pub mod shard;
+pub mod shared;
 pub mod speakers;
 pub mod time;
 pub mod track;

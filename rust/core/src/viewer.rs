@@ -7,6 +7,8 @@ use crate::line::{Line, LineConfig};
 use crate::packet::{Codec, Kind, Layer, PartyId, Source, TrackId};
 use crate::probe::Probe;
 use crate::program::ProgramId;
+use crate::shard::Heard;
+use crate::shared::SharedDelay;
 use crate::time::Time;
 
 /// A viewer of one shard. `index` is small and dense (the shell may index its own table by it); it is used again after
@@ -125,8 +127,9 @@ impl Viewer {
         self.seats.iter().position(|seat| seat.line.ssrc() == ssrc)
     }
 
-    /// A report of a line: fraction lost, highest extended sequence number, round trip if it says so.
-    pub fn report(&mut self, line: usize, fraction: u8, highest: u32, rtt: Option<Duration>, now: Time) {
+    /// A report of a line. `middle`: as for [`Heard::round_trip`].
+    pub fn report(&mut self, line: usize, heard: &Heard, shared: &mut SharedDelay, middle: u32, now: Time) {
+        let (fraction, highest, rtt) = (heard.fraction_lost, heard.highest, heard.round_trip(middle));
         let seat = &mut self.seats[line];
         seat.loss = fraction;
         let new = if seat.highest == 0 { 0 } else { highest.wrapping_sub(seat.highest) };
@@ -143,7 +146,7 @@ impl Viewer {
         };
         if now.since(self.window) >= WINDOW && self.expected >= ENOUGH {
             let loss = (self.lost / u64::from(self.expected)).min(255) as u8;
-            self.ladder.report(loss, self.rtt.take(), now);
+            self.ladder.report(loss, self.rtt.take(), shared, now);
             (self.expected, self.lost, self.window) = (0, 0, now);
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use diemcau_core::ladder::{Ladder, RUNGS, Rates, Step, Why};
 use diemcau_core::probe::{PACKET_BYTES, Probe, SHORT_TRAIN, TRAIN, Turn};
+use diemcau_core::shared::SharedDelay;
 use diemcau_core::time::Time;
 
 /// What the rungs take: two pictures of 500 and 120 kbit/s, one low picture, sound and stills, sound, nothing.
@@ -144,7 +145,8 @@ impl World {
 
     fn second(&mut self, now: Time) {
         let (sent, lost) = (self.line.sent.max(1), self.line.lost);
-        self.ladder.report((lost * 255 / sent) as u8, Some(Duration::from_millis(100)), now);
+        let mut shared = SharedDelay::default();
+        self.ladder.report((lost * 255 / sent) as u8, Some(Duration::from_millis(100)), &mut shared, now);
         let received = self.line.bytes * 8;
         let climbed = (self.line.estimate + self.line.estimate / 12).min(received * 3 / 2 + 10_000);
         self.line.estimate = self.line.estimate.max(climbed);
@@ -243,7 +245,7 @@ fn loss_alone_takes_a_viewer_down_and_says_so() {
     let mut ladder = Ladder::default();
     let rates = Rates { sent: NEED[0], need: NEED };
     for second in 1..3 {
-        ladder.report(150, None, Time::from_millis(10_000 + second * 1_000));
+        ladder.report(150, None, &mut SharedDelay::default(), Time::from_millis(10_000 + second * 1_000));
     }
     assert!(ladder.descend(&rates, Time::from_millis(12_000)));
     assert_eq!((ladder.step(), ladder.why()), (Step::Low, Some(Why::Loss)));
@@ -251,11 +253,34 @@ fn loss_alone_takes_a_viewer_down_and_says_so() {
 }
 
 #[test]
+fn a_queue_on_one_line_takes_its_viewer_down_and_what_all_wait_for_nobody() {
+    let rates = Rates { sent: NEED[0], need: NEED };
+    // Milliseconds of an answer: of a line that is full, and of all others, from the fourth second on.
+    for (own, others, down) in [(700, 20, true), (700, 650, false), (1_200, 650, true)] {
+        let mut shared = SharedDelay::default();
+        let (mut one, mut rest) = (Ladder::default(), vec![Ladder::default(); 3_000]);
+        for second in 1..12 {
+            let now = Time::from_millis(second * 1_000);
+            let took = |late| Some(Duration::from_millis(if second > 3 { late } else { 20 }));
+            for ladder in &mut rest {
+                ladder.report(0, took(others), &mut shared, now);
+                assert!(!ladder.descend(&rates, now), "{others} ms for all");
+            }
+            one.report(0, took(own), &mut shared, now);
+            one.descend(&rates, now);
+        }
+        assert_eq!(one.step() != Step::High, down, "{own} ms, all {others} ms");
+    }
+}
+
+#[test]
 fn where_nothing_measures_the_line_a_climb_is_tried_once_a_minute_and_less_after_failures() {
     let mut ladder = Ladder::default();
     let rates = Rates { sent: NEED[0], need: NEED };
     let fall = |ladder: &mut Ladder, at: u64| {
-        (0..2).for_each(|second| ladder.report(200, None, Time::from_millis(at + second * 1_000)));
+        (0..2).for_each(|second| {
+            ladder.report(200, None, &mut SharedDelay::default(), Time::from_millis(at + second * 1_000));
+        });
         assert!(ladder.descend(&rates, Time::from_millis(at + 1_000)));
     };
     fall(&mut ladder, 10_000);
@@ -273,12 +298,13 @@ proptest::proptest! {
         signs in proptest::collection::vec((0..5_u8, proptest::prelude::any::<u64>(), 0..4_000_u64), 0..200)
     ) {
         let (mut ladder, mut probe, mut now) = (Ladder::default(), Probe::default(), Time::from_millis(1));
+        let mut shared = SharedDelay::default();
         for (kind, value, later) in signs {
             now = now + Duration::from_millis(later);
             let rates = Rates { sent: value % 5_000_000, need: NEED };
             match kind {
                 0 => ladder.estimate(value, rates.sent, now),
-                1 => ladder.report(value as u8, Some(Duration::from_micros(value % 70_000_000)), now),
+                1 => ladder.report(value as u8, Some(Duration::from_micros(value % 70_000_000)), &mut shared, now),
                 2 => ladder.measured(value),
                 3 => {
                     probe.train(TRAIN);

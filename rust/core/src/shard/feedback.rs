@@ -24,7 +24,7 @@ pub struct Heard {
 
 impl Heard {
     /// `now`: middle 32 bits of the NTP time. None without a sender report, or where the figures cannot be.
-    fn round_trip(&self, now: u32) -> Option<Duration> {
+    pub(crate) fn round_trip(&self, now: u32) -> Option<Duration> {
         let ticks = now.wrapping_sub(self.last_sr).wrapping_sub(self.delay);
         (self.last_sr != 0 && ticks < 60 << 16)
             .then(|| Duration::from_micros((u64::from(ticks) * 1_000_000) >> 16))
@@ -89,9 +89,10 @@ impl Shard {
     /// A report block (RFC 3550 §6.4.1).
     pub fn on_receiver_report(&mut self, key: ViewerKey, heard: &Heard, now: Time) {
         let middle = (self.config.wall.ntp(now) >> 16) as u32;
-        let Some(viewer) = self.viewer_mut(key) else { return };
+        let viewer = self.viewers.get_mut(key.index as usize).and_then(Option::as_deref_mut);
+        let Some(viewer) = viewer.filter(|viewer| viewer.generation == key.generation) else { return };
         if let Some(line) = viewer.line_of(heard.ssrc) {
-            viewer.report(line, heard.fraction_lost, heard.highest, heard.round_trip(middle), now);
+            viewer.report(line, heard, &mut self.shared, middle, now);
         }
     }
 

@@ -17,6 +17,7 @@ use crate::keyframes::KeyframeReason;
 use crate::layers::CutPolicy;
 use crate::packet::{Layer, Source, TrackId};
 use crate::program::{Program, ProgramId, ProgramTable, Slot, TrackSpec};
+use crate::shared::SharedDelay;
 use crate::speakers::SpeakerConfig;
 use crate::time::Time;
 use crate::viewer::{Viewer, ViewerConfig, ViewerKey};
@@ -116,6 +117,7 @@ pub struct Shard {
     needs: VecDeque<KeyframeNeed>,
     events: VecDeque<ShardEvent>,
     stats: ShardStats,
+    shared: SharedDelay,
 }
 
 impl Shard {
@@ -135,6 +137,7 @@ impl Shard {
             needs: VecDeque::new(),
             events: VecDeque::new(),
             stats: ShardStats::default(),
+            shared: SharedDelay::default(),
         }
     }
 
