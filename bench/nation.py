@@ -5,7 +5,7 @@ answers) and the same sites standing by (WebSockets only), and prints the figure
 their targets; misses stay visible. The second table is arithmetic, not a meeting: what the measured cost of a
 packet makes of a stage of 0.7 and 1 Mbit/s.
 
-    python -m bench.nation [--duration 180] [--sites 9812] [--us-per-packet 3.9]
+    python -m bench.nation [--duration 180] [--sites 9812] [--us-per-packet 3.9] [--fps 2]
 """
 
 import argparse
@@ -86,9 +86,10 @@ def main() -> int:
     parser.add_argument("--duration", type=float, default=180)
     parser.add_argument("--sites", type=int, default=None)
     parser.add_argument("--us-per-packet", type=float, default=4.5, help="of `python -m bench fanout`")
+    parser.add_argument("--fps", type=int, default=2, help="pictures a second of the stage")
     options = parser.parse_args()
     some = [] if options.sites is None else ["--sites", str(options.sites)]
-    whole = load(["--nation", *some, "--duration", str(options.duration)])
+    whole = load(["--nation", *some, "--duration", str(options.duration), "--fps", str(options.fps)])
     count = whole["more"]["sites"]
     standby = load(["--sites", str(count), "--rate", "500", "--duration", "20", "--view-every", "0"])
     rows = verdicts(whole, standby)

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 WHOLE = 63 + 705 + 9043 + 1
 """Sites of the meeting of 5 September 2021: provinces, districts, communes, the centre."""
 
-LIGHT = ("--fps", "2", "--kbps", "40", "40", "--phases", "6")
-"""Clips of a stage that a commune's line carries: 2 pictures a second at 40 kbit/s. Each of the loop's 6
-frames has an encoding in which it is the keyframe."""
+
+def light(fps: int) -> tuple[str, ...]:
+    """Options for clips of a stage that a commune's line carries: so many pictures a second at 40 kbit/s.
+    Each frame of the loop (3 s) has an encoding in which it is the keyframe."""
+    return "--fps", str(fps), "--kbps", "40", "40", "--phases", str(3 * fps)
+
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -65,9 +68,12 @@ def load(
     cut_every: Annotated[
         float | None, typer.Option(min=0.2, help="Seconds between cuts. [default: 3; nation 5]")
     ] = None,
-    light: Annotated[
+    lightly: Annotated[
         bool, typer.Option("--light", help="With --sites: the nation's stage of 40 kbit/s.")
     ] = False,
+    fps: Annotated[
+        int, typer.Option(min=1, max=15, help="With --light or --nation: pictures a second of the stage.")
+    ] = 2,
     message: Annotated[
         bool,
         typer.Option("--message", help="With --sites: a message to all in the middle, which they answer."),
@@ -94,7 +100,7 @@ def load(
         count = sites if sites is not None else WHOLE
         decode = "100" if nation else str(max(1, min(100, count // 3)))
         options = ("--decode-every", decode, *context.args)
-        clips = LIGHT if light else ()
+        clips = light(fps) if lightly else ()
         plan = Measure(
             duration or 30,
             rate or 50,
@@ -106,9 +112,14 @@ def load(
         )
         if nation:
             plan = Measure(
-                duration or 180, rate or 5000, cut_every or 5, True, LIGHT, ("--patience", "300", *options)
+                duration or 180,
+                rate or 5000,
+                cut_every or 5,
+                True,
+                light(fps),
+                ("--patience", "300", *options),
             )
-        on_a_server_of_its_own(count, plan, codec, as_json=as_json)
+        on_a_server_of_its_own(count, plan, codec, fps=fps, as_json=as_json)
         return
     if not is_loopback(server) and not i_own_the_target:
         fail(
@@ -126,7 +137,7 @@ def load(
         os.execv(executable, arguments)  # noqa: S606 - its progress bar, its signals, its exit status
 
 
-def on_a_server_of_its_own(sites: int, measure: "Measure", codec: str, *, as_json: bool) -> None:
+def on_a_server_of_its_own(sites: int, measure: "Measure", codec: str, *, fps: int, as_json: bool) -> None:
     """Seeds a nation in a folder that is thrown away, serves it, measures its simulated sites."""
     if codec not in ("h264", "vp8"):
         fail("bad_request", "--codec is h264 or vp8", as_json=as_json)
@@ -137,7 +148,7 @@ def on_a_server_of_its_own(sites: int, measure: "Measure", codec: str, *, as_jso
         from diemcau.cli.nation.run import Demo
 
         configure_logs(settings)
-        kind = ["light-2"] if measure.clips else []
+        kind = [f"light-{fps}"] if measure.clips else []
         clips = clip_cache() / "-".join([codec, str(SEED), str(sites), *kind])
         run = Demo(settings, sites, SEED, codec, 20.0, clips, True, as_json, measure)
         run_loop(run.run())
