@@ -128,10 +128,11 @@ def silent_while(listener: Page, speaker: Page, *, sends: bool) -> None:
         before, last = last, heard(listener)[1]
         return before == last
 
+    # What was on its way still arrives, and Chromium keeps its figures for a while: a moment of the page's
+    # own time without a packet. A page that was told may have stopped by itself then, so the other goes on.
+    moment = "new Promise((go) => setTimeout(() => go(true), 300))"
+    until(listener, "silence", lambda: quiet() and listener.evaluate(moment) and quiet())
     if not sends:
-        # The page was told, too, and may have stopped by itself: a moment of its own time without a packet.
-        moment = "new Promise((go) => setTimeout(() => go(true), 300))"
-        until(listener, "silence", lambda: quiet() and listener.evaluate(moment) and quiet())
         return
     count, sent = heard(listener)[1], speaker.evaluate(SENT)
     until(speaker, "the speaker's page goes on sending", lambda: speaker.evaluate(SENT) > sent + 30)
