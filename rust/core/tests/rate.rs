@@ -67,6 +67,7 @@ impl Line {
 /// One viewer: its ladder, its probe, its line, and each step with its moment (ms).
 struct World {
     ladder: Ladder,
+    shared: SharedDelay,
     probe: Probe,
     line: Line,
     now: u64,
@@ -78,8 +79,9 @@ struct World {
 
 impl World {
     fn new(kbps: u64, loss: f64) -> Self {
-        let (ladder, probe) = (Ladder::default(), Probe::default());
-        Self { ladder, probe, line: Line::new(kbps, loss), now: 1_000, owed: 0, steps: Vec::new(), late: 0 }
+        let (ladder, shared, probe) = (Ladder::default(), SharedDelay::default(), Probe::default());
+        let line = Line::new(kbps, loss);
+        Self { ladder, shared, probe, line, now: 1_000, owed: 0, steps: Vec::new(), late: 0 }
     }
 
     fn rates(&self) -> Rates {
@@ -145,8 +147,8 @@ impl World {
 
     fn second(&mut self, now: Time) {
         let (sent, lost) = (self.line.sent.max(1), self.line.lost);
-        let mut shared = SharedDelay::default();
-        self.ladder.report((lost * 255 / sent) as u8, Some(Duration::from_millis(100)), &mut shared, now);
+        let took = Some(Duration::from_millis(100));
+        self.ladder.report((lost * 255 / sent) as u8, took, &mut self.shared, now);
         let received = self.line.bytes * 8;
         let climbed = (self.line.estimate + self.line.estimate / 12).min(received * 3 / 2 + 10_000);
         self.line.estimate = self.line.estimate.max(climbed);

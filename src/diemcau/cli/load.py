@@ -22,7 +22,7 @@ WHOLE = 63 + 705 + 9043 + 1
 """Sites of the meeting of 5 September 2021: provinces, districts, communes, the centre."""
 
 
-def light(fps: int) -> tuple[str, ...]:
+def light_clips(fps: int) -> tuple[str, ...]:
     """Options for clips of a stage that a commune's line carries: so many pictures a second at 40 kbit/s.
     Each frame of the loop (3 s) has an encoding in which it is the keyframe."""
     return "--fps", str(fps), "--kbps", "40", "40", "--phases", str(3 * fps)
@@ -68,7 +68,7 @@ def load(
     cut_every: Annotated[
         float | None, typer.Option(min=0.2, help="Seconds between cuts. [default: 3; nation 5]")
     ] = None,
-    lightly: Annotated[
+    light: Annotated[
         bool, typer.Option("--light", help="With --sites: the nation's stage of 40 kbit/s.")
     ] = False,
     fps: Annotated[
@@ -100,7 +100,7 @@ def load(
         count = sites if sites is not None else WHOLE
         decode = "100" if nation else str(max(1, min(100, count // 3)))
         options = ("--decode-every", decode, *context.args)
-        clips = light(fps) if lightly else ()
+        clips = light_clips(fps) if light else ()
         plan = Measure(
             duration or 30,
             rate or 50,
@@ -116,7 +116,7 @@ def load(
                 rate or 5000,
                 cut_every or 5,
                 True,
-                light(fps),
+                light_clips(fps),
                 ("--patience", "300", *options),
             )
         on_a_server_of_its_own(count, plan, codec, fps=fps, as_json=as_json)

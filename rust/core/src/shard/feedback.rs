@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Shard;
+use super::{Shard, of_key};
 use crate::keyframes::KeyframeReason;
 use crate::line::LineReport;
 use crate::packet::{RtxPacket, TrackId};
@@ -43,8 +43,7 @@ impl Shard {
         now: Time,
         mut sink: impl FnMut(RtxPacket<'_>),
     ) {
-        let viewer = self.viewers.get_mut(key.index as usize).and_then(Option::as_deref_mut);
-        let Some(viewer) = viewer.filter(|viewer| viewer.generation == key.generation) else { return };
+        let Some(viewer) = of_key(&mut self.viewers, key) else { return };
         let Some(line) = viewer.line_of(ssrc) else { return };
         for sequence in lost {
             self.stats.nacks_in += 1;
@@ -89,8 +88,7 @@ impl Shard {
     /// A report block (RFC 3550 §6.4.1).
     pub fn on_receiver_report(&mut self, key: ViewerKey, heard: &Heard, now: Time) {
         let middle = (self.config.wall.ntp(now) >> 16) as u32;
-        let viewer = self.viewers.get_mut(key.index as usize).and_then(Option::as_deref_mut);
-        let Some(viewer) = viewer.filter(|viewer| viewer.generation == key.generation) else { return };
+        let Some(viewer) = of_key(&mut self.viewers, key) else { return };
         if let Some(line) = viewer.line_of(heard.ssrc) {
             viewer.report(line, heard, &mut self.shared, middle, now);
         }

@@ -120,6 +120,12 @@ pub struct Shard {
     shared: SharedDelay,
 }
 
+/// The viewer, where the rest of the shard is needed beside it.
+fn of_key(viewers: &mut [Option<Box<Viewer>>], key: ViewerKey) -> Option<&mut Viewer> {
+    let viewer = viewers.get_mut(key.index as usize)?.as_deref_mut()?;
+    (viewer.generation == key.generation).then_some(viewer)
+}
+
 impl Shard {
     #[must_use]
     pub fn new(config: ShardConfig) -> Self {
@@ -307,8 +313,7 @@ impl Shard {
     }
 
     fn viewer_mut(&mut self, key: ViewerKey) -> Option<&mut Viewer> {
-        let viewer = self.viewers.get_mut(key.index as usize)?.as_deref_mut()?;
-        (viewer.generation == key.generation).then_some(viewer)
+        of_key(&mut self.viewers, key)
     }
 
     fn event(&mut self, event: ShardEvent) {
