@@ -149,7 +149,7 @@ pub enum Command {
     ProgramDelete {
         program: String,
     },
-    /// Tracks kept warm for a cut (a keyframe at least every 2 s); replaces the list before.
+    /// Tracks kept warm for a cut (a keyframe at least every 2 s, or 1 s where pictures are few); replaces the list before.
     LineUp {
         tracks: Vec<String>,
     },

@@ -103,7 +103,7 @@ impl KeyframeGate {
         }
         let Some(every) = self.keep else { return false };
         let fresh = self.requested.max(self.seen);
-        let due = fresh.is_none_or(|fresh| now.since(fresh) >= every.max(INTERVAL));
+        let due = fresh.is_none_or(|fresh| now.since(fresh) >= every.max(INTERVAL / 2));
         if due {
             self.send(now);
         }

@@ -13,6 +13,7 @@ pub mod keyframes;
 pub mod ladder;
 pub mod layers;
 pub mod line;
+pub mod opening;
 pub mod packet;
 pub mod probe;
 pub mod program;

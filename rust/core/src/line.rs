@@ -3,11 +3,16 @@
 //! A line shows one source at a time. When another is wanted it keeps showing the old one until a keyframe of the new
 //! one comes, and changes over exactly there: a **cut** (a change of layer is the same). Between two cuts the numbers
 //! of the source are moved by constants, a segment; the last few segments are remembered, so that a NACK for a
-//! number given out before a cut still leads to the packet that had it.
+//! number given out before a cut still leads to the packet that had it. A cut may begin with what the source sent
+//! before, its **opening** ([`crate::opening`]): a segment whose frames follow each other within moments.
 
-use crate::clock::WallClock;
-use crate::packet::{Codec, Kind, OutHeader, Patches, Source, TrackId, TrackPacket};
+mod times;
+
+use std::sync::Arc;
+
+use crate::packet::{Codec, Kind, Layer, OutHeader, Patches, Source, TrackId, TrackPacket};
 use crate::time::Time;
+use times::{VIDEO_STEP, squeeze};
 
 /// What the answer gave a line. Random values are the shell's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,33 +45,37 @@ pub const SEGMENTS: usize = 8;
 pub const MAX_GAP: u64 = 1_000;
 /// Packets later than this many others are not forwarded; a NACK still gets them.
 pub const REORDER: u64 = 128;
-/// Least step of a video timestamp at a cut: 1 ms.
-const VIDEO_STEP: u32 = 90;
-/// Audio of a new source that overlaps what was sent is left out, but no more than this, 48 kHz units (200 ms).
-const AUDIO_OVERLAP: i32 = 9_600;
-/// A line silent for longer than this does not carry the pause into its timestamps: receivers compare them modulo
-/// 2^32, 13 hours of video.
-const LONG_PAUSE: std::time::Duration = std::time::Duration::from_secs(3_600);
 
 /// How the numbers of a source are moved from `start` on.
 #[derive(Debug, Clone, Copy)]
 struct Segment {
     start: u64,
     source_start: u64,
-    source: Source,
-    /// Added to timestamp, picture id (mod 2^15) and TL0PICIDX.
-    timestamp: u32,
-    picture: u16,
+    track: TrackId,
+    layer: Layer,
+    /// Added to TL0PICIDX and to the picture id (mod 2^15).
     tl0: u8,
+    picture: u16,
+    /// Timestamps at the start: the source's, and the line's.
+    origin: u32,
+    timestamp: u32,
+}
+
+impl Segment {
+    fn source(&self) -> Source {
+        Source { track: self.track, layer: self.layer }
+    }
 }
 
 const NO_SEGMENT: Segment = Segment {
     start: u64::MAX,
     source_start: 0,
-    source: Source { track: TrackId(0), layer: crate::packet::Layer::LOW },
-    timestamp: 0,
-    picture: 0,
+    track: TrackId(0),
+    layer: Layer::LOW,
     tl0: 0,
+    picture: 0,
+    origin: 0,
+    timestamp: 0,
 };
 
 /// Which packet once had a sequence number of this line.
@@ -91,11 +100,14 @@ pub struct Line {
     segments: [Segment; SEGMENTS],
     /// Place of the newest segment.
     newest: u8,
+    /// Bit k: segment k is an opening's.
+    openings: u8,
     started: bool,
     kind: Kind,
     epoch: u16,
-    /// Of the packet with the highest index.
+    /// Of the packet with the highest index; timestamps are the line's and the source's.
     last_timestamp: u32,
+    last_source: u32,
     last_capture: Time,
     last_duration: u16,
     last_picture: u16,
@@ -118,10 +130,12 @@ impl Line {
             given: 0,
             segments: [NO_SEGMENT; SEGMENTS],
             newest: 0,
+            openings: 0,
             started: false,
             kind,
             epoch: 0,
             last_timestamp: 0,
+            last_source: 0,
             last_capture: Time::ZERO,
             last_duration: 0,
             last_picture: config.first_timestamp as u16 & 0x7fff,
@@ -214,6 +228,10 @@ impl Line {
         // From before the cut: its place was never given out, and the frame it belongs to is not shown here.
         let offset = packet.seq.checked_sub(segment.source_start)?;
         let index = segment.start + offset;
+        let moved = index >= self.next
+            && self.is_squeezed(self.newest)
+            && packet.timestamp != self.last_source
+            && self.goes_elsewhere(packet, index == self.next);
         if index >= self.next {
             let step = index - self.next;
             if step > MAX_GAP {
@@ -222,7 +240,8 @@ impl Line {
             self.given =
                 u32::try_from(step + 1).ok().and_then(|by| self.given.checked_shl(by)).unwrap_or(0) | 1;
             self.next = index + 1;
-            self.last_timestamp = packet.timestamp.wrapping_add(segment.timestamp);
+            self.last_timestamp = self.timestamp(self.newest, packet);
+            self.last_source = packet.timestamp;
             self.last_capture = packet.capture;
             self.last_duration = packet.duration;
         } else {
@@ -233,13 +252,39 @@ impl Line {
             self.given |= 1 << behind;
         }
         self.count(packet);
-        let header = self.header(&segment, index, packet);
+        let mut header = self.header(self.newest, index, packet);
+        header.moved = moved;
         if index + 1 == self.next
             && let Some(vp8) = &packet.vp8
         {
             self.remember_picture(&segment, vp8);
         }
         Some(header)
+    }
+
+    /// A frame of an opening's segment begins. As soon as one need not be squeezed any more, another segment begins with
+    /// it, under the same numbers, at the time that is true: with the opening's last frame, or some later where what
+    /// was shown before is younger than that. Not with one of which the first packet may be missing: that is of the
+    /// segment before. True if the frame's timestamp lies elsewhere than those before it told.
+    #[cold]
+    fn goes_elsewhere(&mut self, packet: &TrackPacket, first: bool) -> bool {
+        let ideal = self.ideal(packet);
+        if first
+            && ideal.wrapping_sub(self.last_timestamp).cast_signed() >= VIDEO_STEP.cast_signed()
+            && let Some(timestamp) = self.timestamp_at_cut(ideal, packet.capture)
+        {
+            let opening = self.segments[usize::from(self.newest)];
+            let (start, source_start, origin) = (self.next, packet.seq, packet.timestamp);
+            self.push(Segment { start, source_start, origin, timestamp, ..opening }, false);
+        }
+        self.is_elsewhere(packet, self.timestamp(self.newest, packet))
+    }
+
+    fn push(&mut self, segment: Segment, squeezed: bool) {
+        self.newest = (self.newest + 1) % SEGMENTS as u8;
+        self.segments[usize::from(self.newest)] = segment;
+        let bit = 1 << self.newest;
+        self.openings = if squeezed { self.openings | bit } else { self.openings & !bit };
     }
 
     /// The source's numbers began anew, or so much is missing that it is another stream.
@@ -256,13 +301,36 @@ impl Line {
     }
 
     fn cut(&mut self, packet: &TrackPacket) -> Option<OutHeader> {
-        let timestamp = self.timestamp_at_cut(packet)?;
+        let timestamp = self.timestamp_at_cut(self.ideal(packet), packet.capture)?;
+        Some(self.begin(packet, timestamp, false))
+    }
+
+    /// Cuts to an opening of the wanted source: the numbers its first packet goes out under; the others are to be
+    /// forwarded after it. The last frame has the timestamp of its capture, those before lie shortly before it.
+    /// None: the line does not wait for this, or shows another layer of it.
+    pub fn open(&mut self, opening: &[Arc<TrackPacket>]) -> Option<OutHeader> {
+        let (first, last) = (opening.first()?, opening.last()?);
+        let other = self.current.is_none_or(|current| current.track != first.source.track);
+        let of_use = self.wanted == Some(first.source) || self.takes(first.source);
+        if self.kind != Kind::Video || !other || !of_use || !first.keyframe {
+            return None;
+        }
+        let span = squeeze(last.timestamp.wrapping_sub(first.timestamp));
+        let timestamp = self.timestamp_at_cut(self.ideal(last).wrapping_sub(span), last.capture)?;
+        Some(self.begin(first, timestamp, true))
+    }
+
+    fn begin(&mut self, packet: &TrackPacket, timestamp: u32, squeezed: bool) -> OutHeader {
+        // An exact cut goes on where the line's last report says: ten thousand viewers need no report of it.
+        let moved = !self.started || self.is_elsewhere(packet, timestamp);
         let start = self.next;
         let segment = Segment {
             start,
             source_start: packet.seq,
-            source: packet.source,
-            timestamp: timestamp.wrapping_sub(packet.timestamp),
+            track: packet.source.track,
+            layer: packet.source.layer,
+            origin: packet.timestamp,
+            timestamp,
             picture: packet
                 .vp8
                 .and_then(|vp8| vp8.picture_id)
@@ -272,54 +340,28 @@ impl Line {
                 .and_then(|vp8| vp8.tl0)
                 .map_or(0, |(value, _)| self.last_tl0.wrapping_add(1).wrapping_sub(value)),
         };
-        self.newest = (self.newest + 1) % SEGMENTS as u8;
-        self.segments[usize::from(self.newest)] = segment;
+        self.push(segment, squeezed);
         self.current = Some(packet.source);
         self.epoch = packet.epoch;
         self.started = true;
         self.next = start + 1;
         self.given = self.given << 1 | 1;
         self.last_timestamp = timestamp;
+        self.last_source = packet.timestamp;
         self.last_capture = packet.capture;
         self.last_duration = packet.duration;
         if let Some(vp8) = &packet.vp8 {
             self.remember_picture(&segment, vp8);
         }
         self.count(packet);
-        let mut header = self.header(&segment, start, packet);
+        let mut header = self.header(self.newest, start, packet);
         header.cut = true;
-        Some(header)
+        header.moved = moved;
+        header
     }
 
-    /// Timestamps lie on the node's time by capture, alike on all lines of all viewers but for a constant, so lips
-    /// and voice stay together across a cut; and they never go back. None: not yet, this audio was already spoken
-    /// over.
-    fn timestamp_at_cut(&mut self, packet: &TrackPacket) -> Option<u32> {
-        let rate = packet.codec.clock_rate();
-        let ideal = self.timestamp_base.wrapping_add(packet.capture.ticks(rate));
-        if !self.started {
-            return Some(ideal);
-        }
-        if packet.capture.since(self.last_capture) > LONG_PAUSE {
-            let timestamp = self.last_timestamp.wrapping_add(rate);
-            self.timestamp_base = self.timestamp_base.wrapping_add(timestamp.wrapping_sub(ideal));
-            return Some(timestamp);
-        }
-        let ahead = ideal.wrapping_sub(self.last_timestamp).cast_signed();
-        let least = match self.kind {
-            Kind::Audio => u32::from(self.last_duration).max(1),
-            Kind::Video => VIDEO_STEP,
-        };
-        if i64::from(ahead) >= i64::from(least) {
-            return Some(ideal);
-        }
-        if self.kind == Kind::Audio && ahead > -AUDIO_OVERLAP {
-            return None;
-        }
-        Some(self.last_timestamp.wrapping_add(least))
-    }
-
-    fn header(&self, segment: &Segment, index: u64, packet: &TrackPacket) -> OutHeader {
+    fn header(&self, place: u8, index: u64, packet: &TrackPacket) -> OutHeader {
+        let segment = &self.segments[usize::from(place) % SEGMENTS];
         let mut patches = Patches::NONE;
         if let Some(vp8) = &packet.vp8 {
             if let Some(id) = vp8.picture_id {
@@ -338,11 +380,12 @@ impl Line {
             codec: packet.codec,
             ssrc: self.ssrc,
             index,
-            timestamp: packet.timestamp.wrapping_add(segment.timestamp),
+            timestamp: self.timestamp(place, packet),
             // A talkspurt begins (RFC 3551 §4.1): the receiver may adapt its delay here.
             marker: packet.marker || (packet.codec == Codec::Opus && index == segment.start),
             patches,
             cut: false,
+            moved: false,
         }
     }
 
@@ -376,7 +419,7 @@ impl Line {
             }
             if segment.start <= index {
                 let seq = segment.source_start + (index - segment.start);
-                return Some(Resolved { source: segment.source, seq, index, segment: at });
+                return Some(Resolved { source: segment.source(), seq, index, segment: at });
             }
         }
         None
@@ -385,7 +428,7 @@ impl Line {
     /// The header this line gave (or would have given) the packet that [`Self::resolve`] found; `cut` is not set.
     #[must_use]
     pub fn header_again(&self, resolved: &Resolved, packet: &TrackPacket) -> OutHeader {
-        self.header(&self.segments[usize::from(resolved.segment) % SEGMENTS], resolved.index, packet)
+        self.header(resolved.segment, resolved.index, packet)
     }
 
     /// SSRC and next index of the line's RTX stream (its own numbers: RFC 4588 §4); none if it has no such stream.
@@ -394,27 +437,5 @@ impl Line {
         let index = self.rtx_next;
         self.rtx_next += 1;
         Some((ssrc, index))
-    }
-
-    /// What a sender report says now: where the node's time lies on the line's timestamps, by what was sent last.
-    /// None before the first packet.
-    #[must_use]
-    pub fn report(&self, now: Time, wall: &WallClock) -> Option<LineReport> {
-        if !self.started {
-            return None;
-        }
-        let rate = match self.kind {
-            Kind::Audio => Codec::Opus.clock_rate(),
-            Kind::Video => Codec::H264.clock_rate(),
-        };
-        Some(LineReport {
-            ssrc: self.ssrc,
-            ntp: wall.ntp(now),
-            timestamp: self
-                .last_timestamp
-                .wrapping_add(now.ticks(rate).wrapping_sub(self.last_capture.ticks(rate))),
-            packets: self.packets,
-            octets: self.octets,
-        })
     }
 }

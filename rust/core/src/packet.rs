@@ -121,6 +121,8 @@ pub struct OutHeader {
     pub patches: Patches,
     /// First packet after a cut of this line.
     pub cut: bool,
+    /// From this packet on the line's timestamps lie elsewhere than its last sender report says: it needs one at once.
+    pub moved: bool,
 }
 
 impl OutHeader {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::clock::{PublisherClock, StreamClock};
 use crate::depacket::h264::KeyframeFinder;
 use crate::depacket::{opus, vp8};
-use crate::keyframes::{KeyframeGate, KeyframeReason};
+use crate::keyframes::{INTERVAL, KeyframeGate, KeyframeReason};
 use crate::packet::{Codec, Kind, Layer, MAX_LAYERS, Source, TrackId, TrackPacket};
 use crate::sequence::{Sequence, Taken};
 use crate::time::Time;
@@ -16,6 +16,8 @@ use crate::time::Time;
 pub const MAX_PAYLOAD: usize = 1_400;
 /// A track without packets for this long is lost.
 pub const LOST_AFTER: Duration = Duration::from_secs(2);
+/// From so long between two frames on a source is slow.
+const SLOW: Duration = Duration::from_millis(150);
 /// Timestamps that disagree with the clock by more than this began anew, microseconds.
 const TIMESTAMP_LEAP: i64 = 5_000_000;
 /// Events kept for a shell that does not ask; the oldest are dropped.
@@ -86,6 +88,10 @@ struct Stream {
     epoch: u16,
     /// Timestamp and arrival of the newest packet.
     newest: Option<(u32, Time)>,
+    /// Between two frames, smoothed.
+    interval: Duration,
+    /// Line-up.
+    keep: Option<Duration>,
 }
 
 impl Publisher {
@@ -136,7 +142,7 @@ impl Publisher {
             if stream.timestamp_leapt(codec, rtp.timestamp, now) {
                 stream.begin_anew();
             }
-            stream.newest = Some((rtp.timestamp, now));
+            stream.note(rtp.timestamp, now);
         }
         let keyframe = match codec {
             Codec::Opus => true,
@@ -190,11 +196,13 @@ impl Publisher {
         }
     }
 
-    /// Line-up: keyframes of the track's layers at least this often; none: on demand.
+    /// Line-up: keyframes of the track's layers at least this often, of a layer of few pictures a second once in
+    /// [`INTERVAL`]; none: on demand.
     pub fn keep_keyframes(&mut self, id: TrackId, every: Option<Duration>) {
         for track in self.tracks.iter_mut().filter(|track| track.id == id) {
             for stream in &mut track.layers {
-                stream.gate.keep(every);
+                stream.keep = every;
+                stream.keep_as_needed();
             }
         }
     }
@@ -262,7 +270,26 @@ impl Stream {
             gate: KeyframeGate::default(),
             epoch: 0,
             newest: None,
+            interval: Duration::ZERO,
+            keep: None,
         }
+    }
+
+    /// The newest packet came.
+    fn note(&mut self, timestamp: u32, now: Time) {
+        if let Some((_, at)) = self.newest.filter(|(last, _)| *last != timestamp) {
+            self.interval = (self.interval * 3 + now.since(at).min(SLOW * 4)) / 4;
+            self.keep_as_needed();
+        }
+        self.newest = Some((timestamp, now));
+    }
+
+    /// A slow source's frames since its keyframe are few only where that comes often: a cut begins with them
+    /// ([`crate::opening`]) instead of waiting for the next frame.
+    fn keep_as_needed(&mut self) {
+        // Asked half a frame ahead, a keyframe comes with the frame that is due then, and not with the next.
+        let slow = INTERVAL.saturating_sub(self.interval / 2);
+        self.gate.keep(self.keep.map(|every| if self.interval >= SLOW { every.min(slow) } else { every }));
     }
 
     fn begin_anew(&mut self) {

@@ -57,6 +57,8 @@ pub(crate) struct Seat {
     pub low: bool,
     /// Counted by a cut whose keyframe it waits for.
     pub counted: bool,
+    /// Stands among the shard's openings.
+    pub opening: bool,
     /// Fraction lost by the last report, 1/256.
     pub loss: u8,
     /// Highest sequence number of the last report; 0 before the first.
@@ -199,6 +201,7 @@ impl Seat {
             ceiling: Layer::TOP,
             low: false,
             counted: false,
+            opening: false,
             loss: 0,
             highest: 0,
             listed: [None; 3],

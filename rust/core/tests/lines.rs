@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use common::world::line;
 use diemcau_core::depacket::vp8::{PictureId, Vp8Descriptor};
+use diemcau_core::opening::Opening;
 use diemcau_core::*;
 use proptest::prelude::*;
 
@@ -46,6 +47,10 @@ enum Act {
     Pause {
         millis: u16,
     },
+    /// The line begins with what is at hand of a source, if it waits for it.
+    Open {
+        at: usize,
+    },
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -58,6 +63,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (at.clone(), 0..200_u8).prop_map(|(at, behind)| Act::Late { at, behind }),
         1 => (at, any::<u32>()).prop_map(|(at, timestamp)| Act::Anew { at, timestamp }),
         2 => (1..5_000_u16).prop_map(|millis| Act::Pause { millis }),
+        4 => (0..SOURCES).prop_map(|at| Act::Open { at }),
     ]
 }
 
@@ -70,6 +76,7 @@ struct Stream {
     last_at: Time,
     /// Every packet that exists, sent or lost.
     made: BTreeMap<u64, Arc<TrackPacket>>,
+    opening: Opening,
 }
 
 impl Stream {
@@ -119,6 +126,33 @@ impl Check {
     fn forward(&mut self, packet: &TrackPacket) -> Result<(), TestCaseError> {
         let before = self.line.current();
         let Some(header) = self.line.forward(packet) else { return Ok(()) };
+        self.sent(before, packet, header)
+    }
+
+    /// A line that waits for the source and shows no other layer of it begins with it, and leaves nothing out.
+    fn open(&mut self, packets: &[Arc<TrackPacket>]) -> Result<(), TestCaseError> {
+        let (source, before) = (packets[0].source, self.line.current());
+        let waits = self.line.is_waiting() && self.line.wanted() == Some(source);
+        let Some(header) = self.line.open(packets) else {
+            prop_assert!(!waits || before.is_some_and(|before| before.track == source.track));
+            return Ok(());
+        };
+        prop_assert!(header.cut);
+        self.sent(before, &packets[0], header)?;
+        for packet in &packets[1..] {
+            let given = self.given.len();
+            self.forward(packet)?;
+            prop_assert_eq!(self.given.len(), given + 1);
+        }
+        Ok(())
+    }
+
+    fn sent(
+        &mut self,
+        before: Option<Source>,
+        packet: &TrackPacket,
+        header: OutHeader,
+    ) -> Result<(), TestCaseError> {
         prop_assert_eq!(header.ssrc, 9);
         let clash = self.given.insert(header.index, (packet.source, packet.seq, header));
         prop_assert!(clash.is_none(), "index {} given out twice", header.index);
@@ -157,7 +191,7 @@ impl Check {
             prop_assert_eq!((found.source, found.seq), (*source, *seq));
             let at = source.track.0 as usize * 2 + usize::from(source.layer.0);
             let again = self.line.header_again(&found, &streams[at].made[seq]);
-            prop_assert_eq!(again, OutHeader { cut: false, ..*header });
+            prop_assert_eq!(again, OutHeader { cut: false, moved: false, ..*header });
         }
         let next = self.line.resolve((highest + 1) as u16);
         prop_assert!(next.is_none(), "what was never given out");
@@ -182,6 +216,7 @@ proptest! {
                 picture: 0x7ff0,
                 last_at: now,
                 made: BTreeMap::new(),
+                opening: Opening::default(),
             })
             .collect();
         let mut check = Check {
@@ -199,18 +234,25 @@ proptest! {
                         streams[at].make(at, false, false, now);
                     }
                     let packet = streams[at].make(at, key, marker, now);
+                    streams[at].opening.push(&packet);
                     check.forward(&packet)?;
                 }
                 Act::Again { at, behind } | Act::Late { at, behind } => {
                     let seq = streams[at].seq - u64::from(behind);
-                    if let Some(packet) = streams[at].made.get(&seq) {
-                        check.forward(packet)?;
+                    if let Some(packet) = streams[at].made.get(&seq).cloned() {
+                        streams[at].opening.push(&packet);
+                        check.forward(&packet)?;
                     }
                 }
                 Act::Anew { at, timestamp } => {
                     streams[at].seq += 1_025;
                     streams[at].epoch += 1;
                     streams[at].timestamp = timestamp;
+                }
+                Act::Open { at } => {
+                    if let Some(packets) = streams[at].opening.ready(now) {
+                        check.open(packets)?;
+                    }
                 }
                 Act::Pause { millis } => now = now + Duration::from_millis(u64::from(millis)),
             }

@@ -222,8 +222,10 @@ fn a_layer_that_falls_silent_is_replaced_by_one_that_is_sent() {
 fn a_cut_of_many_goes_out_low_first_and_is_promoted_in_turn() {
     let mut hall = Hall::new(Codec::H264);
     let viewers: Vec<_> = (0..10).map(|_| hall.viewer(None, 0, 1)).collect();
-    hall.send(0, 0, true);
-    hall.send(0, 1, true);
+    for at in 0..15 {
+        hall.send(0, 0, at == 0);
+        hall.send(0, 1, at == 0);
+    }
     hall.needs();
     hall.slot(0, 0, None);
     assert_eq!(hall.needs(), [(0, 0, KeyframeReason::Cut)], "one need for ten lines");

@@ -351,7 +351,7 @@ class ProgramDeleteCommand(BaseModel):
 
 class LineUpCommand(BaseModel):
     """
-    Tracks kept warm for a cut (a keyframe at least every 2 s); replaces the list before.
+    Tracks kept warm for a cut (a keyframe at least every 2 s, or 1 s where pictures are few); replaces the list before.
     """
 
     model_config = ConfigDict(

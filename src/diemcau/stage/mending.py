@@ -93,6 +93,10 @@ class Mending:
 
 
 def _ready(scene: Scene) -> set[str]:
-    """Whose keyframes keep coming: the line, the preview, and behind the holding picture what was on air."""
-    slots = (*scene.line_up, *scene.preview, *(scene.on_air if scene.held else ()))
-    return {slot for slot in slots if slot is not None}
+    """
+    Whose keyframes keep coming: the line, the preview, and behind the holding picture what was on air. Not
+    what is shown: ten thousand viewers would be sent keyframes for nothing.
+    """
+    waiting = {*scene.line_up, *scene.preview}
+    ready = waiting | set(scene.on_air) if scene.held else waiting - set(scene.on_air)
+    return {slot for slot in ready if slot is not None}

@@ -186,7 +186,7 @@ impl Shard {
             self.list(small, at);
         }
         // Also for a track that was waited for before it came.
-        if waits && (came || before != Some(source)) {
+        if waits && (came || before != Some(source)) && !self.begin_with_opening(at, reason, now) {
             self.need(source, reason, now);
         }
     }

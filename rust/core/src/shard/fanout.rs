@@ -6,13 +6,15 @@ use std::time::Duration;
 use super::Shard;
 use crate::history::{History, HistoryLimits};
 use crate::layers::LayerActivity;
+use crate::opening::Opening;
 use crate::packet::{Kind, Layer, MAX_LAYERS, OutPacket, Source, TrackPacket};
+use crate::program::ProgramId;
 use crate::speakers::Loudness;
 use crate::time::Time;
 use crate::viewer::{Seat, Viewer, ViewerKey};
 
 /// A line that listens to a source.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LineRef {
     pub viewer: ViewerKey,
     pub line: u8,
@@ -31,6 +33,7 @@ pub(super) struct TrackState {
 #[derive(Debug)]
 pub(super) struct LayerState {
     pub history: History,
+    pub opening: Opening,
     lines: Vec<LineRef>,
     rate: Meter,
     /// Entries that are of use, or whose line still believes to be listed.
@@ -85,6 +88,7 @@ impl TrackState {
         Self {
             layers: std::array::from_fn(|_| LayerState {
                 history: History::new(limits),
+                opening: Opening::default(),
                 lines: Vec::new(),
                 rate: Meter::default(),
                 live: 0,
@@ -120,7 +124,7 @@ pub trait Sink {
 }
 
 /// A sink that fetches nothing ahead.
-struct Plain<F>(F);
+pub(super) struct Plain<F>(pub F);
 
 impl<F: FnMut(OutPacket<'_>)> Sink for Plain<F> {
     fn packet(&mut self, out: OutPacket<'_>) {
@@ -169,6 +173,9 @@ impl Shard {
             for packet in packets {
                 layer.history.insert(Arc::clone(packet), now);
             }
+        }
+        if first.codec.kind() == Kind::Video {
+            packets.iter().for_each(|packet| layer.opening.push(packet));
         }
         let mut lines = std::mem::take(&mut layer.lines);
         self.forward_lines(&mut lines, source, packets, now, sink);
@@ -223,20 +230,24 @@ impl Shard {
                 });
             }
             if cut {
-                self.stats.cuts += 1;
-                if std::mem::take(&mut seat.counted)
-                    && let Some(showing) = program.and_then(|program| self.showing.get_mut(&program))
-                {
-                    showing.line_cut(at.line.saturating_sub(audio_lines), now);
-                }
+                let counted = std::mem::take(&mut seat.counted).then_some(program).flatten();
+                self.note_cut(counted, at.line.saturating_sub(audio_lines), now);
             }
             place += 1;
         }
     }
 
+    /// A line changed over; `counted`: the program whose cut waits for it.
+    pub(super) fn note_cut(&mut self, counted: Option<ProgramId>, slot: u8, now: Time) {
+        self.stats.cuts += 1;
+        if let Some(showing) = counted.and_then(|program| self.showing.get_mut(&program)) {
+            showing.line_cut(slot, now);
+        }
+    }
+
     /// Has the lines whose turn is near fetched, step by step: each reads what the one before has asked for.
     #[inline]
-    fn announce(&self, lines: &[LineRef], place: usize, sink: &mut impl Sink) {
+    pub(super) fn announce(&self, lines: &[LineRef], place: usize, sink: &mut impl Sink) {
         for (step, ahead) in AHEAD.into_iter().enumerate() {
             let Some(at) = lines.get(place + ahead) else { continue };
             sink.soon(at.viewer, at.line, step);

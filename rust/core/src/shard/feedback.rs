@@ -49,7 +49,9 @@ impl Shard {
             self.stats.nacks_in += 1;
             let found = viewer.seats[line].line.resolve(sequence).and_then(|resolved| {
                 let track = self.tracks.get(&resolved.source.track)?;
-                let packet = track.layers[resolved.source.layer.index()].history.get(resolved.seq)?;
+                let layer = &track.layers[resolved.source.layer.index()];
+                // An opening is older than what a history keeps.
+                let packet = layer.history.get(resolved.seq).or_else(|| layer.opening.get(resolved.seq))?;
                 Some((resolved, packet))
             });
             let Some((resolved, packet)) = found else {
@@ -95,7 +97,7 @@ impl Shard {
     }
 
     /// What the sender reports of a viewer's lines say, for lines that sent anything. Send them every second or so, and
-    /// at once after a cut (`OutHeader::cut`).
+    /// at once after a cut (`OutHeader::moved`).
     pub fn sender_reports(&self, key: ViewerKey, now: Time, sink: impl FnMut(LineReport)) {
         let Some(viewer) = self.viewer(key) else { return };
         viewer.seats.iter().filter_map(|seat| seat.line.report(now, &self.config.wall)).for_each(sink);

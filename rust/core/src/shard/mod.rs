@@ -1,12 +1,13 @@
 //! A worker's share: its viewers, its copy of the program table, and which line shows what. Everything here is decided
 //! by the calls alone, so shards that hear the same commands and packets agree without talking to each other.
 //!
-//! `aim` points lines at sources, `fanout` moves packets, `feedback` hears what viewers
-//! report, `rate` what their lines carry.
+//! `aim` points lines at sources, `open` has them begin with what came before, `fanout` moves packets, `feedback`
+//! hears what viewers report, `rate` what their lines carry.
 
 mod aim;
 mod fanout;
 mod feedback;
+mod open;
 mod rate;
 
 use std::collections::{HashMap, VecDeque};
@@ -24,6 +25,7 @@ use crate::viewer::{Viewer, ViewerConfig, ViewerKey};
 
 use aim::{Promotion, Showing};
 use fanout::TrackState;
+use open::Beginning;
 
 pub use fanout::{SOON, Sink};
 pub use feedback::Heard;
@@ -115,6 +117,7 @@ pub struct Shard {
     asked: HashMap<Source, Time>,
     asked_again: Time,
     needs: VecDeque<KeyframeNeed>,
+    openings: VecDeque<Beginning>,
     events: VecDeque<ShardEvent>,
     stats: ShardStats,
     shared: SharedDelay,
@@ -141,6 +144,7 @@ impl Shard {
             asked: HashMap::new(),
             asked_again: Time::ZERO,
             needs: VecDeque::new(),
+            openings: VecDeque::new(),
             events: VecDeque::new(),
             stats: ShardStats::default(),
             shared: SharedDelay::default(),

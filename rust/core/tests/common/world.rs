@@ -40,6 +40,8 @@ pub struct World {
     last_rtx: Option<u64>,
     pub cuts: Vec<u64>,
     random: Random,
+    /// Between two frames of a camera; 40 at first.
+    pub interval_ms: u64,
 }
 
 pub const PROGRAM: ProgramId = ProgramId(1);
@@ -95,6 +97,7 @@ impl World {
             last_rtx: None,
             cuts: Vec::new(),
             random: Random::new(seed + 3),
+            interval_ms: 40,
         }
     }
 
@@ -115,8 +118,8 @@ impl World {
         let now = self.now;
         let millis = now.micros() / 1_000;
         for (at, (_, camera)) in self.publishers.iter_mut().enumerate() {
-            // 25 frames a second, each publisher at its own phase.
-            if millis % 40 == (at as u64 * 13) % 40 {
+            // Each publisher at its own phase.
+            if millis % self.interval_ms == (at as u64 * 13) % self.interval_ms {
                 for layer in 0..camera.layer_count() {
                     for packet in camera.frame(layer, now) {
                         if !self.uplink.send((at, layer as u8, packet.clone()), now)
@@ -154,11 +157,13 @@ impl World {
             }
         }
         let mut out = Vec::new();
-        self.shard.forward(&mut batch, self.now, |packet| {
+        let mut sink = |packet: OutPacket<'_>| {
             let mut payload = vec![0; packet.payload_len()];
             packet.write_payload(&mut payload);
             out.push((packet.header, payload));
-        });
+        };
+        self.shard.forward(&mut batch, self.now, &mut sink);
+        self.shard.open_all(self.now, &mut sink);
         for (header, payload) in out {
             assert_eq!(header.ssrc, self.line.ssrc);
             assert!(self.sent.insert(header.index, payload.clone()).is_none(), "an index given out twice");

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use diemcau_core::{Kind, OutPacket, ShardEvent, Sink, TrackPacket, ViewerKey};
+use diemcau_core::{Kind, OutPacket, Shard, ShardEvent, Sink, Time, TrackPacket, ViewerKey};
 use diemcau_wire::prefetch::{prefetch, prefetch_bytes};
 
 use super::emit::{Door, FramePlan, Turn, send_packet};
 use super::publisher::Brought;
 use super::streamed::send_streamed;
-use super::{CROSSINGS_PER_TURN, Conn, Entry, MAX_REPEATS, REPEAT_AFTER, Repeat, Worker, datagram};
+use super::{
+    CROSSINGS_PER_TURN, Conn, Entry, MAX_REPEATS, OPENINGS_PER_TURN, REPEAT_AFTER, Repeat, Worker, datagram,
+};
 use crate::message::{Crossing, Report};
 use crate::stats::WorkerStats;
 use crate::stream::path;
@@ -98,6 +100,29 @@ impl Worker {
 
     /// Sends a frame to this worker's viewers.
     fn forward(&mut self, frame: &[Arc<TrackPacket>], now: Instant) {
+        self.batch.clear();
+        self.batch.extend(frame.iter().cloned());
+        self.send_batch(now, |shard, batch, time, sending| shard.forward_to(batch, time, sending));
+    }
+
+    /// Has some of the lines that wait begin with what came before; the others have their turn when what came
+    /// meanwhile, sound above all, has gone out.
+    pub(super) fn open_lines(&mut self, now: Instant) {
+        let time = self.parts.clock.time(now);
+        if self.shard.has_openings() && self.shard.next_opening(&mut self.batch, time) {
+            self.send_batch(now, |shard, batch, time, mut sending| {
+                let most = (OPENINGS_PER_TURN / batch.len().max(1)).max(1);
+                shard.open_to(batch, most, time, &mut sending);
+            });
+        }
+    }
+
+    /// Sends what `act` has the shard make of the packets in `batch`, which are of one source.
+    fn send_batch(
+        &mut self,
+        now: Instant,
+        act: impl FnOnce(&mut Shard, &mut [Arc<TrackPacket>], Time, Sending<'_>),
+    ) {
         self.forwarded = now;
         let time = self.parts.clock.time(now);
         let Self {
@@ -116,8 +141,6 @@ impl Worker {
             strain,
             ..
         } = self;
-        batch.clear();
-        batch.extend(frame.iter().cloned());
         plan.make(batch, egress.gso());
         let turn = Turn::new(parts.clock.wall().ntp(time));
         let sending = Sending {
@@ -135,7 +158,7 @@ impl Worker {
             turn,
             now,
         };
-        shard.forward_to(batch, time, sending);
+        act(shard, batch, time, sending);
         batch.clear();
     }
 
@@ -276,7 +299,7 @@ impl Sending<'_> {
         let Some(line) = viewer.lines.get(usize::from(out.line)) else { return };
         let Some(to) = viewer.transport.remote_addr() else { return };
         let Some(srtp) = viewer.transport.srtp_tx() else { return };
-        if out.header.cut && !viewer.report_due {
+        if out.header.moved && !viewer.report_due {
             viewer.report_due = true;
             self.reports_due.push(place);
         }

@@ -62,6 +62,8 @@ const SILENT_AFTER: Duration = Duration::from_secs(2);
 const BATCHES: usize = 8;
 const ORDERS_PER_TURN: usize = 256;
 const CROSSINGS_PER_TURN: usize = 1_024;
+/// Packets that lines begin with, per turn: some 5 ms of sending.
+const OPENINGS_PER_TURN: usize = 1_024;
 /// Audio packets waiting to be sent a second time; beyond it they are not repeated.
 const MAX_REPEATS: usize = 16_384;
 /// How long after its first a repeated audio packet goes out.
@@ -282,6 +284,7 @@ impl Worker {
         let now = Instant::now();
         self.drive_due_publishers(now);
         self.forward_frames(now);
+        self.open_lines(now);
         self.send_repeats(now);
         if now >= self.next_tick {
             self.tick(now);
@@ -301,7 +304,8 @@ impl Worker {
             _ => None,
         });
         let repeat = self.repeats.front().map(|repeat| repeat.due);
-        publishers.chain(repeat).fold(self.next_tick, Instant::min)
+        let opening = self.shard.has_openings().then(Instant::now);
+        publishers.chain(repeat).chain(opening).fold(self.next_tick, Instant::min)
     }
 
     fn insert(&mut self, id: ConnId, local: IceCredentials, conn: Conn) -> usize {
