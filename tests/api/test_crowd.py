@@ -124,6 +124,42 @@ async def test_of_the_pictures_a_crowd_is_told_the_latest_and_at_once_of_who_is_
         assert [frame["data"]["live"] for frame in frames] == [[SOUTH, CENTRE], [CENTRE]]
 
 
+async def test_a_crowd_is_told_of_a_cut_behind_its_picture_and_whom_it_shows_at_once(
+    many: None, slow: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowd, "PICTURE_S", 600.0)
+    await slow.person()
+    meeting = await slow.meeting()
+    north, south = await slow.device(NORTH), await slow.device(SOUTH)
+    async with slow.socket(north) as other, slow.socket(south) as own, slow.desk() as desk:
+        seq = await follow(other, meeting)
+        await follow(own, meeting)
+        await desk.subscribe(meeting)
+        bus, stream = slow.rooms.bus, f"eph:meeting:{meeting}"
+        for number, slots in ((1, [SOUTH]), (2, [CENTRE])):  # it comes on air, and leaves it
+            await slow.command("stage.cut", meeting, slots=slots)
+            for told in (desk, own):
+                await told.next("ev", when=lambda ev, slots=slots: ev["data"].get("slots") == slots)
+            await round_trip(other, meeting)
+            assert "stage_cut" not in heard(other)
+            shown = {"slot": 0, "site": slots[0], "after_ms": 40}
+            bus.publish(stream, {"topic": "stage", "data": {"live": slots, "shown": [shown]}})
+            cut = await other.next("ev", when=lambda ev: ev["type"] == "stage_cut")
+            assert (cut["seq"], cut["data"]["slots"]) == (seq + number, slots)
+
+
+async def test_a_cut_whose_picture_does_not_come_is_told_all_the_same(
+    many: None, slow: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowd, "PICTURE_S", 0.05)
+    await slow.person()
+    meeting = await slow.meeting()
+    async with slow.socket(await slow.device(NORTH)) as other:
+        await follow(other, meeting)
+        await slow.command("stage.cut", meeting, slots=[SOUTH])
+        await other.next("ev", when=lambda ev: ev["type"] == "stage_cut")
+
+
 async def test_who_was_told_something_lately_is_spared_two_beats_in_a_row(slow: World) -> None:
     meeting = await slow.meeting()
     async with slow.socket(await slow.device(NORTH)) as site:

@@ -38,13 +38,28 @@ UNHURRIED: Final = frozenset(
 )
 """Events that a site waits for, unless it is the one of which they tell."""
 
+PICTURED: Final = frozenset({"stage_cut"})
+"""Events that tell a crowd of a picture: it is told behind it. Told before, the processor that ten thousand
+words take would be the picture's, which came half a second later for it."""
+
+PICTURE_S: Final = 0.4
+"""Longest wait for it: the slot is told as shown when its last line has changed over, and a speaker who sees
+something else instead may wait for a camera of two pictures a second."""
+
 FLEETING: Final = frozenset({"speaking", "stage"})
 """Topics of which a crowd is told the latest, when something else leaves."""
 
 
+_SLOTS: Final = ("slots", "before")
+
+
 def concerns(connection: "Connection", event: Event) -> bool:
-    """Whether the client hears of an event at once that is not urgent: desks, and the site it is about."""
-    return connection.site is None or event.data.get("site") == connection.site
+    """Whether the client hears at once of an event that waits for others: desks and the sites it is about."""
+    site, data = connection.site, event.data
+    if site is None or data.get("site") == site:
+        return True
+    slots = (data.get(of) for of in _SLOTS)
+    return any(site in some for some in slots if isinstance(some, list | tuple))
 
 
 @dataclass(slots=True)
@@ -54,11 +69,12 @@ class Waiting:
     events: deque[tuple[float, int, str]] = field(default_factory=deque)
     latest: dict[str, tuple[int, Any, str]] = field(default_factory=dict)
     timer: asyncio.TimerHandle | None = None
+    picture: asyncio.TimerHandle | None = None
 
 
 class Crowd:
-    """What waits for the sites that follow a stream. `flush` is called with a stream whose crowd is small
-    enough to be told before its beats."""
+    """What waits for the sites that follow a stream. `flush` is called with one whose crowd is to be told
+    before its beats: because it is small enough, or because the picture is there."""
 
     def __init__(self, beat_s: float, flush: Callable[[str], None]) -> None:
         self._beat_s, self._flush = beat_s, flush
@@ -69,6 +85,22 @@ class Crowd:
     def hold(self, stream: str, seq: int, text: str, followers: int) -> None:
         """An event that waits."""
         self._of(stream, followers).events.append((self._now(), seq, text))
+
+    def hold_for_picture(self, stream: str, seq: int, text: str, followers: int) -> None:
+        """An event that waits for `pictured`."""
+        self.hold(stream, seq, text, followers)
+        waiting = self._streams[stream]
+        if waiting.picture is None:
+            loop = asyncio.get_running_loop()
+            waiting.picture = loop.call_later(PICTURE_S, self.pictured, stream)
+
+    def pictured(self, stream: str) -> None:
+        """The picture has reached the viewers."""
+        waiting = self._streams.get(stream)
+        if waiting is not None and waiting.picture is not None:
+            waiting.picture.cancel()
+            waiting.picture = None
+            self._flush(stream)
 
     def hold_latest(self, stream: str, topic: str, data: Any, text: str, followers: int) -> None:
         """A fleeting message that waits instead of the one before."""
@@ -111,8 +143,9 @@ class Crowd:
     def forget(self, stream: str) -> None:
         """Nobody follows it any more."""
         waiting = self._streams.pop(stream, None)
-        if waiting is not None and waiting.timer is not None:
-            waiting.timer.cancel()
+        for timer in () if waiting is None else (waiting.timer, waiting.picture):
+            if timer is not None:
+                timer.cancel()
 
     def tidy(self) -> None:
         """Events that every client has had with a beat are let go of."""

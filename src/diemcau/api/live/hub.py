@@ -15,7 +15,7 @@ from diemcau.api.limits import RateLimit
 from diemcau.api.live import frames
 from diemcau.api.live.admission import Admission, Queued
 from diemcau.api.live.board import BoardNews
-from diemcau.api.live.crowd import FEW, FLEETING, UNHURRIED, Crowd, concerns
+from diemcau.api.live.crowd import FEW, FLEETING, PICTURED, UNHURRIED, Crowd, concerns
 from diemcau.api.live.following import ASKED_FOR
 from diemcau.api.live.turns import Turns
 from diemcau.api.services import Services
@@ -273,7 +273,8 @@ class Hub:
             for connection, follow in list(followers.items()):
                 connection.following.renew(follow)  # whoever is not cleared hears nothing more
         self.board.heard(event.stream, vanishes=event.type == "secrecy_raised")
-        unhurried = event.type in UNHURRIED and len(followers) > FEW
+        pictured = event.type in PICTURED
+        unhurried = (pictured or event.type in UNHURRIED) and len(followers) > FEW
         waits: str | None = None
         self._telling = event.stream
         try:
@@ -293,7 +294,8 @@ class Hub:
         finally:
             self._telling = None
         if waits is not None:
-            self.crowd.hold(event.stream, event.seq, waits, len(followers))
+            hold = self.crowd.hold_for_picture if pictured else self.crowd.hold
+            hold(event.stream, event.seq, waits, len(followers))
         elif not unhurried:
             self.crowd.told(event.stream, mark)
         if event.type in _ENDS_ACCESS:
@@ -368,6 +370,8 @@ class Hub:
             self.crowd.hold_latest(stream, topic, data, text, crowd)
         elif hurry:
             self.crowd.told(stream, mark)
+        if topic == "stage" and isinstance(data, Mapping) and data.get("shown"):
+            self.crowd.pictured(stream)
 
     def _tell_asking(self, stream: str, topic: str, data: Any) -> None:
         """A topic of which only those are told who asked for topics."""
