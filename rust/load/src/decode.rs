@@ -139,7 +139,7 @@ impl Tap {
         Self { base: self.base, records, seen, lines: BTreeMap::new() }
     }
 
-    /// A frame of the viewer's line `line` that came whole at `unix_us`.
+    /// A frame of the viewer's line `line` that came whole at `unix_us`; of one that is not live no age is taken.
     pub fn frame(&mut self, line: usize, whole: Whole, unix_us: u64) {
         let Some(bytes) = whole.bytes else { return };
         let stream = self.base + line as u32;
@@ -159,7 +159,7 @@ impl Tap {
         record.extend((bytes.len() as u32 + 13).to_le_bytes());
         record.push(2);
         record.extend(stream.to_le_bytes());
-        record.extend(unix_us.to_le_bytes());
+        record.extend((if whole.live { unix_us } else { 0 }).to_le_bytes());
         record.extend(bytes);
         let sent = match self.records.try_send(record) {
             Ok(()) => true,

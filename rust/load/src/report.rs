@@ -48,6 +48,8 @@ pub struct Report {
     pub violations: BTreeMap<&'static str, u64>,
     /// Viewers by SRTP profile.
     pub profiles: BTreeMap<&'static str, u64>,
+    /// Datagrams refused by viewers, by reason.
+    pub refusals: BTreeMap<&'static str, u64>,
     pub connect_ms: Summary,
     pub join_ms: Summary,
     pub cut_ms: Summary,
@@ -93,6 +95,7 @@ impl Report {
             seconds,
             violations: stats.violations.clone(),
             profiles: stats.profiles.clone(),
+            refusals: stats.refusals.clone(),
             connect_ms: stats.connect.summary(),
             join_ms: stats.join.summary(),
             cut_ms: stats.cut.summary(),

@@ -163,6 +163,8 @@ pub struct Stats {
     pub violations: BTreeMap<&'static str, u64>,
     /// Viewers by the SRTP profile they agreed on.
     pub profiles: BTreeMap<&'static str, u64>,
+    /// Datagrams refused by viewers, by reason (`DropReason::code`).
+    pub refusals: BTreeMap<&'static str, u64>,
 }
 
 impl Stats {
@@ -183,6 +185,9 @@ impl Stats {
         }
         for (name, count) in &other.violations {
             *self.violations.entry(name).or_default() += count;
+        }
+        for (name, count) in &other.refusals {
+            *self.refusals.entry(name).or_default() += count;
         }
         for (name, count) in &other.profiles {
             *self.profiles.entry(name).or_default() += count;

@@ -3,12 +3,13 @@ r"""The child of `diemcau-load` that decodes what its sampled viewers receive.
 Standard input, little endian: `u32 length`, then `length` bytes of a record:
 
     u8 1, u32 stream, u8 codec (1 H.264, 2 VP8)                      opens a stream, or begins it anew
-    u8 2, u32 stream, u64 arrival (Unix time, microseconds), frame   one frame, H.264 as Annex B
+    u8 2, u32 stream, u64 arrival (Unix time, microseconds; 0: no age is asked), frame   H.264 as Annex B
     u8 3, u32 stream                                                 closes it
 
 Standard output: one JSON line a frame, `{"stream", "ms", "site", "latency_ms", "broken", "width", "height"}`.
 `ms` and `site` are the time code (null when there is none), `latency_ms` is the age of the picture at its
-arrival, modulo the loop; `broken` says why the frame is not whole: "decode", "corrupt", "no_code", or null.
+arrival, modulo the loop, or null; `broken` says why the frame is not whole: "decode", "corrupt", "no_code",
+or null.
 """
 
 import json
@@ -61,8 +62,8 @@ class Decoder:
         out: dict[str, Any] = {"ms": None, "site": None, "latency_ms": None}
         if found:
             ms, site = found
-            late = (arrival_us / 1000 - ms) % self.loop_ms
-            out = {"ms": ms, "site": site, "latency_ms": round(late, 1)}
+            late = round((arrival_us / 1000 - ms) % self.loop_ms, 1) if arrival_us else None
+            out = {"ms": ms, "site": site, "latency_ms": late}
         return out | {"broken": broken, "width": frame.width, "height": frame.height}
 
 

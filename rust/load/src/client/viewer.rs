@@ -206,9 +206,14 @@ impl Viewer {
                 progress.connected = true;
             }
             Incoming::Closed => return Err(ClientError::Closed),
-            Incoming::Dropped(DropReason::SrtpForged) => stats.counters.forged += 1,
-            Incoming::Dropped(DropReason::SrtpReplayed) => stats.counters.replayed += 1,
-            Incoming::Dropped(_) => stats.counters.refused += 1,
+            Incoming::Dropped(reason) => {
+                *stats.refusals.entry(reason.code()).or_default() += 1;
+                match reason {
+                    DropReason::SrtpForged => stats.counters.forged += 1,
+                    DropReason::SrtpReplayed => stats.counters.replayed += 1,
+                    _ => stats.counters.refused += 1,
+                }
+            }
             Incoming::None | Incoming::Checked | Incoming::Selected(_) => {}
         }
         progress.due = Some(self.next_timeout());

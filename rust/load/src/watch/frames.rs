@@ -17,6 +17,8 @@ pub struct Whole {
     pub length: usize,
     /// VP8 only.
     pub picture_id: Option<u16>,
+    /// False for what may have been sent before the line showed its source: its age says nothing.
+    pub live: bool,
     /// The frame itself (H.264 as Annex B), when the assembler keeps bytes.
     pub bytes: Option<Vec<u8>>,
 }
@@ -97,6 +99,7 @@ impl Assembler {
                 length: open.print.len(),
                 fingerprint: open.print.finish(),
                 picture_id: open.picture_id,
+                live: true,
                 bytes: keep.then_some(open.bytes),
             })),
             _ => Built::Broken,

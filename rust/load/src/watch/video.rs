@@ -15,6 +15,9 @@ pub const FREEZE: Duration = Duration::from_millis(300);
 const STALLED: Duration = Duration::from_secs(1);
 /// One PLI in this time.
 const PLI_AGAIN: Duration = Duration::from_millis(500);
+/// What comes so soon after the first frame of a source may have been sent before the cut: the line began with it
+/// (`diemcau-core`, opening), and its age is no delay.
+const OPENING: Duration = Duration::from_millis(50);
 /// A cut that has not shown after this has failed.
 const CUT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -69,6 +72,8 @@ struct Frames {
     last_pli: Option<Instant>,
     last_timestamp: Option<u32>,
     last_picture_id: Option<u16>,
+    /// When the line began with what it shows.
+    began: Option<Instant>,
     /// Last frame shown, when it came, and which of our clips' it was.
     last_shown: Option<Instant>,
     last_id: Option<FrameId>,
@@ -91,6 +96,7 @@ impl VideoLine {
                 last_pli: None,
                 last_timestamp: None,
                 last_picture_id: None,
+                began: None,
                 last_shown: None,
                 last_id: None,
                 cut: None,
@@ -152,6 +158,15 @@ impl VideoLine {
     /// The stage has cut this line to the clip; measured until it shows.
     pub fn expect(&mut self, cut: Cut, stats: &mut Stats) {
         if self.frames.last_id.is_some_and(|id| id.number == cut.number) {
+            if self.frames.cut.take().is_some() {
+                // Cut away and back before it showed.
+                stats.counters.cuts -= 1;
+            }
+            // The picture was here before the word of it.
+            if let Some(took) = self.frames.began.and_then(|began| began.checked_duration_since(cut.at)) {
+                stats.counters.cuts += 1;
+                stats.cut.add(took);
+            }
             return;
         }
         stats.counters.cuts += 1;
@@ -264,11 +279,12 @@ impl Frames {
         }
         self.lost_reference = false;
         self.waiting_since = None;
-        self.note_shown(&whole, id, watching);
-        shown(whole, id);
+        let live = self.note_shown(&whole, id, watching);
+        shown(Whole { live, ..whole }, id);
     }
 
-    fn note_shown(&mut self, whole: &Whole, id: Option<FrameId>, watching: &mut Watching<'_>) {
+    /// Answers whether the frame came as it was sent, and not because a line began with it.
+    fn note_shown(&mut self, whole: &Whole, id: Option<FrameId>, watching: &mut Watching<'_>) -> bool {
         let stats = &mut *watching.stats;
         stats.counters.frames += 1;
         stats.counters.keyframes += u64::from(whole.keyframe);
@@ -280,18 +296,25 @@ impl Frames {
             }
         }
         self.last_shown = Some(watching.now);
-        self.last_id = id;
-        let Some(id) = id else { return };
+        let last = std::mem::replace(&mut self.last_id, id);
+        let Some(id) = id else { return true };
         stats.counters.frames_known += 1;
+        if last.is_none_or(|last| last.number != id.number) {
+            self.began = Some(watching.now);
+        }
         let span = u64::from(watching.library.loop_ms) * 1000;
         let sent = u64::from(watching.library.position_ms(id.position)) * 1000;
         // Half a loop back would be a clock that runs ahead, not a delay.
         let transit = (watching.unix_us + span - sent) % span;
-        stats.transit.add_micros(if transit > span - 20_000 { 0 } else { transit });
+        let live = self.began.is_none_or(|began| watching.now.duration_since(began) > OPENING);
+        if live {
+            stats.transit.add_micros(if transit > span - 20_000 { 0 } else { transit });
+        }
         if let Some(cut) = self.cut.filter(|cut| cut.number == id.number) {
             self.cut = None;
             stats.cut.add(watching.now.saturating_duration_since(cut.at));
         }
+        live
     }
 
     fn pli_at(&self) -> Option<Instant> {

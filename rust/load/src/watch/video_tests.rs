@@ -278,3 +278,20 @@ fn a_cut_is_measured_until_the_new_clip_shows() {
     rig.due();
     assert_eq!((rig.stats.counters.cuts, rig.stats.counters.cuts_missed), (2, 1));
 }
+
+#[test]
+fn a_cut_whose_picture_comes_before_the_word_of_it_counts_too() {
+    let mut rig = Rig::new();
+    let (mut one, mut two) = (rig.player(1, VideoCodec::H264), rig.player(2, VideoCodec::H264));
+    rig.send(&mut one, 0, 0, |_| false);
+    let cut = Cut { at: rig.start + Duration::from_millis(rig.now_ms), number: 2 };
+    rig.now_ms += 70;
+    for number in 1..4 {
+        rig.send(&mut two, 0, number, |_| false);
+    }
+    let took = rig.line.frames.began.unwrap().duration_since(cut.at).as_secs_f64() * 1_000.0;
+    assert!(took >= 70.0);
+    rig.line.expect(cut, &mut rig.stats);
+    rig.line.expect(Cut { at: cut.at + Duration::from_secs(1), ..cut }, &mut rig.stats);
+    assert_eq!((rig.stats.counters.cuts, rig.stats.cut.summary().max), (1, took));
+}
