@@ -40,7 +40,11 @@ def write_slides(folder: Path) -> Path:
 STILL = """async () => {
   const still = document.querySelector('[data-testid="stage-still"]');
   if (still === null) return null;
-  await still.decode();
+  try {
+    await still.decode();
+  } catch {
+    return null;  // the next one has taken its place meanwhile
+  }
   const canvas = document.createElement("canvas");
   canvas.width = still.naturalWidth; canvas.height = still.naturalHeight;
   canvas.getContext("2d").drawImage(still, 0, 0);

@@ -23,6 +23,7 @@ class Desk:
         self.seq: int | None = None
         self.joined: set[str] = set()
         self.live: list[str] = []
+        self.shown: set[str | None] = set()
         self.reconnect()
 
     def reconnect(self, seconds: float = 10) -> None:
@@ -44,7 +45,7 @@ class Desk:
         self.socket = until("the WebSocket is taken", attempt, seconds)
         self.say({"op": "hello", "proto": 1, "page": "desk", "tab": "faults"})
         self.wait("welcome", lambda message: message["op"] == "welcome")
-        self.joined, self.live = set(), []
+        self.joined, self.live, self.shown = set(), [], set()
         self.say({"op": "sub", "stream": self.stream, "since": self.seq, "with": ["presence"]})
 
     def say(self, document: dict[str, Any]) -> None:
@@ -67,6 +68,7 @@ class Desk:
                 self.joined = (self.joined | set(data["joined"])) - set(data["left"])
             case "eph" if message["topic"] == "stage":
                 self.live = message["data"]["live"]
+                self.shown |= {item["site"] for item in message["data"]["shown"]}
             case "beat":
                 self.say({"op": "pong"})
         return message

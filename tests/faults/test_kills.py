@@ -21,7 +21,8 @@ def hold_meeting(house: House, running: Sites, operator: Client, watcher: Desk) 
     """All are in; a province has the floor and is on air beside the centre, another's hand is up."""
     watcher.wait_state("all joined", lambda: watcher.joined == house.nation.sites)
     house.command(operator, "stage.cut", slots=[CENTRE])
-    watcher.wait_shown(CENTRE)
+    # The meeting opens with its picture: it may have been shown before all were in.
+    watcher.wait_state("the centre is shown", lambda: CENTRE in watcher.shown)
     for site in (SPEAKER, WAITING):
         house.command(house.site(site), "hand.raise")
     house.command(operator, "floor.give", site=SPEAKER)
