@@ -103,7 +103,9 @@ impl KeyframeGate {
         }
         let Some(every) = self.keep else { return false };
         let fresh = self.requested.max(self.seen);
-        let due = fresh.is_none_or(|fresh| now.since(fresh) >= every.max(INTERVAL / 2));
+        // A request may leave before the second since the last keyframe is over, but not since the last request.
+        let asked_lately = self.requested.is_some_and(|at| now.since(at) < INTERVAL);
+        let due = !asked_lately && fresh.is_none_or(|fresh| now.since(fresh) >= every);
         if due {
             self.send(now);
         }
@@ -207,6 +209,27 @@ mod tests {
         let repeats = (0..60_000).filter(|millis| gate.poll(at(*millis))).count();
         assert_eq!(repeats, usize::from(TRIES));
         assert!(gate.ask(KeyframeReason::Cut, at(60_000)), "a new wish begins anew");
+    }
+
+    #[test]
+    fn line_up_asks_ahead_of_the_second_but_never_twice_in_one() {
+        // (answer after, keyframes come every)
+        for (answer, expected) in [(250, 1_000), (0, 1_000), (600, 1_350)] {
+            let mut gate = KeyframeGate::default();
+            gate.keep(Some(Duration::from_millis(750)));
+            let (mut sent, mut due) = (Vec::new(), None);
+            for millis in 0..10_000 {
+                if due == Some(millis) {
+                    gate.on_keyframe(at(millis));
+                }
+                if gate.poll(at(millis)) {
+                    sent.push(millis);
+                    due = Some(millis + answer.max(1));
+                }
+            }
+            assert!(sent.len() > 5 && sent.windows(2).all(|pair| pair[1] - pair[0] >= 1_000), "{sent:?}");
+            assert_eq!(sent[5] - sent[4], expected, "{sent:?}");
+        }
     }
 
     #[test]
