@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::packet::{Codec, Kind, Layer, OutHeader, Patches, Source, TrackId, TrackPacket};
 use crate::time::Time;
-use times::{VIDEO_STEP, squeeze};
+use times::{VIDEO_STEP, VIDEO_STEP_TIME, squeeze};
 
 /// What the answer gave a line. Random values are the shell's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +103,8 @@ pub struct Line {
     /// Bit k: segment k is an opening's.
     openings: u8,
     started: bool,
+    /// Shows a keyframe from a moment ago, and nothing more of the source before its next one.
+    halted: bool,
     kind: Kind,
     epoch: u16,
     /// Of the packet with the highest index; timestamps are the line's and the source's.
@@ -132,6 +134,7 @@ impl Line {
             newest: 0,
             openings: 0,
             started: false,
+            halted: false,
             kind,
             epoch: 0,
             last_timestamp: 0,
@@ -174,7 +177,7 @@ impl Line {
     /// Waits for a keyframe of the wanted source.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.wanted.is_some() && self.wanted != self.current
+        self.wanted.is_some() && (self.halted || self.wanted != self.current)
     }
 
     /// Whether packets of the source are of use to this line.
@@ -214,6 +217,10 @@ impl Line {
     #[inline]
     pub fn forward(&mut self, packet: &TrackPacket) -> Option<OutHeader> {
         if self.current == Some(packet.source) {
+            if self.halted && (packet.timestamp != self.last_source || packet.epoch != self.epoch) {
+                let wanted = self.wanted.is_some_and(|wanted| wanted.track == packet.source.track);
+                return if wanted && packet.keyframe { self.cut(packet) } else { None };
+            }
             if packet.epoch != self.epoch {
                 return self.begin_anew(packet);
             }
@@ -242,7 +249,9 @@ impl Line {
             self.next = index + 1;
             self.last_timestamp = self.timestamp(self.newest, packet);
             self.last_source = packet.timestamp;
-            self.last_capture = packet.capture;
+            if !self.halted {
+                self.last_capture = packet.capture;
+            }
             self.last_duration = packet.duration;
         } else {
             let behind = self.next - 1 - index;
@@ -310,14 +319,38 @@ impl Line {
     /// None: the line does not wait for this, or shows another layer of it.
     pub fn open(&mut self, opening: &[Arc<TrackPacket>]) -> Option<OutHeader> {
         let (first, last) = (opening.first()?, opening.last()?);
-        let other = self.current.is_none_or(|current| current.track != first.source.track);
-        let of_use = self.wanted == Some(first.source) || self.takes(first.source);
-        if self.kind != Kind::Video || !other || !of_use || !first.keyframe {
+        if !self.may_open(first) {
             return None;
         }
         let span = squeeze(last.timestamp.wrapping_sub(first.timestamp));
         let timestamp = self.timestamp_at_cut(self.ideal(last).wrapping_sub(span), last.capture)?;
         Some(self.begin(first, timestamp, true))
+    }
+
+    /// Cuts to a keyframe of the wanted source that others have followed, and stays with it until the next one; its
+    /// further packets are to be forwarded. Where what was shown before is younger, it is stamped as if captured right
+    /// after that: so the line's last report goes on being true, and ten thousand viewers need none of a still.
+    pub fn glimpse(&mut self, keyframe: &TrackPacket) -> Option<OutHeader> {
+        if !self.may_open(keyframe) {
+            return None;
+        }
+        let before = self.last_timestamp.wrapping_add(VIDEO_STEP);
+        let after = self.last_capture + VIDEO_STEP_TIME;
+        let timestamp = self.timestamp_at_cut(self.ideal(keyframe), keyframe.capture)?;
+        let behind = self.started && timestamp == before;
+        let mut header = self.begin(keyframe, timestamp, false);
+        if behind {
+            self.last_capture = after;
+            header.moved = false;
+        }
+        self.halted = true;
+        Some(header)
+    }
+
+    fn may_open(&self, first: &TrackPacket) -> bool {
+        let other = self.current.is_none_or(|current| current.track != first.source.track);
+        let of_use = self.wanted == Some(first.source) || self.takes(first.source);
+        self.kind == Kind::Video && other && of_use && first.keyframe
     }
 
     fn begin(&mut self, packet: &TrackPacket, timestamp: u32, squeezed: bool) -> OutHeader {
@@ -344,6 +377,7 @@ impl Line {
         self.current = Some(packet.source);
         self.epoch = packet.epoch;
         self.started = true;
+        self.halted = false;
         self.next = start + 1;
         self.given = self.given << 1 | 1;
         self.last_timestamp = timestamp;

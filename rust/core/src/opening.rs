@@ -24,6 +24,8 @@ const PACKETS: usize = 256;
 const STRAGGLERS: usize = 16;
 /// A source that has been silent for longer shows what is no longer true.
 const FRESH: Duration = Duration::from_secs(1);
+/// A source that leaves so long between frames is slow: its next keyframe is worth no wait.
+const SLOW: Duration = Duration::from_millis(250);
 
 /// Packets by sequence number, the first of a keyframe in front; the last few where they became too many.
 #[derive(Debug, Default)]
@@ -113,10 +115,28 @@ impl Opening {
     /// The packets, if a decoder can show them: none missing, the last frame whole, and the source still sends.
     #[must_use]
     pub fn ready(&self, now: Time) -> Option<&[Arc<TrackPacket>]> {
-        let (first, last) = (self.packets.first()?, self.packets.last()?);
-        let whole = first.keyframe && last.marker && last.seq - first.seq + 1 == self.packets.len() as u64;
-        let fresh = now.since(last.arrival) <= FRESH;
-        (whole && fresh).then_some(&self.packets)
+        self.shown(self.packets.len(), now)
+    }
+
+    /// The keyframe without what followed it, of a slow source that still sends: what a crowd may look at until the
+    /// next one comes.
+    #[must_use]
+    pub fn glimpse(&self, now: Time) -> Option<&[Arc<TrackPacket>]> {
+        let first = self.packets.first()?;
+        let of_keyframe =
+            self.packets.iter().take_while(|packet| packet.timestamp == first.timestamp).count();
+        let next = self.packets.get(of_keyframe)?;
+        let slow = next.arrival.since(first.arrival) >= SLOW && self.sizes().0 <= FEW_BYTES;
+        self.shown(of_keyframe, now).filter(|_| slow)
+    }
+
+    /// So many packets from the first, if a decoder can show them.
+    fn shown(&self, count: usize, now: Time) -> Option<&[Arc<TrackPacket>]> {
+        let packets = self.packets.get(..count)?;
+        let (first, last) = (packets.first()?, packets.last()?);
+        let whole = first.keyframe && last.marker && last.seq - first.seq + 1 == count as u64;
+        let fresh = now.since(self.packets.last()?.arrival) <= FRESH;
+        (whole && fresh).then_some(packets)
     }
 
     /// For who asks for one of them again.

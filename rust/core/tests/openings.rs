@@ -18,7 +18,10 @@ const LOSSY: Path =
 
 /// Two cameras of two pictures a second, lined up, and one viewer.
 fn slow_world(codec: Codec, down: Path, seed: u64) -> World {
-    let mut world = World::new(codec, 2, 1, Path::CLEAN, down, seed);
+    slow(World::new(codec, 2, 1, Path::CLEAN, down, seed))
+}
+
+fn slow(mut world: World) -> World {
     world.interval_ms = 500;
     for (at, (publisher, _)) in world.publishers.iter_mut().enumerate() {
         publisher.keep_keyframes(TrackId(at as u32), Some(Duration::from_secs(2)));
@@ -51,6 +54,56 @@ fn a_cut_to_a_slow_source_is_seen_at_once_and_goes_on_without_a_gap() {
             assert!(after.windows(2).all(|pair| pair[1].timestamp.wrapping_sub(pair[0].timestamp) == 45_000));
         }
         assert_eq!(world.cuts.len(), 20);
+    }
+}
+
+#[test]
+fn a_crowd_looks_at_the_last_keyframe_of_a_slow_source_until_the_next() {
+    for codec in [Codec::H264, Codec::Vp8] {
+        let mut world = slow(World::crowded(codec, 2, Path::CLEAN, 23));
+        let (mut halts, mut base) = (0, None);
+        for cut in 0..20_u32 {
+            let asked = world.now;
+            world.cut_to(cut % 2);
+            world.run(Duration::from_millis(2_200 + u64::from(cut) * 61));
+            let shown: Vec<_> = world.receiver.shown.iter().filter(|shown| shown.at > asked).collect();
+            let first = shown.iter().position(|shown| shown.tag.track == cut % 2).unwrap();
+            let new = &shown[first..];
+            assert!(new.iter().all(|shown| shown.tag.track == cut % 2), "nothing of the old source after it");
+            assert!(new[0].at.since(asked) <= Duration::from_millis(11), "{:?}", new[0].at.since(asked));
+            assert!(new[0].tag.key && new[1].at.since(asked) <= Duration::from_millis(520));
+            let halted = new[1].tag.frame != new[0].tag.frame + 1;
+            assert!(!halted || new[1].tag.key, "what follows a keyframe that was left needs it");
+            halts += u32::from(halted);
+            assert!(new[1..].windows(2).all(|pair| pair[1].tag.frame == pair[0].tag.frame + 1));
+            // What was captured since is where it belongs, as after every other cut.
+            for shown in new.iter().filter(|shown| shown.tag.capture >= asked.micros()) {
+                let ideal = (shown.tag.capture * 9 / 100) as u32;
+                let base = *base.get_or_insert(shown.timestamp.wrapping_sub(ideal));
+                let off = shown.timestamp.wrapping_sub(ideal).wrapping_sub(base).cast_signed();
+                assert!(off.abs() <= 90 * 12, "{off}");
+            }
+        }
+        assert!((5..=15).contains(&halts), "{halts} of 20");
+    }
+}
+
+#[test]
+fn a_keyframe_that_a_crowd_looks_at_is_sent_again() {
+    for seed in 40..44 {
+        let mut world = slow(World::crowded(Codec::H264, 2, LOSSY, seed));
+        let mut late = 0;
+        for cut in 0..40_u32 {
+            let asked = world.now;
+            world.cut_to(cut % 2);
+            world.run(Duration::from_millis(2_300));
+            let mut shown = world.receiver.shown.iter();
+            let first = shown.find(|shown| shown.at > asked && shown.tag.track == cut % 2).unwrap();
+            late += u32::from(first.at.since(asked) > Duration::from_millis(200));
+        }
+        assert!(late <= 12, "{late} of 40 cuts waited for the next frame");
+        let stats = world.shard.stats();
+        assert!(stats.nacks_missed * 10 <= stats.rtx_out, "{stats:?}");
     }
 }
 
@@ -190,6 +243,7 @@ fn many_lines_begin_some_at_a_time_without_a_request_and_the_cut_counts_them() {
 #[test]
 fn a_crowd_begins_with_a_keyframe_alone_and_otherwise_asks_for_one() {
     for (frames, begins) in [(1, true), (2, false)] {
+        // Ten pictures a second: the next one is worth its wait.
         let mut post = Post::new();
         let viewers: Vec<_> = (0..30).map(|_| post.viewer()).collect();
         for frame in 0..frames {
@@ -202,6 +256,50 @@ fn a_crowd_begins_with_a_keyframe_alone_and_otherwise_asks_for_one() {
         let last = post.viewer();
         assert_eq!(post.open(100), [(last, 0)]);
     }
+}
+
+#[test]
+fn a_crowd_that_looks_at_a_keyframe_is_sent_nothing_before_the_next_and_the_cut_is_done() {
+    let mut post = Post::new();
+    let viewers: Vec<_> = (0..30).map(|_| post.viewer()).collect();
+    post.frame(0, true, 0);
+    post.now = post.now + Duration::from_millis(400);
+    post.frame(0, false, 0);
+    post.cut();
+    // Once, and at once.
+    assert_eq!(post.needs(), [(0, KeyframeReason::Cut)]);
+    assert_eq!(post.open(20).len() + post.open(20).len(), viewers.len());
+    post.shard.tick(post.now);
+    assert!(std::iter::from_fn(|| post.shard.poll_event()).any(|event| matches!(
+        event,
+        ShardEvent::SlotShown { track: Some(TrackId(0)), lines: 30, missing: 0, .. }
+    )));
+    assert!(post.frame(0, false, 0).is_empty(), "it follows what they have not got");
+    assert_eq!(post.frame(0, true, 0), viewers);
+    assert_eq!(post.frame(0, false, 0), viewers);
+    assert!(post.needs().is_empty());
+}
+
+#[test]
+fn a_line_that_looks_at_a_keyframe_asks_again_for_the_next_and_may_be_cut_away() {
+    let mut post = Post::new();
+    let viewers: Vec<_> = (0..30).map(|_| post.viewer()).collect();
+    post.frame(0, true, 0);
+    post.now = post.now + Duration::from_millis(400);
+    post.frame(0, false, 0);
+    post.cut();
+    post.needs();
+    assert_eq!(post.open(100).len(), viewers.len());
+    for _ in 0..2 {
+        post.now = post.now + Duration::from_secs(1);
+        post.shard.tick(post.now);
+    }
+    assert_eq!(post.needs(), [(0, KeyframeReason::Loss)]);
+    let nothing = Slot { track: Some(TrackId(1)), alternate: None };
+    assert!(post.shard.set_slot(PROGRAM, 0, nothing, post.now));
+    assert!(post.frame(0, true, 0).is_empty(), "another source is wanted");
+    post.cut();
+    assert_eq!(post.frame(0, true, 0), viewers);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::time::Time;
 
 /// Least step of a video timestamp at a cut: 1 ms.
 pub(super) const VIDEO_STEP: u32 = 90;
+pub(super) const VIDEO_STEP_TIME: Duration = Duration::from_millis(1);
 /// Between frames of an opening, which are shown as fast as they decode, passes this part of their time (binary
 /// logarithm). Their own timestamps would have a receiver wait as long again for each.
 const SQUEEZE: u32 = 5;

@@ -10,11 +10,28 @@ use crate::packet::{Kind, Layer, OutPacket, Source, TrackPacket};
 use crate::time::Time;
 use crate::viewer::Viewer;
 
-/// A line that is to begin with an opening, and why it would ask for a keyframe otherwise.
+/// A line that is to begin with an opening.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Beginning {
     at: LineRef,
-    reason: KeyframeReason,
+    how: How,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// With all of it. Why it would ask for a keyframe otherwise.
+    Whole(KeyframeReason),
+    /// With the keyframe in it, until the next one, which has been asked for.
+    Glimpse,
+}
+
+impl How {
+    fn packets(self, opening: &Opening, now: Time) -> Option<&[Arc<TrackPacket>]> {
+        match self {
+            Self::Whole(_) => opening.ready(now),
+            Self::Glimpse => opening.glimpse(now),
+        }
+    }
 }
 
 impl Shard {
@@ -22,13 +39,20 @@ impl Shard {
     pub(super) fn begin_with_opening(&mut self, at: LineRef, reason: KeyframeReason, now: Time) -> bool {
         // A cut of many shows the lowest layer first: there every packet counts thousands of times.
         let crowd = seat_of(&mut self.viewers, at).is_some_and(|seat| seat.low);
-        let Some(source) = self.opening_for(at, |opening| opening.inviting(crowd, now)) else { return false };
+        let found = self
+            .opening_for(at, |opening| opening.inviting(crowd, now))
+            .map(|source| (source, How::Whole(reason)))
+            .or_else(|| {
+                let source = self.opening_for(at, |opening| crowd && opening.glimpse(now).is_some())?;
+                Some((source, How::Glimpse))
+            });
+        let Some((source, how)) = found else { return false };
         let Some(seat) = seat_of(&mut self.viewers, at) else { return false };
         if !std::mem::replace(&mut seat.opening, true) {
-            self.openings.push_back(Beginning { at, reason });
+            self.openings.push_back(Beginning { at, how });
         }
         // Who is shown nothing may begin with a small picture, and still wants a larger one.
-        seat.line.wanted() == Some(source)
+        how != How::Glimpse && seat.line.wanted() == Some(source)
     }
 
     /// The source with whose opening a line may begin. A line that shows another layer of the track need not.
@@ -55,18 +79,20 @@ impl Shard {
     /// more, a keyframe is asked.
     pub fn next_opening(&mut self, batch: &mut Vec<Arc<TrackPacket>>, now: Time) -> bool {
         batch.clear();
-        while let Some(Beginning { at, reason }) = self.openings.front().copied() {
-            let source = self.opening_for(at, |opening| opening.ready(now).is_some());
+        while let Some(Beginning { at, how }) = self.openings.front().copied() {
+            let source = self.opening_for(at, |opening| how.packets(opening, now).is_some());
             let layer =
                 source.and_then(|source| Some(&self.tracks.get(&source.track)?.layers[source.layer.index()]));
-            if let Some(packets) = layer.and_then(|layer| layer.opening.ready(now)) {
+            if let Some(packets) = layer.and_then(|layer| how.packets(&layer.opening, now)) {
                 batch.extend(packets.iter().cloned());
                 return true;
             }
             self.openings.pop_front();
             let Some(seat) = seat_of(&mut self.viewers, at) else { continue };
             seat.opening = false;
-            if let Some(wanted) = seat.line.wanted().filter(|_| seat.line.is_waiting()) {
+            if let (How::Whole(reason), Some(wanted)) = (how, seat.line.wanted())
+                && seat.line.is_waiting()
+            {
                 self.need(wanted, reason, now);
             }
         }
@@ -76,14 +102,20 @@ impl Shard {
     /// Has up to `most` of the lines begin with what [`Self::next_opening`] gave; the others have their turn later, so
     /// that ten thousand lines that are cut at once do not keep the sound waiting.
     pub fn open_to(&mut self, batch: &[Arc<TrackPacket>], most: usize, now: Time, sink: &mut impl Sink) {
-        let Some(source) = batch.first().map(|packet| packet.source) else { return };
-        let ready = |opening: &Opening| opening.ready(now).is_some();
-        let same = |next: &&Beginning| self.opening_for(next.at, ready) == Some(source);
+        let (Some(first), Some(Beginning { how, .. })) = (batch.first(), self.openings.front().copied())
+        else {
+            return;
+        };
+        let glimpse = how == How::Glimpse;
+        let ready = |opening: &Opening| how.packets(opening, now).is_some();
+        let same = |next: &&Beginning| {
+            (next.how == How::Glimpse) == glimpse && self.opening_for(next.at, ready) == Some(first.source)
+        };
         let count = self.openings.iter().take(most).take_while(same).count();
         let lines: Vec<LineRef> = self.openings.drain(..count).map(|next| next.at).collect();
         for (place, at) in lines.iter().copied().enumerate() {
             self.announce(&lines, place, sink);
-            self.open_line(at, batch, now, sink);
+            self.open_line(at, batch, glimpse, now, sink);
         }
     }
 
@@ -95,14 +127,26 @@ impl Shard {
         }
     }
 
-    fn open_line(&mut self, at: LineRef, batch: &[Arc<TrackPacket>], now: Time, sink: &mut impl Sink) {
+    fn open_line(
+        &mut self,
+        at: LineRef,
+        batch: &[Arc<TrackPacket>],
+        glimpse: bool,
+        now: Time,
+        sink: &mut impl Sink,
+    ) {
         let Some(Viewer { seats, audio_lines, program, .. }) = super::of_key(&mut self.viewers, at.viewer)
         else {
             return;
         };
         let Some(seat) = seats.get_mut(usize::from(at.line)) else { return };
         seat.opening = false;
-        let Some(first) = seat.line.open(batch) else { return };
+        let first = if glimpse {
+            batch.first().and_then(|keyframe| seat.line.glimpse(keyframe))
+        } else {
+            seat.line.open(batch)
+        };
+        let Some(first) = first else { return };
         for (place, packet) in batch.iter().enumerate() {
             let header = if place == 0 { Some(first) } else { seat.line.forward(packet) };
             let Some(header) = header else { continue };

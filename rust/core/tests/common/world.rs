@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use diemcau_core::layers::CutPolicy;
 use diemcau_core::line::LineConfig;
 use diemcau_core::shard::ShardConfig;
 use diemcau_core::track::RtpIn;
@@ -58,8 +59,28 @@ pub fn line(ssrc: u32, first_sequence: u16) -> LineConfig {
 
 impl World {
     pub fn new(codec: Codec, cameras: u32, layers: usize, up: Path, down: Path, seed: u64) -> Self {
+        let config = ShardConfig::new(WallClock { unix_micros: 1_700_000_000_000_000 });
+        Self::of(config, codec, cameras, layers, up, down, seed)
+    }
+
+    /// The one viewer counts as a crowd.
+    pub fn crowded(codec: Codec, cameras: u32, down: Path, seed: u64) -> Self {
+        let mut config = ShardConfig::new(WallClock { unix_micros: 1_700_000_000_000_000 });
+        config.cuts = CutPolicy { low_first_above: 0, spread: Duration::from_millis(10) };
+        Self::of(config, codec, cameras, 1, Path::CLEAN, down, seed)
+    }
+
+    fn of(
+        config: ShardConfig,
+        codec: Codec,
+        cameras: u32,
+        layers: usize,
+        up: Path,
+        down: Path,
+        seed: u64,
+    ) -> Self {
         let now = Time::from_millis(1_000);
-        let mut shard = Shard::new(ShardConfig::new(WallClock { unix_micros: 1_700_000_000_000_000 }));
+        let mut shard = Shard::new(config);
         let mut publishers = Vec::new();
         for id in 0..cameras {
             let mut publisher = Publisher::new();

@@ -5,8 +5,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// A page acknowledges a message to all within so long: ten thousand must not do so in one millisecond.
-const SPREAD: Duration = Duration::from_secs(1);
+/// A page gathers what comes within this time, and acknowledges a message to all up to so much later: ten thousand must
+/// not do so in one millisecond.
+const GATHER: Duration = Duration::from_millis(100);
+const SPREAD: Duration = Duration::from_millis(400);
+/// A clerk needs so long at least to answer.
+const READING: Duration = Duration::from_secs(1);
 /// Acknowledgements and answers that wait for the server's word; further ones are not timed.
 const TIMED: usize = 64;
 
@@ -39,11 +43,12 @@ impl Receipts {
     /// A `message_posted` event that was stored at `posted`; who answers takes up to `patience`.
     pub fn posted(&mut self, data: &Value, posted: Instant, now: Instant, patience: Duration) {
         let (Some(id), true) = (data["id"].as_str(), data["from"]["kind"] == "person") else { return };
-        let wait = if data["to"] == "all" { SPREAD.mul_f64(fastrand::f64()) } else { Duration::ZERO };
+        let spread = if data["to"] == "all" { SPREAD.mul_f64(fastrand::f64()) } else { Duration::ZERO };
+        let wait = GATHER + spread;
         let due = |at, kind, timed| Due { at, kind, message: id.to_owned(), timed };
         self.due.push(due(now + wait, "message.got", Stored::Got(posted)));
         if data["ask"] == true {
-            let at = now + SPREAD + patience.mul_f64(fastrand::f64());
+            let at = now + READING + patience.mul_f64(fastrand::f64());
             self.due.push(due(at, "message.answer", Stored::Answer(at)));
         }
     }
@@ -100,8 +105,8 @@ mod tests {
             ids += 1;
             ids.to_string()
         };
-        assert!(receipts.next_due().is_some_and(|at| at <= now + SPREAD));
-        let got = receipts.take("m_1", now + SPREAD, &mut new_id);
+        assert!(receipts.next_due().is_some_and(|at| at >= now + GATHER && at <= now + GATHER + SPREAD));
+        let got = receipts.take("m_1", now + GATHER + SPREAD, &mut new_id);
         assert_eq!((got.len(), got[0]["type"].as_str()), (1, Some("message.got")));
         assert_eq!(got[0]["messages"], json!(["t_1"]));
         let end = now + Duration::from_secs(6);

@@ -62,8 +62,9 @@ const SILENT_AFTER: Duration = Duration::from_secs(2);
 const BATCHES: usize = 8;
 const ORDERS_PER_TURN: usize = 256;
 const CROSSINGS_PER_TURN: usize = 1_024;
-/// Packets that lines begin with, per turn: some 5 ms of sending.
-const OPENINGS_PER_TURN: usize = 1_024;
+/// Packets that lines begin with, per turn: as many as a keyframe of three packets takes that goes to five thousand
+/// lines, some 50 ms of sending. Fewer were a trap on a full machine: each turn then ends with sound for all.
+const OPENINGS_PER_TURN: usize = 16_384;
 /// Audio packets waiting to be sent a second time; beyond it they are not repeated.
 const MAX_REPEATS: usize = 16_384;
 /// How long after its first a repeated audio packet goes out.
