@@ -35,7 +35,7 @@ async def execute(services: Services, actor: Actor, message: dict[str, Any]) -> 
         result = error.code
         raise
     finally:
-        services.metrics.commands.labels(kind, result).inc()
+        services.metrics.counted(kind, result).inc()
     if kind == JOIN:
         services.metrics.joins.inc()
     return done
@@ -50,7 +50,7 @@ def execute_at_once(services: Services, actor: Actor, message: dict[str, Any]) -
     kind = message.get("type")
     if kind not in RECEIPTS:
         return None
-    count = services.metrics.commands.labels
+    count = services.metrics.counted
     try:
         command = parse(message)
         services.commands.take(actor, command.type)

@@ -1,6 +1,7 @@
 """Prometheus metrics of the doors. Names are stable: dashboards know them."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -37,6 +38,8 @@ class Metrics:
         self.commands = Counter(
             "diemcau_commands", "Commands by type and result", ["type", "result"], registry=self.registry
         )
+        self.counted = cache(self.commands.labels)
+        """The same by type and result: looking one up costs as much as the counting, ten thousand times."""
         self.admission_seconds = Histogram(
             "diemcau_admission_seconds",
             "Time in the queue at the door",

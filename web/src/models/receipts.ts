@@ -2,9 +2,12 @@ import { codeOf } from '../protocol/failure';
 import type { Message } from '../protocol/types';
 
 /** What arrives within this time is acknowledged together, ms. */
-const GATHER_MS = 200;
-/** A message to all is acknowledged up to this much later: ten thousand pages must not do it in the same millisecond. */
-const SPREAD_MS = 1_000;
+const GATHER_MS = 100;
+/**
+ * A message to all is acknowledged up to this much later: ten thousand pages must not do it in the same millisecond. The
+ * server tells a crowd over some half a second.
+ */
+const SPREAD_MS = 400;
 /** What the server did not take is said again after this, times 1 to 2, ms. */
 const AGAIN_MS = 3_000;
 /** Ids of one command. */

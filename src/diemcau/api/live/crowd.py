@@ -42,7 +42,7 @@ PICTURED: Final = frozenset({"stage_cut"})
 """Events that tell a crowd of a picture: it is told behind it. Told before, the processor that ten thousand
 words take would be the picture's, which came half a second later for it."""
 
-PICTURE_S: Final = 0.4
+PICTURE_S: Final = 1.0
 """Longest wait for it: the slot is told as shown when its last line has changed over, and a speaker who sees
 something else instead may wait for a camera of two pictures a second."""
 
