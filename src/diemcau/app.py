@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import fcntl
-import gc
 import importlib.metadata
 import logging
 import os
@@ -22,6 +21,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from diemcau import garbage
 from diemcau.access import Access, IceServers, Passwords, load_secret
 from diemcau.api import ApiOptions, Services, certificates, create
 from diemcau.api.asker import CONSOLE
@@ -55,11 +55,6 @@ from diemcau.talkback import Talkback
 from diemcau.units import Eras, Units
 
 VERSION = importlib.metadata.version("diemcau")
-GC_THRESHOLDS = (10_000, 10, 200)
-"""Allocations between two looks at young garbage, how many of these make one at older garbage, and how many
-of those one at all. Looking costs a microsecond an object, and while a crowd comes in all are alive: with
-(50,000, 20, 20) the loop stood still for 50 to 100 ms each second, and once for a second."""
-
 SWITCH_S = 0.0001
 """Seconds after which a thread that wants to run has the interpreter: the database's thread asks for it at
 every row, and with Python's 5 ms a hundred rows took half a second while the loop was busy."""
@@ -411,11 +406,8 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         url = _url(settings, host, port)
         fingerprint = None if made is None else made.fingerprint
         app.state.address = url
-        # What is loaded by now stays; and ten thousand connections are no garbage: looking through all of
-        # them every few thousand allocations would be a quarter of the work of a join.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
+        garbage.begin()
+        _own(stack, garbage.keep(), "garbage")
         sys.setswitchinterval(SWITCH_S)
         log.info("serving", url=url, data=str(settings.data), units=rooms.units.dataset)
         yield Running(
