@@ -54,6 +54,8 @@ const STREAMS: u64 = 4;
 pub const TICK: Duration = Duration::from_millis(50);
 /// Every connection is looked at once in this many ticks: a second.
 const PHASES: usize = 20;
+/// Ticks at once of a worker for which nobody waits: being woken is most of what they cost.
+const QUIET_TICKS: u32 = 5;
 /// So long after the last frame a worker without publishers reads its socket only at ticks.
 const QUIET_AFTER: Duration = Duration::from_secs(1);
 /// So long after the last frame no viewer's report says anything: what it could report was repeated by then, or not.
@@ -287,9 +289,11 @@ impl Worker {
         self.forward_frames(now);
         self.open_lines(now);
         self.send_repeats(now);
+        let ticks = if self.is_quiet(now) { QUIET_TICKS } else { 1 };
+        self.next_tick = self.next_tick.min(now + TICK * ticks);
         if now >= self.next_tick {
-            self.tick(now);
-            self.next_tick = now + TICK;
+            self.tick(ticks, now);
+            self.next_tick = now + TICK * ticks;
         }
         self.shard_output(now);
         self.send_due_reports(now);

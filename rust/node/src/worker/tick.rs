@@ -14,25 +14,30 @@ use super::{Conn, Entry, PHASES, Worker, datagram};
 use crate::message::Report;
 
 impl Worker {
-    /// Every [`super::TICK`].
-    pub(super) fn tick(&mut self, now: Instant) {
+    /// Every [`super::TICK`], or once for so many of them.
+    pub(super) fn tick(&mut self, ticks: u32, now: Instant) {
         let time = self.parts.clock.time(now);
         self.shard.tick(time);
         // Nobody who is sent nothing reports anything: every other second will do for who has fallen silent himself.
         let phases = if self.is_silent(now) { 2 * PHASES } else { PHASES };
-        self.phase = (self.phase + 1) % phases;
         for at in 0..self.connecting.len() {
             if let Some(place) = self.connecting.get(at).copied() {
                 self.guarded(place, |worker| worker.viewer_timeout(place, now));
             }
         }
-        let mut place = self.phase;
         let mut quality = Vec::new();
-        while place < self.entries.len() {
-            if let Some(Some(told)) = self.guarded(place, |worker| worker.viewer_tick(place, now)) {
-                quality.push(told);
+        for _ in 0..ticks {
+            self.phase = (self.phase + 1) % phases;
+            let mut place = self.phase;
+            while place < self.entries.len() {
+                if let Some(Some(told)) = self.guarded(place, |worker| worker.viewer_tick(place, now)) {
+                    quality.push(told);
+                }
+                place += phases;
             }
-            place += phases;
+            if self.phase == 0 {
+                self.streams.tick(now);
+            }
         }
         self.try_on(now);
         if !quality.is_empty() {
@@ -42,9 +47,6 @@ impl Worker {
             if let Some(place) = self.publishers.get(at).copied() {
                 self.guarded(place, |worker| worker.publisher_tick(place, now));
             }
-        }
-        if self.phase == 0 {
-            self.streams.tick(now);
         }
         if self.parts.index == 0 && now >= self.next_levels {
             self.next_levels = now + Duration::from_secs(1);
