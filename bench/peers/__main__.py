@@ -59,7 +59,7 @@ def make(name: str, folder: Path, options: argparse.Namespace) -> Server:
 
 async def compare(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     """All servers at all numbers of viewers and packet times."""
-    sizes, _, clips = prepare(folder)
+    sizes, _, clips = prepare(folder, fps=25, sound=True)
     more = ["--clips", clips, "--sizes", sizes, "--allow-remote", *(["--gro"] if options.gro else [])]
     rows = []
     for viewers in options.viewers:
